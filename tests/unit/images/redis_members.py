@@ -1,0 +1,83 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Three members of images/vcci-redis on loopback addresses: the image's own scripts, real redis-server, sentinel and haproxy."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+BIN = Path(__file__).resolve().parents[3] / "images" / "vcci-redis" / "bin"
+PASSWORD = 'p"a\\s s+/=é'
+DOMAIN = "redis-headless.test"
+PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
+
+
+class Members:
+    """Members are processes in one private mount namespace, where /etc/hosts names them and /usr/local/bin is the image's."""
+
+    def __init__(self, root: Path, network: int = 77, replicas: int = 3) -> None:
+        self.root, self.network, self.replicas = root, network, replicas
+        self.running: dict[tuple[str, int], subprocess.Popen] = {}
+        (root / "password").write_text(PASSWORD)
+        hosts = [f"{self.address(index)} {self.name(index)}" for index in range(replicas)]
+        (root / "hosts").write_text("127.0.0.1 localhost\n" + "\n".join(hosts) + "\n")
+
+    def name(self, index: int) -> str:
+        return f"redis-{index}.{DOMAIN}"
+
+    def address(self, index: int) -> str:
+        return f"127.{self.network}.0.{index + 1}"
+
+    def command(self, *argv: str) -> list[str]:
+        mounts = f"mount --bind {self.root}/hosts /etc/hosts && mount --bind {BIN} /usr/local/bin && exec \"$@\""
+        return ["unshare", "--mount", "--propagation", "private", "/bin/bash", "-c", mounts, "member", *argv]
+
+    def environment(self, index: int) -> dict[str, str]:
+        address = self.address(index)
+        return dict(
+            os.environ,
+            REDIS_PEERS=" ".join(self.name(item) for item in range(self.replicas)),
+            REDIS_POD_NAME=f"redis-{index}", REDIS_PASSWORD_FILE=str(self.root / "password"),
+            REDIS_DATA=str(self.root / f"data-{index}"), REDIS_RUN=str(self.root / f"run-{index}"),
+            REDIS_BIND=address, REDIS_LOCAL_ADDRESS=address,
+            REDIS_PROXY_BIND=f"{address}:", REDIS_PROXY_BIND_OPTIONS="", REDIS_PROXY_RESOLVERS="",
+            REDIS_DOWN_AFTER_MS="3000", REDIS_FAILOVER_TIMEOUT_MS="6000", REDIS_ASK_SECONDS="5",
+        )
+
+    def start(self, *indexes: int, parts: tuple[str, ...] = ("redis", "sentinel", "proxy")) -> None:
+        for index in indexes:
+            (self.root / f"data-{index}").mkdir(exist_ok=True)
+            for part in parts:
+                with open(self.root / f"{part}-{index}.log", "a", encoding="utf-8") as log:
+                    self.running[part, index] = subprocess.Popen(
+                        self.command("/usr/local/bin/entrypoint", part), env=self.environment(index), stdout=log, stderr=log)
+
+    def kill(self, *indexes: int, number: int = signal.SIGKILL) -> None:
+        gone = [self.running.pop(key) for key in list(self.running) if key[1] in indexes]
+        for process in gone:
+            process.send_signal(number)
+        for process in gone:
+            process.wait(20)
+
+    def script(self, index: int, *argv: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.command(*argv), env=self.environment(index), capture_output=True, text=True, check=False, timeout=60)
+
+    def ask(self, index: int, part: str, *argv: str) -> str:
+        command = ["timeout", "5", "redis-cli", "--no-auth-warning", "-h", self.address(index), "-p", str(PORTS[part]), *argv]
+        return subprocess.run(command, env=dict(os.environ, REDISCLI_AUTH=PASSWORD), capture_output=True, text=True, check=False).stdout.strip()
+
+    def master(self, index: int) -> str:
+        return self.ask(index, "sentinel", "SENTINEL", "get-master-addr-by-name", "mymaster").split("\n", maxsplit=1)[0]
+
+
+def eventually(check, seconds: float = 30.0, what: str = ""):
+    """The first true value of check(), polled gently; fails with what it saw last."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or check}"
+        time.sleep(0.3)

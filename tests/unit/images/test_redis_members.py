@@ -1,0 +1,93 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Start order, failover and the way to the master of images/vcci-redis, with the real programs on loopback."""
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import pytest
+
+from .redis_members import PASSWORD, Members, eventually
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not all(shutil.which(name) for name in ("redis-server", "redis-sentinel", "redis-cli", "haproxy", "unshare")),
+    reason="needs root, redis-server, redis-sentinel and haproxy")
+
+
+@pytest.fixture
+def members(tmp_path):
+    made = Members(tmp_path, network=70 + os.getpid() % 100)
+    yield made
+    made.kill(*range(made.replicas))
+
+
+def agreed(members: Members, among=(0, 1, 2)) -> str:
+    """The one master that all sentinels name and all servers follow, or nothing."""
+    names = {members.master(index) for index in among}
+    if len(names) != 1:
+        return ""
+    master = names.pop()
+    ready = all(members.script(index, "/usr/local/bin/redis-health", "ready").returncode == 0 for index in among)
+    roles = [members.ask(index, "redis", "ROLE").split("\n")[0] for index in among]
+    return master if ready and roles.count("master") == 1 else ""
+
+
+def writes(members: Members, index: int, key: str, value: str) -> bool:
+    return members.ask(index, "proxy", "SET", key, value) == "OK"
+
+
+def test_life_of_three_members(members):
+    """First start → a write through any proxy → the master dies → whole restart, one that missed the election among them."""
+    members.start(0, 1, 2)
+    assert eventually(lambda: agreed(members), what="first agreement") == members.name(0)
+    for index in range(3):
+        assert eventually(lambda index=index: writes(members, index, f"k{index}", "1"), what="a write through every proxy")
+    assert "p\"a" not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
+
+    members.kill(0)
+    second = eventually(lambda: agreed(members, (1, 2)), what="failover")
+    assert second in (members.name(1), members.name(2))
+    assert eventually(lambda: writes(members, 1, "after", "failover"), what="a write through a proxy after the failover")
+
+    records = [members.root / f"data-{index}" / "election" for index in (1, 2)]
+    eventually(lambda: all(path.exists() and path.read_text().startswith(second) for path in records), what="the record of the election")
+    assert PASSWORD not in "".join(path.read_text() for path in records)
+    members.kill(1, 2)
+    members.start(0, 1, 2)
+    assert eventually(lambda: agreed(members), 40, "agreement after a whole restart") == second
+    assert eventually(lambda: members.ask(0, "proxy", "GET", "after")) == "failover"
+    assert members.ask(0, "redis", "ROLE").startswith("slave")
+
+
+def test_planned_stop_hands_over_first(members):
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), what="first agreement")
+    eventually(lambda: writes(members, 2, "k", "1"))
+    assert members.script(0, "/usr/local/bin/redis-stop").returncode == 0
+    assert members.ask(0, "redis", "ROLE").startswith("slave")
+    members.kill(0, number=15)
+    assert eventually(lambda: agreed(members, (1, 2))) != members.name(0)
+
+
+def test_master_lost_for_good_while_all_were_down(members):
+    """Freshly started sentinels know the members by name, so they elect without ever having met the master."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), what="first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"))
+    time.sleep(1.2)  # the append-only files are synced every second
+    members.kill(0, 1, 2)
+    members.start(1, 2)
+    assert eventually(lambda: agreed(members, (1, 2)), 60, "election") in (members.name(1), members.name(2))
+    assert eventually(lambda: members.ask(1, "proxy", "GET", "k")) == "kept"
+
+
+def test_an_empty_volume_never_becomes_the_data(members):
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), what="first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"))
+    members.kill(0)
+    shutil.rmtree(members.root / "data-0")
+    members.start(0)
+    eventually(lambda: agreed(members), 60, "agreement with the data kept")
+    assert eventually(lambda: members.ask(0, "proxy", "GET", "k")) == "kept"
