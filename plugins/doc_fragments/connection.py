@@ -1,0 +1,74 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  kubeconfig:
+    description:
+      - Path of a kubeconfig file, or its content as a dictionary.
+      - Without it (and without O(host)) the files named by E(KUBECONFIG), then C(~/.kube/config), then the service account
+        of the pod are used. Also E(K8S_AUTH_KUBECONFIG).
+    type: raw
+  context:
+    description: Context of the kubeconfig to use instead of its current one. Also E(K8S_AUTH_CONTEXT).
+    type: str
+  host:
+    description: Address of the API server, when it is not that of the kubeconfig. Also E(K8S_AUTH_HOST).
+    type: str
+  api_key:
+    description: Bearer token. Also E(K8S_AUTH_API_KEY).
+    type: str
+  username:
+    description: User name for basic authentication. Also E(K8S_AUTH_USERNAME).
+    type: str
+  password:
+    description: Password for basic authentication. Also E(K8S_AUTH_PASSWORD).
+    type: str
+  validate_certs:
+    description: Whether the server's certificate is verified. Also E(K8S_AUTH_VERIFY_SSL).
+    type: bool
+    aliases: [verify_ssl]
+  ca_cert:
+    description: File with the certificate authorities of the server. Also E(K8S_AUTH_SSL_CA_CERT).
+    type: path
+    aliases: [ssl_ca_cert]
+  client_cert:
+    description: File with the client certificate. Also E(K8S_AUTH_CERT_FILE).
+    type: path
+    aliases: [cert_file]
+  client_key:
+    description: File with the key of the client certificate. Also E(K8S_AUTH_KEY_FILE).
+    type: path
+    aliases: [key_file]
+  tls_server_name:
+    description: Name that the server's certificate is expected to have. Also E(K8S_AUTH_TLS_SERVER_NAME).
+    type: str
+  proxy:
+    description: Address of an HTTP proxy to go through. Also E(K8S_AUTH_PROXY).
+    type: str
+  no_proxy:
+    description: Comma-separated hosts that are reached without the proxy. Also E(K8S_AUTH_NO_PROXY).
+    type: str
+  proxy_headers:
+    description: Headers for the proxy.
+    type: dict
+    suboptions:
+      proxy_basic_auth:
+        description: C(user:password) for the proxy.
+        type: str
+      basic_auth:
+        description: C(user:password) sent as Authorization to the proxy.
+        type: str
+      user_agent:
+        description: User agent told to the proxy.
+        type: str
+  impersonate_user:
+    description: User to act as. Also E(K8S_AUTH_IMPERSONATE_USER).
+    type: str
+  impersonate_groups:
+    description: Groups to act as. Also E(K8S_AUTH_IMPERSONATE_GROUPS).
+    type: list
+    elements: str
+"""

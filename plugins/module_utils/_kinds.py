@@ -1,0 +1,84 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Kinds that every supported API server serves: their path and whether they live in a namespace.
+
+Knowing these saves a discovery request in almost every run. Whatever is not here is asked of the server, one request per
+group and version.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Resource(NamedTuple):
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+
+    @property
+    def base(self) -> str:
+        return ("/api/" if "/" not in self.api_version else "/apis/") + self.api_version
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{self.base}{middle}/{self.plural}" + (f"/{name}" if name else "")
+
+
+_NAMESPACED = {
+    "v1": "ConfigMap Secret Service ServiceAccount PersistentVolumeClaim Pod ResourceQuota LimitRange Endpoints Event "
+          "ReplicationController PodTemplate",
+    "apps/v1": "Deployment StatefulSet DaemonSet ReplicaSet ControllerRevision",
+    "batch/v1": "Job CronJob",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "policy/v1": "PodDisruptionBudget",
+    "networking.k8s.io/v1": "NetworkPolicy Ingress",
+    "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+    "coordination.k8s.io/v1": "Lease",
+    "discovery.k8s.io/v1": "EndpointSlice",
+}
+_CLUSTER = {
+    "v1": "Namespace Node PersistentVolume",
+    "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
+    "storage.k8s.io/v1": "StorageClass CSIDriver CSINode VolumeAttachment",
+    "scheduling.k8s.io/v1": "PriorityClass",
+    "node.k8s.io/v1": "RuntimeClass",
+    "networking.k8s.io/v1": "IngressClass",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "apiregistration.k8s.io/v1": "APIService",
+    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
+                                       "ValidatingAdmissionPolicyBinding",
+}
+
+
+def plural_of(kind: str) -> str:
+    lower = kind.lower()
+    if lower == "endpoints":
+        return lower
+    if lower.endswith("s"):
+        return lower + "es"
+    if lower.endswith("y") and lower[-2] not in "aeiou":
+        return lower[:-1] + "ies"
+    return lower + "s"
+
+
+def _table() -> dict:
+    table = {}
+    for groups, namespaced in ((_NAMESPACED, True), (_CLUSTER, False)):
+        for api_version, kinds in groups.items():
+            for kind in kinds.split():
+                table[(api_version, kind)] = Resource(api_version, kind, plural_of(kind), namespaced)
+    return table
+
+
+BUILT_IN: dict = _table()
+BUILT_IN_KINDS = frozenset(kind for _api_version, kind in BUILT_IN)
+
+
+def group_of(api_version: str) -> str:
+    return api_version.split("/", 1)[0] if "/" in api_version else ""
+
+
+def is_core_group(api_version: str) -> bool:
+    """Whether the API server itself serves this group, so that no CustomResourceDefinition can bring it later."""
+    group = group_of(api_version)
+    return "." not in group or group in {group_of(v) for v, _kind in BUILT_IN}

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What a run of a set did: names, counts, cost. Pure."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Result:
+    created: list = field(default_factory=list)
+    configured: list = field(default_factory=list)
+    recreated: list = field(default_factory=list)
+    unchanged: list = field(default_factory=list)
+    pruned: list = field(default_factory=list)
+    deleted: list = field(default_factory=list)
+    skipped: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
+    diff: list = field(default_factory=list)
+    requests: int = 0
+    duration: float = 0.0
+    timing: dict = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.created or self.configured or self.recreated or self.pruned or self.deleted)
+
+    def to_dict(self) -> dict:
+        return {
+            "changed": self.changed,
+            "created": sorted(self.created),
+            "configured": sorted(self.configured),
+            "recreated": sorted(self.recreated),
+            "unchanged": sorted(self.unchanged),
+            "pruned": sorted(self.pruned),
+            "deleted": sorted(self.deleted),
+            "skipped": sorted(self.skipped),
+            "requests": self.requests,
+            "duration": round(self.duration, 3),
+            "timing": {k: round(v, 3) for k, v in self.timing.items()},
+        }
+
+    def summary(self) -> str:
+        parts = [f"{len(getattr(self, name))} {name}" for name in ("created", "configured", "recreated", "pruned", "deleted", "unchanged",
+                                                                  "skipped", "failed") if getattr(self, name)]
+        return ", ".join(parts) or "nothing to do"
