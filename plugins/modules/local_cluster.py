@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright (c) 2026 GreenLang. All rights reserved.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: local_cluster
+short_description: Run a real multi-node Kubernetes cluster on this machine
+version_added: 1.0.0
+author: GreenLang VCCI (@greenlang)
+description:
+  - Runs upstream's own programs - etcd, the Kubernetes control plane, containerd, runc, kubelet, kube-proxy and Cilium - as daemons on the control
+    node, each worker node in network and mount namespaces of its own. Needs neither Docker nor systemd.
+  - Programs are built from committed go.mod files with pinned versions and checksums, and kept in a cache; nothing prebuilt is downloaded.
+  - The cluster outlives the playbook. V(started) again starts what has died and nothing else. After a reboot the cluster comes back with its data.
+  - It is hardened - a certificate for every component, Node and RBAC authorization, NodeRestriction, Pod Security Admission, an audit log, Secrets
+    encrypted in etcd and no anonymous access.
+attributes:
+  check_mode: {support: full, description: Says what would be built, created or started.}
+  diff_mode: {support: full, description: Lists the same.}
+options:
+  name:
+    description: Name of the cluster; at most 20 characters of a-z, 0-9 and -.
+    type: str
+    default: local
+  state:
+    description:
+      - V(started) makes the cluster run with every node Ready.
+      - V(stopped) ends every process and removes namespaces, mounts, interfaces and cgroups; data stays.
+      - V(absent) also deletes the data.
+    type: str
+    choices: [started, stopped, absent]
+    default: started
+  nodes:
+    description:
+      - V(real) nodes run containers and enforce network policies; needs root.
+      - V(simulated) nodes only claim to run pods (KWOK); needs no root.
+      - V(none) runs the control plane alone; needs no root.
+    type: str
+    choices: [real, simulated, none]
+    default: real
+  pools:
+    description: Node pools. Nodes are named C(<pool>-<number>).
+    type: list
+    elements: dict
+    default: [{name: compute, count: 3}]
+    suboptions:
+      name: {description: Name of the pool., type: str, required: true}
+      count: {description: How many nodes., type: int, default: 1}
+      labels: {description: Labels of the pool's nodes., type: dict, default: {}}
+      taints: {description: 'Taints of the pool''s nodes, as in a Node: key, value, effect.', type: list, elements: dict, default: []}
+      capacity: {description: 'What simulated nodes claim to have, such as C({cpu: "4", memory: 16Gi}).', type: dict, default: {}}
+  subnet:
+    description: A /16 inside 10.0.0.0/8 that nothing else on this machine uses; nodes, pods, Services and LoadBalancers get their addresses from it.
+    type: str
+    default: 10.77.0.0/16
+  environment_name:
+    description: The environment that the cluster is for, recorded in its identity; see M(greenlang.vcci.cluster_identity).
+    type: str
+    default: local
+  state_dir:
+    description: Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for others.
+    type: path
+  binaries_dir:
+    description: A directory that has upstream's programs already; those found there are not built.
+    type: path
+"""
+
+EXAMPLES = r"""
+- name: Run a cluster with three worker nodes
+  greenlang.vcci.local_cluster:
+    name: local
+
+- name: Run a control plane with 100 simulated nodes, without root
+  greenlang.vcci.local_cluster:
+    name: scale
+    nodes: simulated
+    subnet: 10.90.0.0/16
+    pools:
+      - {name: compute, count: 100, capacity: {cpu: "4", memory: 16Gi, pods: "110"}}
+
+- name: Remove it with all its data
+  greenlang.vcci.local_cluster:
+    name: local
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was built, created, started, stopped or removed, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: ["started etcd", "started compute-1: kubelet"]
+kubeconfig:
+  description: Path of the administrator's kubeconfig, mode 0600.
+  returned: success
+  type: str
+  sample: /var/lib/greenlang-vcci/local/kubeconfig
+server:
+  description: URL of the API server.
+  returned: success
+  type: str
+  sample: https://10.77.0.1:6443
+nodes:
+  description: The nodes with their addresses.
+  returned: when started
+  type: list
+  elements: dict
+  sample: [{name: compute-1, ready: true, address: 10.77.0.11}]
+versions:
+  description: Versions of what runs.
+  returned: when started
+  type: dict
+  sample: {kubernetes: v1.37.2}
+bin_dir:
+  description: Directory with the programs, kubectl and helm among them.
+  returned: success
+  type: str
+  sample: /var/lib/greenlang-vcci/local/bin
+files_dir:
+  description: Directory with upstream's charts and custom resource definitions, by program.
+  returned: success
+  type: str
+  sample: /var/lib/greenlang-vcci/local/files
+"""

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A cluster's certificate authorities, certificates and kubeconfigs, as kubeadm lays them out (https://kubernetes.io/docs/setup/best-practices/certificates/).
+
+Keys are ECDSA P-256 but for the service account key (RSA 2048: what OIDC consumers accept everywhere). Files are written once, mode 0600, and a
+certificate is made anew when it is within `RENEW_BEFORE` of its end or no longer says what is asked of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import ipaddress
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+AUTHORITY_DAYS = 3650
+CERTIFICATE_DAYS = 365
+RENEW_BEFORE = datetime.timedelta(days=60)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+    temporary.replace(path)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def _name(common_name: str, organization: str | None) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+class Authority:
+    """One certificate authority in a directory: `<dir>/<name>.crt` and `.key`, made on first use."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.certificate_file, key_file = directory / f"{name}.crt", directory / f"{name}.key"
+        if not (self.certificate_file.exists() and key_file.exists()):
+            self._make(name, key_file)
+        self._key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        self._certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
+
+    def _make(self, name: str, key_file: Path) -> None:
+        key, now, subject = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc), _name(name, None)
+        usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
+        certificate = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=5))
+            .not_valid_after(now + datetime.timedelta(days=AUTHORITY_DAYS))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False).sign(key, hashes.SHA256())
+        )
+        write_private(key_file, _pem(key))
+        write_private(self.certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, path: Path, common_name: str, organization: str | None = None, names: Sequence[str] = (), server: bool = False) -> tuple[Path, Path]:
+        """Return the certificate and key files at `path` (.crt, .key): client certificates, for `server` also valid to serve as `names`."""
+        certificate_file, key_file = path.with_suffix(".crt"), path.with_suffix(".key")
+        subject, alternatives = _name(common_name, organization), [_alternative(name) for name in names]
+        if certificate_file.exists() and key_file.exists():
+            old = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+            if self._still_good(old, subject, alternatives):
+                return certificate_file, key_file
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH] + ([ExtendedKeyUsageOID.SERVER_AUTH] if server else [])
+        builder = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(self._certificate.subject).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=5))
+            .not_valid_after(now + datetime.timedelta(days=CERTIFICATE_DAYS))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.KeyUsage(True, False, True, False, False, False, False, False, False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._certificate.public_key()), critical=False)
+        )
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        write_private(key_file, _pem(key))
+        write_private(certificate_file, builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return certificate_file, key_file
+
+    def _still_good(self, old: x509.Certificate, subject: x509.Name, alternatives: list[x509.GeneralName]) -> bool:
+        try:
+            has = list(old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        except x509.ExtensionNotFound:
+            has = []
+        fresh = old.not_valid_after_utc - datetime.datetime.now(datetime.timezone.utc) > RENEW_BEFORE
+        return fresh and old.subject == subject and has == alternatives and old.issuer == self._certificate.subject
+
+
+def service_account_key(directory: Path) -> tuple[Path, Path]:
+    """The key pair that signs service account tokens: private and public file."""
+    private, public = directory / "sa.key", directory / "sa.pub"
+    if not private.exists():
+        key = rsa.generate_private_key(65537, 2048)
+        write_private(public, key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+        write_private(private, _pem(key))
+    return private, public
+
+
+def kubeconfig(path: Path, server: str, authority: Authority, certificate: tuple[Path, Path], context: str) -> Path:
+    """Write a kubeconfig, mode 0600, with everything embedded, when its content differs."""
+    def data(file: Path) -> str:
+        return base64.b64encode(file.read_bytes()).decode()
+
+    content = json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": context,
+        "clusters": [{"name": context, "cluster": {"server": server, "certificate-authority-data": data(authority.certificate_file)}}],
+        "users": [{"name": context, "user": {"client-certificate-data": data(certificate[0]), "client-key-data": data(certificate[1])}}],
+        "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
+    }, indent=1).encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_private(path, content)
+    return path
