@@ -16,6 +16,7 @@ from . import _diff, _explain, _items, _membership, _order, _snapshot
 from ._items import APPLY, CREATE, REFUSED, UNCHANGED, Item
 from ._objects import Ref
 from ._owned import was_written
+from ._record import Record
 from ._result import Result
 from .client import APPLY_PATCH, JSON, METADATA_ONLY, Client
 from .errors import ApiError, ApplyError, InputError, NotFound, PruneRefused, VcciError
@@ -78,10 +79,11 @@ class _Run:
         self._tell_lock = threading.Lock()
         self.part_of = _membership.set_id(self.name, self.namespace) if self.name else None
         self.result = Result()
-        self.record: dict | None = None
+        self.record = Record(client, self.name, self.namespace, self.progress, self.lock_timeout) if self.name else None
         self.started = time.monotonic()
         self.snapshot: dict = {}
-        self._undeleted: set = set()
+        self._gone: set = set()
+        self._requests_before = getattr(client, "requests", 0)
 
     # --- helpers -----------------------------------------------------------------------------------------------------
     def progress(self, line: str) -> None:
@@ -101,7 +103,7 @@ class _Run:
         return now
 
     def finish(self) -> Result:
-        self.result.requests = getattr(self.client, "requests", 0)
+        self.result.requests = getattr(self.client, "requests", 0) - self._requests_before
         self.result.duration = time.monotonic() - self.started
         return self.result
 
@@ -123,7 +125,9 @@ class _Run:
             self._list_pruned(prunable)
             self.timed("dry run", mark)
         else:
-            self.write(items, prunable)
+            prunable = self.write(items, prunable)
+            self._list_pruned(prunable)
+            self._raise_failures(items)
             mark = self.timed("write", mark)
             if self.wait:
                 self.wait_for(items)
@@ -140,20 +144,13 @@ class _Run:
 
     def plan(self, items: list[Item]) -> None:
         """Read what is there and decide about each object."""
-        if self.name:
-            self.record = self.read_record()
+        if self.record:
+            self.record.read()
         full = (lambda kind: True) if self.check and self.diff else (lambda kind: False)
-        self.snapshot = _snapshot.read(self.client, items, self.part_of, self.concurrently, self.record is None, full)
+        fresh = self.record is None or not self.record.exists
+        self.snapshot = _snapshot.read(self.client, items, self.part_of, self.concurrently, fresh, full)
         for item in items:
             item.action = _items.decide(item, self.snapshot.get(item.ref), self.part_of, self.manager, self.force)
-
-    def read_record(self) -> dict | None:
-        try:
-            record = self.client.request("GET", f"/api/v1/namespaces/{self.namespace}/configmaps/{self.name}")
-        except NotFound:
-            return None
-        _membership.check_record(record, self.name, self.namespace)
-        return record
 
     # --- check mode --------------------------------------------------------------------------------------------------
     def predict(self, items: list[Item]) -> None:
@@ -190,68 +187,64 @@ class _Run:
             self.planned["kinds"].update(_items.defined_kinds([item]))
 
     # --- writing -----------------------------------------------------------------------------------------------------
-    def write(self, items: list[Item], prunable: list) -> None:
-        todo = [i for i in items if i.action in (CREATE, APPLY)]
-        refused = [i for i in items if i.action == REFUSED]
-        if refused:
-            self._raise_failures(items)
-        if todo or prunable or self.record_stale(items):
-            self.write_locked(items, todo, prunable)
+    def write(self, items: list[Item], prunable: list) -> list:
+        """Carry out the plan, or a newer one if somebody else was at work meanwhile; what was pruned."""
+        while True:
+            if any(i.action == REFUSED for i in items):
+                break
+            todo = [i for i in items if i.action in (CREATE, APPLY)]
+            if not (todo or prunable or self.record_stale(items)):
+                break
+            kinds, namespaces = self.contained(items)
+            early = []
+            if self.record and not self.record.exists and self.client.get("v1", "Namespace", self.namespace) is None:
+                # The record's own namespace is in the set: it must be there first.
+                early = [i for i in todo if i.ref.kind == "Namespace" and i.ref.name == self.namespace]
+                self.send_all(early, "namespace")
+                if any(i.error for i in early):
+                    break
+            if self.record and not self.record.acquire(kinds, namespaces):
+                self.plan(items)
+                prunable = self.prune_plan(items) if self.prune else []
+                continue
+            try:
+                complete = self.write_phases(items, [i for i in todo if i not in early])
+                if complete and prunable:
+                    self.delete_all(prunable)
+            except BaseException:
+                if self.record:
+                    self.record.release()
+                raise
+            if self.record:
+                # Without pruning, or after a failure, members of other kinds may remain: the record keeps naming them.
+                exact = complete and self.prune and not self.result.skipped
+                self.record.release(*((kinds, namespaces) if exact else (None, None)))
+            break
         for item in items:
             self._conclude(item)
-        self._list_pruned(prunable)
-        self._raise_failures(items)
+        return prunable
 
-    def write_locked(self, items: list[Item], todo: list[Item], prunable: list) -> None:
-        kinds, namespaces = self.contained(items)
-        phases = sorted({i.phase for i in todo})
-        recorded = False
-        for phase in phases:
-            if not recorded and self.name and (phase > _order.FOUNDATION or self.namespace_exists()):
-                self.write_record(kinds, namespaces, superset=True)
-                recorded = True
+    def write_phases(self, items: list[Item], todo: list[Item]) -> bool:
+        for phase in sorted({i.phase for i in todo}):
             members = [i for i in todo if i.phase == phase]
             self.send_all(members, _order.PHASE_NAMES[phase])
             if any(i.error for i in members):
-                return  # what follows needs this phase; the record stays a superset, so nothing is lost from the set
+                return False  # what follows needs this phase
             if phase == _order.FOUNDATION:
                 self.after_foundation(items, members)
-        if self.name and not recorded:
-            self.write_record(kinds, namespaces, superset=True)
-        if prunable:
-            self.delete_all(prunable)
-        if self.name:
-            self.write_record(kinds, namespaces, superset=not self.prune)
-
-    def namespace_exists(self) -> bool:
-        return self.record is not None or self.client.get("v1", "Namespace", self.namespace) is not None
+        return True
 
     def contained(self, items: list[Item]) -> tuple[set, set]:
         return {_membership.group_kind(i.ref) for i in items}, {i.ref.namespace for i in items if i.ref.namespace}
 
     def record_stale(self, items: list[Item]) -> bool:
-        if not self.name:
+        if self.record is None:
             return False
         kinds, namespaces = self.contained(items)
-        old_kinds, old_namespaces = _membership.recorded(self.record)
-        if not self.prune:
+        if not self.prune or self.result.skipped:
+            old_kinds, old_namespaces = self.record.contents()
             kinds, namespaces = kinds | old_kinds, namespaces | old_namespaces
-        return not _membership.same_record(self.record, kinds, namespaces, self.namespace)
-
-    def write_record(self, kinds: set, namespaces: set, superset: bool) -> None:
-        if superset:
-            old_kinds, old_namespaces = _membership.recorded(self.record)
-            kinds, namespaces = kinds | old_kinds, namespaces | old_namespaces
-        if _membership.same_record(self.record, kinds, namespaces, self.namespace):
-            return
-        tooling = ((self.record or {}).get("metadata", {}).get("annotations") or {}).get(_membership.TOOLING, "")
-        body = _membership.record_object(self.name, self.namespace, kinds, namespaces, tooling)
-        try:
-            self.record = self.client.request("PATCH", f"/api/v1/namespaces/{self.namespace}/configmaps/{self.name}", body=body,
-                                              content_type=APPLY_PATCH, query={"fieldManager": _membership.RECORD_MANAGER, "force": "true"})
-        except NotFound as exc:
-            raise InputError(f"namespace {self.namespace}, which is to hold the record of set {self.name}, does not exist; "
-                             "create it first or set `namespace` to one that exists") from exc
+        return not self.record.matches(kinds, namespaces)
 
     def send_all(self, items: list[Item], what: str) -> None:
         total, done, said = len(items), [0], [time.monotonic()]
@@ -268,6 +261,8 @@ class _Run:
     def send(self, item: Item, dry_run: bool = False) -> None:
         """Apply one object; what came of it is left in the item."""
         try:
+            if self.record:
+                self.record.check_held()
             if not dry_run and item.before is not None and item.before["metadata"].get("deletionTimestamp"):
                 self.wait_until_gone(item)
                 item.before = None
@@ -392,13 +387,14 @@ class _Run:
     def prune_plan(self, items: list[Item]) -> list:
         """Members of the set that are not among its objects: (ref, resource, metadata). Protected ones are set aside."""
         wanted = {i.ref for i in items}
+        self.result.skipped.clear()
         return self.removable({ref: found for ref, found in self.members(items).items() if ref not in wanted})
 
     def members(self, items: list[Item]) -> dict:
-        if self.record is None:
+        if self.record is None or not self.record.exists:
             return {}
         resources = {i.resource for i in items if not i.planned_kind}
-        for text in sorted(_membership.recorded(self.record)[0]):
+        for text in sorted(self.record.contents()[0]):
             group, kind = _membership.parse_group_kind(text)
             if any(r.kind == kind and _group(r) == group for r in resources):
                 continue
@@ -420,14 +416,15 @@ class _Run:
                 doomed.append((ref, resource, obj["metadata"]))
         if self.prune_limit >= 0 and len(doomed) > self.prune_limit:
             names = [ref.label for ref, _resource, _meta in doomed]
-            raise PruneRefused(f"{len(doomed)} objects would be pruned from set {self.name}, more than prune_limit={self.prune_limit}; nothing "
-                               f"was changed. If this is meant, raise prune_limit. They are: {', '.join(names[:20])}"
-                               + (" …" if len(names) > 20 else ""), names, self.finish())
+            raise PruneRefused(
+                f"{len(doomed)} objects would be deleted from set {self.name}, more than prune_limit={self.prune_limit}; nothing was changed. "
+                f"If this is meant, raise prune_limit. They are: {', '.join(names[:20])}" + (" …" if len(names) > 20 else ""),
+                names, self.finish())
         return doomed
 
     def _list_pruned(self, doomed: list, into: str = "pruned") -> None:
         for ref, _resource, meta in doomed:
-            if ref.label in self._undeleted:
+            if not self.check and ref not in self._gone:
                 continue
             getattr(self.result, into).append(ref.label)
             if self.diff:
@@ -447,7 +444,8 @@ class _Run:
                 pass
             except ApiError as exc:
                 errors.append(f"{ref.label}: {exc}")
-                self._undeleted.add(ref.label)
+                return
+            self._gone.add(ref)
 
         for phase in sorted({_order.phase_of(ref.kind, ref.group) for ref, _r, _m in doomed}, reverse=True):
             self.concurrently(one, [job for job in doomed if _order.phase_of(job[0].kind, job[0].group) == phase])
@@ -460,25 +458,37 @@ class _Run:
         items = _items.build(objects, None)
         if self.assume_empty:
             return self.finish()
-        if self.name:
-            self.record = self.read_record()
+        if self.record:
+            self.record.read()
         if items:
-            found = self._existing(items)
             self.prune_named |= {_key(i.ref) for i in items}  # given one by one is named
             self.prune_limit = -1
-        elif self.name:
-            found = self.members([])
-        else:
+        elif not self.name:
             raise InputError("state absent needs objects, or the name of a set to delete")
-        doomed = self.removable(found)
-        if not self.check and doomed:
-            self.delete_all(doomed)
+        while True:
+            doomed = self.removable(self._existing(items) if items else self.members([]))
+            if self.check or not (doomed or (self.record and self.record.exists and not items)):
+                break
+            if self.record and self.record.exists and not self.record.acquire(set(), set()):
+                self.result.skipped.clear()
+                continue
+            try:
+                if doomed:
+                    self.delete_all(doomed)
+            finally:
+                self._end_of_record(whole=not items and len(self._gone) == len(doomed) and not self.result.skipped)
+            break
         self._list_pruned(doomed, "deleted")
-        if not items and not self.check and self.record is not None and not self.result.skipped:
-            self.client.request("DELETE", f"/api/v1/namespaces/{self.namespace}/configmaps/{self.name}")
         if self.wait and not self.check:
             self.wait_for_deletion(doomed)
         return self.finish()
+
+    def _end_of_record(self, whole: bool) -> None:
+        if self.record and self.record.exists:
+            if whole:
+                self.record.delete()
+            else:
+                self.record.release()
 
     def _existing(self, items: list[Item]) -> dict:
         known = []
