@@ -1,0 +1,101 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Data and what the cluster says → what to write, what to report, and everything that is wrong. Pure; the clock is passed in."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from . import _tenant_objects, _tenant_quota
+from ._tenant_objects import Settings
+from ._tenants import Problems, Tenant, Tier, read_tenants, read_tiers
+
+
+@dataclass
+class Live:
+    """What the cluster has: namespaces by name, and of each tenant's quota the hard limits and what is used."""
+
+    namespaces: dict[str, dict] = field(default_factory=dict)
+    hard: dict[str, dict[str, str]] = field(default_factory=dict)
+    used: dict[str, dict[str, str]] = field(default_factory=dict)
+    capacity: dict[str, Fraction] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    tenants: list[Tenant]
+    tiers: dict[str, Tier]
+    settings: Settings
+    live: Live
+    now: str
+    hard: dict[str, dict[str, str]]
+    orphaned: list[str]
+    commitment: dict
+
+    def objects(self, only: Iterable[str] = ()) -> Iterator[dict]:
+        chosen = set(only)
+        for tenant in self.tenants:
+            if not chosen or tenant.id in chosen:
+                yield from _tenant_objects.tenant_objects(
+                    tenant, self.tiers[tenant.tier], self.hard[tenant.id], self.settings, self._created(tenant))
+
+    def _created(self, tenant: Tenant) -> str:
+        return _annotations(self.live.namespaces.get(tenant.namespace)).get(_tenant_objects.CREATED) or tenant.created or self.now
+
+    def report(self, only: Iterable[str] = ()) -> dict[str, dict]:
+        """Of each tenant: tier, namespace, hard, used, headroom."""
+        chosen, found = set(only), {}
+        for tenant in self.tenants:
+            if not chosen or tenant.id in chosen:
+                hard, used = self.hard[tenant.id], self.live.used.get(tenant.namespace, {})
+                found[tenant.id] = {
+                    "namespace": tenant.namespace, "tier": tenant.tier, "created": self._created(tenant), "hard": hard,
+                    "used": {resource: used.get(resource, "0") for resource in hard}, "headroom": _tenant_quota.headroom(hard, used)}
+        return found
+
+
+def read(tenants: object, tiers: object, protected: Iterable[str], only: Iterable[str]) -> tuple[list[Tenant], dict[str, Tier], list[str]]:
+    """The data alone: what can be said without asking a cluster."""
+    problems = Problems()
+    known_tiers = read_tiers(tiers, problems)
+    known = read_tenants(tenants, known_tiers, problems, protected)
+    ids = {tenant.id for tenant in known}
+    for name in only:
+        if name not in ids:
+            problems.add("only", f"no tenant has the id {name!r}")
+    return known, known_tiers, problems.found
+
+
+def plan(tenants: list[Tenant], tiers: dict[str, Tier], settings: Settings, live: Live, now: str, *, ratios: Mapping[str, float],
+         allow_shrink: bool = False, allow_overcommit: bool = False) -> tuple[Plan, list[str]]:
+    """What is to be done, and why not."""
+    wrong = []
+    hard = {tenant.id: _tenant_quota.hard_limits(tenant, tiers[tenant.tier], settings.storage_classes) for tenant in tenants}
+    for tenant in tenants:
+        wrong += _taken(tenant, live.namespaces.get(tenant.namespace))
+        if not allow_shrink:
+            wrong += [f"tenant {tenant.id}: {why}; free it first, or set allow_shrink"
+                      for why in _tenant_quota.below_use(hard[tenant.id], live.used.get(tenant.namespace, {}), live.hard.get(tenant.namespace))]
+    known = {tenant.namespace for tenant in tenants}
+    orphaned = sorted(name for name, namespace in live.namespaces.items() if name not in known and _annotations(namespace).get(_tenant_objects.ID))
+    quotas = [*hard.values(), *(live.hard.get(name, {}) for name in orphaned)]
+    commitment, beyond = _tenant_quota.commitment(quotas, live.capacity, ratios)
+    if not allow_overcommit:
+        wrong += [f"overcommitment of {why}; add nodes, lower quotas, or raise the ratio" for why in beyond]
+    return Plan(tenants, tiers, settings, live, now, hard, orphaned, commitment), wrong
+
+
+def _taken(tenant: Tenant, namespace: dict | None) -> list[str]:
+    """A namespace that is there must be this tenant's."""
+    if namespace is None:
+        return []
+    owner = _annotations(namespace).get(_tenant_objects.ID)
+    if owner == tenant.id:
+        return ([f"tenant {tenant.id}: namespace {tenant.namespace} is being deleted; repeat when it is gone"]
+                if namespace["metadata"].get("deletionTimestamp") else [])
+    return [f"tenant {tenant.id}: namespace {tenant.namespace} exists and belongs to {'tenant ' + owner if owner else 'something else'} "
+            f"(annotation {_tenant_objects.ID}); choose another id"]
+
+
+def _annotations(namespace: dict | None) -> dict:
+    return ((namespace or {}).get("metadata") or {}).get("annotations") or {}
