@@ -7,7 +7,8 @@ import copy
 from ._objects import DIGEST, SERVER_METADATA
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_HIDDEN_ANNOTATIONS = (DIGEST, LAST_APPLIED)
+# The last is written by the Deployment controller after every change: it would show as part of whatever comes next.
+_HIDDEN_ANNOTATIONS = (DIGEST, LAST_APPLIED, "deployment.kubernetes.io/revision")
 
 
 def readable(obj: dict | None) -> dict:
