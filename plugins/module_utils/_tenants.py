@@ -19,13 +19,13 @@ ROLES = ("admin", "developer", "viewer")
 # Where clouds hand out a node's credentials, and what else no tenant may name.
 NEVER_EGRESS = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "127.0.0.0/8", "::1/128")
 
-_ID = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-_TIER = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-_CREATED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+_ID = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+_TIER = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_CREATED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
 _RESOURCE = re.compile(
     r"^(cpu|memory|ephemeral-storage|storage|pods|services|services\.loadbalancers|services\.nodeports|secrets|configmaps|"
     r"persistentvolumeclaims|replicationcontrollers|resourcequotas|requests\.[a-z0-9][a-z0-9./-]*|limits\.[a-z0-9][a-z0-9./-]*|"
-    r"count/[a-z0-9][a-z0-9.-]*|[a-z0-9][a-z0-9.-]*\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims))$")
+    r"count/[a-z0-9][a-z0-9.-]*|[a-z0-9][a-z0-9.-]*\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims))\Z")
 _LIMIT_KEYS = {"default": "default", "default_request": "defaultRequest", "max": "max", "min": "min"}
 
 

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What the pods of tenants try to reach when their isolation is proved."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+DOCUMENTATION = r"""
+name: tenant_probe_targets
+short_description: For each tenant's namespace, what its probe tries and what must come of it
+version_added: 1.0.0
+author: GreenLang VCCI (@greenlang)
+description:
+  - The common targets, the tenant's own Service (which must be open, or nothing was proved) and each other tenant's Service and pod.
+positional: _input, common
+options:
+  _input:
+    description: Namespace to the address of its listening pod.
+    type: dict
+    required: true
+  common:
+    description: Targets that every tenant tries, each with C(name), C(host), C(port) and C(expect), open or closed.
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show the targets
+  ansible.builtin.debug:
+    msg: "{{ {'vcci-tenant-a': '10.0.0.1', 'vcci-tenant-b': '10.0.0.2'} | greenlang.vcci.tenant_probe_targets }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Namespace to its targets.
+  type: dict
+"""
+
+SERVER, PORT = "vcci-probe-server", 8080
+
+
+def tenant_probe_targets(addresses: Mapping[str, str], common: Sequence[Mapping] = ()) -> dict[str, list[dict]]:
+    """Targets by namespace; see the filter's documentation."""
+    def target(name: str, host: str, expect: str) -> dict:
+        return {"name": name, "host": host, "port": PORT, "expect": expect}
+
+    return {
+        here: [dict(entry) for entry in common] + [target("own-service", SERVER, "open")] + [
+            entry for there, address in addresses.items() if there != here
+            for entry in (target(f"{there}/service", f"{SERVER}.{there}.svc", "closed"), target(f"{there}/pod", address, "closed"))]
+        for here in addresses}
+
+
+class FilterModule:
+    """Registers the filter."""
+
+    def filters(self) -> dict:
+        """Name to function, as Ansible asks for."""
+        return {"tenant_probe_targets": tenant_probe_targets}

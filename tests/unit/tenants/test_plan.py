@@ -1,0 +1,138 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Quotas, shrinking, overcommitment, orphans, and the objects of a tenant."""
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity, _tenant_objects, _tenant_plan, _tenant_quota
+
+from .test_tenants import ACME, TIERS
+
+SETTINGS = _tenant_objects.Settings("vcci-scope3-platform", "vcci-platform", (("vcci-backend-api", 8000),), ("fast-ssd", "standard"))
+NOW, THEN = "2026-11-23T10:00:00Z", "2025-01-01T00:00:00Z"
+GLOBEX = {"id": "globex", "name": "Globex", "tier": "starter", "owners": [{"group": "globex-admins"}, {"user": "eve", "role": "viewer"}]}
+
+
+def namespace(tenant_id=None, created=None, **metadata):
+    annotations = {"tenant.vcci.io/id": tenant_id, "tenant.vcci.io/created": created} if tenant_id else {}
+    return {"metadata": {"annotations": annotations, **metadata}}
+
+
+def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **options):
+    read, tiers, wrong = _tenant_plan.read(list(tenants), TIERS, (), ())
+    assert not wrong
+    return _tenant_plan.plan(read, tiers, SETTINGS, live or _tenant_plan.Live(), NOW, ratios=ratios or {}, **options)
+
+
+def by_name(plan, only=()):
+    return {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in plan.objects(only)}
+
+
+def test_objects_of_a_tenant():
+    plan, wrong = planned()
+    assert not wrong
+    objects = by_name(plan)
+    assert len(objects) == 30
+    where = "vcci-tenant-globex"
+    made = objects["Namespace", None, where]["metadata"]
+    assert made["labels"]["tenant"] == "globex" and made["labels"]["tenant-tier"] == "starter"
+    assert made["labels"]["app.kubernetes.io/part-of"] == "vcci-scope3-platform"
+    assert made["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert made["annotations"] == {"tenant.vcci.io/id": "globex", "tenant.vcci.io/name": "Globex", "tenant.vcci.io/tier": "starter",
+                                   "tenant.vcci.io/created": NOW}
+    quota = objects["ResourceQuota", where, "tenant-quota"]
+    assert quota["metadata"]["labels"]["tier"] == "starter"
+    assert quota["spec"]["hard"] == {
+        "requests.cpu": "2", "requests.memory": "4Gi", "pods": "20", "standard.storageclass.storage.k8s.io/requests.storage": "10Gi",
+        "fast-ssd.storageclass.storage.k8s.io/requests.storage": "0"}
+    assert objects["LimitRange", where, "tenant-limits"]["spec"]["limits"] == [
+        {"type": "Container", "default": {"cpu": "500m"}, "defaultRequest": {"cpu": "100m"}, "max": {"cpu": "1"}},
+        {"type": "PersistentVolumeClaim", "max": {"storage": "5Gi"}}]
+    assert objects["ServiceAccount", where, "default"]["automountServiceAccountToken"] is False
+    assert objects["NetworkPolicy", where, "default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert objects["RoleBinding", where, "tenant-viewer"]["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "eve"}]
+    assert objects["RoleBinding", where, "tenant-developer"]["subjects"] == []
+
+
+def test_tenants_cannot_change_their_own_bounds():
+    objects = by_name(planned()[0])
+    for role in ("admin", "developer", "viewer"):
+        for rule in objects["Role", "vcci-tenant-globex", f"tenant-{role}"]["rules"]:
+            for resource in ("resourcequotas", "limitranges", "networkpolicies", "roles", "rolebindings", "*"):
+                assert resource not in rule["resources"] or set(rule["verbs"]) <= {"get", "list", "watch"}
+            assert "*" not in rule["verbs"] and (role == "admin" or "secrets" not in rule["resources"])
+
+
+def test_the_same_objects_whatever_the_data():
+    rich = {**ACME, "owners": [{"group": "a"}], "egress": [{"cidr": "203.0.113.0/24", "ports": [443]}], "overrides": {"quota": {"pods": 1}}}
+    assert by_name(planned([rich])[0]).keys() == by_name(planned([ACME])[0]).keys()
+    policy = by_name(planned([rich])[0])["NetworkPolicy", "vcci-tenant-acme-corp", "allow-declared-egress"]
+    assert policy["spec"]["egress"] == [{"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}], "ports": [{"port": 443, "protocol": "TCP"}]}]
+
+
+@pytest.mark.parametrize("live, given, wanted", [(None, None, NOW), (THEN, None, THEN), (None, THEN, THEN), (THEN, "2024-01-01T00:00:00Z", THEN)])
+def test_created_is_set_once(live, given, wanted):
+    existing = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace("acme-corp", live)}) if live else None
+    plan, wrong = planned([{**ACME, "created": given} if given else ACME], existing)
+    assert not wrong
+    assert by_name(plan)["Namespace", None, "vcci-tenant-acme-corp"]["metadata"]["annotations"]["tenant.vcci.io/created"] == wanted
+
+
+def test_only_some():
+    plan, _wrong = planned()
+    assert {key[1] or key[2] for key in by_name(plan, ["globex"])} == {"vcci-tenant-globex"}
+    assert list(plan.report(["globex"])) == ["globex"]
+
+
+@pytest.mark.parametrize("used, before, refused", [
+    ({"pods": "20"}, {"pods": "30"}, False),
+    ({"pods": "21"}, {"pods": "30"}, True),
+    ({"requests.cpu": "2001m"}, {"requests.cpu": "4"}, True),
+    ({"requests.memory": "4097Mi"}, {}, True),
+    ({"pods": "25"}, {"pods": "20"}, False),  # it is over already (made before the quota): setting the same limit again shrinks nothing
+])
+def test_below_use(used, before, refused):
+    where = "vcci-tenant-globex"
+    live = _tenant_plan.Live({where: namespace("globex", THEN)}, {where: before}, {where: used})
+    _plan, wrong = planned([GLOBEX], live)
+    assert bool(wrong) is refused
+    assert planned([GLOBEX], live, allow_shrink=True)[1] == []
+    assert not refused or all("tenant globex" in line and "in use" in line and "allow_shrink" in line for line in wrong)
+
+
+def test_taken_namespaces():
+    live = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace(), "vcci-tenant-globex": namespace("other", THEN)})
+    _plan, wrong = planned(live=live)
+    assert len(wrong) == 2 and "belongs to something else" in wrong[0] and "belongs to tenant other" in wrong[1]
+    live = _tenant_plan.Live({"vcci-tenant-globex": namespace("globex", THEN, deletionTimestamp=NOW)})
+    assert "is being deleted" in planned(live=live)[1][0]
+
+
+def test_overcommitment_counts_orphans_too():
+    nodes = [{"status": {"allocatable": {"cpu": "4", "memory": "16Gi"}}}, {"spec": {"unschedulable": True}, "status": {"allocatable": {"cpu": "99"}}},
+             {"status": {"allocatable": {"cpu": "3900m"}}}]
+    capacity = _tenant_quota.allocatable(nodes)
+    assert capacity["cpu"] == Fraction(79, 10)
+    live = _tenant_plan.Live({"vcci-tenant-gone": namespace("gone", THEN), "kube-system": namespace()},
+                             {"vcci-tenant-gone": {"requests.cpu": "6"}}, capacity=capacity)
+    plan, wrong = planned(live=live, ratios={"cpu": 5})
+    assert plan.orphaned == ["vcci-tenant-gone"]
+    assert plan.commitment["cpu"] == {"promised": "40", "allocatable": "7900m", "ratio": 5.0, "actual_ratio": 5.063}
+    assert len(wrong) == 1 and "promised 40" in wrong[0]
+    assert planned(live=live, ratios={"cpu": 5.1})[1] == []
+    assert planned(live=live, ratios={"cpu": 5}, allow_overcommit=True)[1] == []
+    assert "nvidia.com/gpu" in planned([{**ACME, "overrides": {"quota": {"requests.nvidia.com/gpu": 1}}}], ratios={"nvidia.com/gpu": 1})[1][0]
+
+
+def test_headroom():
+    assert _tenant_quota.headroom({"requests.cpu": "2", "requests.memory": "4Gi", "pods": "3"}, {"requests.cpu": "500m", "requests.memory": "5Gi"}) == {
+        "requests.cpu": "1500m", "requests.memory": "-1Gi", "pods": "3"}
+
+
+def test_thousands_of_tenants_stay_linear_and_unique():
+    plan, wrong = planned([{"id": f"t{n}", "name": f"Tenant {n}", "tier": "starter"} for n in range(2000)], ratios={"cpu": 1},
+                          live=_tenant_plan.Live(capacity={"cpu": Fraction(4000)}))
+    assert not wrong and plan.commitment["cpu"]["promised"] == "4k"
+    assert sum(1 for _object in plan.objects()) == 30000
+    assert _quantity.parse(plan.commitment["cpu"]["promised"]) == 4000
