@@ -57,7 +57,7 @@ class Image:
 
     @property
     def reference(self):
-        return "%s/%s:%s" % (REGISTRY, self.repository, self.tag)
+        return "%s:%s" % (self.repository if "/" in self.repository else REGISTRY + "/" + self.repository, self.tag)
 
 
 def read_table(path):
@@ -368,7 +368,8 @@ class _Buildah:
                 if image.target:
                     options += ["--target", image.target]
                 secrets = [word for name, path in self._secrets.items() for word in ("--secret", "id=%s,src=%s" % (name, path))]
-                self._run(image.name, "bud", "--layers", "--pull-never", "--signature-policy", str(self._policy), *secrets, *base, *options,
+                # Layers are worth their time where images share a context; a whole root file system would be stored several times.
+                self._run(image.name, "bud", "--layers=" + ("false" if image.rootfs else "true"), "--pull-never", "--signature-policy", str(self._policy), *secrets, *base, *options,
                           "--tag", image.reference, "--file", str(context / "Containerfile"), str(context))
             partial = self._work / (keys[image.name] + ".tar")
             self._run(image.name, "push", "--signature-policy", str(self._policy), image.reference, "docker-archive:%s:%s" % (partial, image.reference))
@@ -389,7 +390,8 @@ class _Buildah:
         if image.rootfs:
             tree = directory.parent / "rootfs"
             self._call(image.name, ["debootstrap", "--variant=minbase", "--include=ca-certificates", image.rootfs, str(tree), *self._archive])
-            self._call(image.name, ["tar", "--create", "--numeric-owner", "--directory", str(tree), "--file", str(directory / "rootfs.tar"), "."])
+            self._call(image.name, ["tar", "--create", "--numeric-owner", "--directory", str(tree), "--exclude=./etc/hostname", "--exclude=./etc/resolv.conf",
+                                    "--file", str(directory / "rootfs.tar"), "."])
             shutil.rmtree(tree)
         return directory
 

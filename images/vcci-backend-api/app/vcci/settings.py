@@ -1,0 +1,77 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What the application is told by its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+from sqlalchemy.engine import URL, make_url
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables, by what they mean."""
+
+    database: URL
+    redis: str
+    sentinels: tuple[tuple[str, int], ...] = ()
+    master: str = "mymaster"
+    weaviate: str = ""
+    version: str = "v1.0.0"
+    api_version: str = "v1"
+    environment: str = "local"
+    log_level: str = "INFO"
+    pool_size: int = 5
+    check_timeout: float = 2.0
+    visibility_timeout: int = 300
+
+    @property
+    def redis_password(self) -> str:
+        return unquote(urlsplit(self.redis).password or "")
+
+    @property
+    def broker(self) -> str:
+        """The queue's address as kombu reads it: all sentinels, when there are any."""
+        if not self.sentinels:
+            return self.redis
+        secret = f":{quote(self.redis_password, safe='')}@" if self.redis_password else ""
+        database = urlsplit(self.redis).path.strip("/") or "0"
+        return ";".join(f"sentinel://{secret}{host}:{port}/{database}" for host, port in self.sentinels)
+
+    @property
+    def broker_options(self) -> dict:
+        options = {"visibility_timeout": self.visibility_timeout, "socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True,
+                   "health_check_interval": 10, "retry_on_timeout": True}
+        if self.sentinels:
+            options |= {"master_name": self.master, "sentinel_kwargs": {"password": self.redis_password, "socket_timeout": 3}}
+        return options
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings, or ValueError with all that is missing or wrong."""
+    wrong = [f"{name} is not set" for name in ("DATABASE_URL", "REDIS_URL") if not environ.get(name)]
+    numbers: dict[str, float] = {}
+    for name, default in (("DATABASE_POOL_SIZE", 5), ("CHECK_TIMEOUT_SECONDS", 2.0), ("VISIBILITY_TIMEOUT_SECONDS", 300)):
+        try:
+            numbers[name] = type(default)(environ.get(name) or default)
+        except ValueError:
+            wrong.append(f"{name} is {environ[name]!r}, which is no number")
+    sentinels = []
+    for entry in filter(None, (part.strip() for part in environ.get("REDIS_SENTINELS", "").split(","))):
+        host, _, port = entry.partition(":")
+        if not host or not (port or "26379").isdigit():
+            wrong.append(f"REDIS_SENTINELS has {entry!r}, which is no host:port")
+            continue
+        sentinels.append((host, int(port or 26379)))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return Settings(
+        database=make_url(environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"), redis=environ["REDIS_URL"],
+        sentinels=tuple(sentinels), master=environ.get("REDIS_MASTER") or "mymaster", weaviate=environ.get("WEAVIATE_URL", "").rstrip("/"),
+        version=environ.get("VCCI_VERSION") or "v1.0.0", api_version=environ.get("API_VERSION") or "v1",
+        environment=environ.get("ENVIRONMENT") or "local", log_level=(environ.get("LOG_LEVEL") or "INFO").upper(),
+        pool_size=int(numbers["DATABASE_POOL_SIZE"]), check_timeout=numbers["CHECK_TIMEOUT_SECONDS"],
+        visibility_timeout=int(numbers["VISIBILITY_TIMEOUT_SECONDS"]))
