@@ -24,11 +24,12 @@ import (
 
 func main() {
 	commands := map[string]func() *cobra.Command{
-		"kube-apiserver":          apiserver.NewAPIServerCommand,
-		"kube-controller-manager": controllermanager.NewControllerManagerCommand,
-		"kube-proxy":              proxy.NewProxyCommand,
-		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+		"cloud-controller-manager": newCloudControllerManager,
+		"kube-apiserver":           apiserver.NewAPIServerCommand,
+		"kube-controller-manager":  controllermanager.NewControllerManagerCommand,
+		"kube-proxy":               proxy.NewProxyCommand,
+		"kube-scheduler":           func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+		"kubelet":                  func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	}
 	name := filepath.Base(os.Args[0])
 	if name == "kubectl" {

@@ -151,9 +151,9 @@ class Binaries:
 
     def _module_directory(self, label: str, source: Path, origin: str) -> Path:
         """The directory in the module cache that holds `origin`, a module path followed by a path inside that module."""
-        modules = dict(line.split(" ", 1) for line in self._run(label, source, ["list", "-m", "-f", "{{.Path}} {{.Dir}}", "all"]).splitlines() if " " in line)
-        module = max((path for path in modules if origin.startswith(path + "/")), key=len)
-        return Path(modules[module]) / origin.removeprefix(module + "/")
+        required = re.findall(r"^(?:require)?\s*(\S+) v\S+", (source / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+        module = max((path for path in required if origin.startswith(path + "/")), key=len)
+        return Path(self._run(label, source, ["list", "-m", "-f", "{{.Dir}}", module])) / origin.removeprefix(module + "/")
 
     @contextmanager
     def _ticking(self, what: str) -> Iterator[None]:

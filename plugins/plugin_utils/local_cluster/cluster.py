@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images
+from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, read_table
 from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, objects, preflight
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries, cache_directory, locked
@@ -26,6 +27,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.proce
 
 Progress = Callable[[str], None]
 COLLECTION = Path(__file__).resolve().parents[3]
+IMAGES = COLLECTION / "images" / "images.yml"
 
 
 @dataclass
@@ -108,7 +110,7 @@ class LocalCluster:
         """The archives of all images that nodes load, by image name, built where missing."""
         if self.layout.kind != "real":
             return {}
-        return build_images(COLLECTION / "images" / "images.yml", cache_directory() / "images", self.layout.state / "bin", self._progress)
+        return build_images(IMAGES, cache_directory() / "images", self.layout.state / "bin", self._progress)
 
     def _assemble(self, parts: dict[str, Path], archives: dict[str, Path]) -> tuple[ControlPlane, Nodes]:
         control = ControlPlane(self.layout, parts)
@@ -117,10 +119,7 @@ class LocalCluster:
 
     def _stale(self, parts: dict[str, Path], archives: dict[str, Path]) -> list[str]:
         control, nodes = self._assemble(parts, archives)
-        try:
-            stale = control.stale()
-        except FileNotFoundError:
-            stale = ["control plane"]
+        stale = control.stale()
         if self.layout.kind == "real":
             stale += [line for node in self.layout.nodes for line in nodes.stale(node)]
             stale += [f"image {name}" for name in nodes.lacking_images(_loaded(archives))]
@@ -195,13 +194,21 @@ class LocalCluster:
         return self._say(started) + [f"loaded {line}" for line in nodes.load(_loaded(archives), self._progress)]
 
     def _kwok(self, parts: dict[str, Path]) -> Daemon:
+        stages = [path for kind in ("node/fast", "node/heartbeat-with-lease", "pod/fast") for path in sorted((parts["kwok"] / "stages" / kind).glob("*.yaml"))
+                  if path.name != "kustomization.yaml"]
         return Daemon("kwok", [
             str(parts["kwok"] / "kwok"), f"--kubeconfig={self.layout.kubeconfig}", "--manage-all-nodes=true", "--node-lease-duration-seconds=200",
-            f"--server-address={self.layout.loopback}:10247", "--cidr=" + self.layout.pod_cidr,
+            "--cidr=" + self.layout.pod_cidr, *(f"--config={path}" for path in stages),
         ], [self.layout.kubeconfig])
 
     def _start_simulated(self, control: ControlPlane, parts: dict[str, Path]) -> list[str]:
-        return self._say(["kwok"] if control.processes.ensure(self._kwok(parts)) else [])
+        started = self._say(["kwok"] if control.processes.ensure(self._kwok(parts)) else [])
+        client = control.client()
+        for node in self.layout.nodes:  # what a kubelet would report; a status is no part of a set of objects
+            if node.capacity:
+                status = {"capacity": dict(node.capacity), "allocatable": dict(node.capacity)}
+                client.request("PATCH", f"/api/v1/nodes/{node.name}/status", body={"status": status}, content_type=MERGE_PATCH)
+        return started
 
     def _wait_nodes(self, control: ControlPlane) -> None:
         begun, said = time.monotonic(), 0.0
@@ -210,6 +217,8 @@ class LocalCluster:
             waiting = sorted(node["metadata"]["name"] for node in client.list("v1", "Node") if not objects.is_ready(node))
             if not waiting:
                 return
+            if self.layout.kind == "simulated" and control.processes.pid("kwok") is None:
+                raise VcciError(f"kwok, which simulates the nodes, ended; its last words:\n{control.processes.last_lines('kwok')}")
             waited = time.monotonic() - begun
             if waited > READY_SECONDS:
                 raise VcciError(f"nodes {', '.join(waiting)} are not Ready after {READY_SECONDS} s. Remedy: see the logs below "
@@ -268,7 +277,8 @@ def read_layout(state: Path) -> dict | None:
 
 def _loaded(archives: dict[str, Path]) -> dict[str, Path]:
     """The archives that nodes load: all but those that only serve to build others or to run beside the nodes."""
-    return {name: path for name, path in archives.items() if name != "cilium"}
+    load = {image.name for image in read_table(IMAGES) if image.load}
+    return {name: path for name, path in archives.items() if name in load}
 
 
 def _root_file_system(archive: Path, progress: Progress) -> Path:

@@ -16,7 +16,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layou
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, service_account_key, write_private
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes
 
-ORDER = ("kube-scheduler", "kube-controller-manager", "kwok", "kube-apiserver", "etcd")  # to stop: without etcd the API server hangs for a minute
+ORDER = ("cloud-controller-manager", "kube-scheduler", "kube-controller-manager", "kwok", "kube-apiserver", "etcd")  # to stop: without etcd the API server hangs for a minute
 READY_SECONDS = 60
 # In flight at once (reads, changes), twice upstream's defaults: this server has one user, who applies thousands of objects.
 READS, CHANGES = 800, 400
@@ -52,8 +52,8 @@ class ControlPlane:
         etcd.issue(pki / "etcd", "etcd", None, ["localhost", layout.loopback], server=True)
         etcd.issue(pki / "apiserver-etcd-client", "kube-apiserver-etcd-client")
         front.issue(pki / "front-proxy-client", "front-proxy-client")
-        for user in ("kube-controller-manager", "kube-scheduler"):
-            authority.issue(pki / user, f"system:{user}", None, ["localhost", layout.loopback], server=True)
+        for user in ("kube-controller-manager", "kube-scheduler", "cloud-controller-manager"):
+            authority.issue(pki / user, f"system:{user}", None, ["localhost", layout.loopback], server=True)  # as kubeadm names them
             kubeconfig(pki / f"{user}.kubeconfig", layout.server, authority, (pki / f"{user}.crt", pki / f"{user}.key"), layout.name)
         admin = authority.issue(pki / "admin", "kubernetes-admin", "system:masters")
         kubeconfig(layout.kubeconfig, layout.server, authority, admin, f"vcci-{layout.name}")
@@ -121,7 +121,11 @@ class ControlPlane:
             str(kubernetes / "kube-scheduler"), *serving, "--leader-elect=false", "--kube-api-qps=300", "--kube-api-burst=600",
             *self._user("kube-scheduler"),
         ], [pki / "kube-scheduler.crt"])
-        return [etcd, apiserver, manager, scheduler]
+        cloud = Daemon("cloud-controller-manager", [
+            str(kubernetes / "cloud-controller-manager"), *serving, "--leader-elect=false", *self._user("cloud-controller-manager"),
+            f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--webhook-bind-address=" + layout.loopback,
+        ], [pki / "cloud-controller-manager.crt"])
+        return [etcd, apiserver, manager, scheduler, *([cloud] if layout.kind == "real" else [])]
 
     def _user(self, name: str) -> list[str]:
         pki = self._layout.pki

@@ -220,10 +220,7 @@ class Nodes:
         if not self._whole(node):
             return [f"{node.name}: namespaces"]
         processes = self.processes(node)
-        try:
-            return [f"{node.name}: {daemon.name}" for daemon in self.daemons(node) if not processes.current(daemon)]
-        except FileNotFoundError:  # a file that a daemon reads is gone
-            return [f"{node.name}: files"]
+        return [f"{node.name}: {daemon.name}" for daemon in self.daemons(node) if not processes.current(daemon)]
 
     def start(self, node: Node, authority: Authority) -> list[str]:
         """Start what of a node does not run; return what was started."""

@@ -36,15 +36,24 @@ CILIUM_RULES = [
 ]
 
 
+CLOUD_RULES = [
+    {"apiGroups": [""], "resources": ["services", "nodes", "configmaps"], "verbs": READ},
+    {"apiGroups": [""], "resources": ["services", "services/status"], "verbs": ["patch", "update"]},
+    {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch", "update"]},
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+]
+
+
 def bootstrap(layout: Layout, environment: str, metrics: tuple[Path, Path]) -> list[dict]:
-    """Nodes with their addresses, labels and taints, the rules for Cilium's agents, and the cluster's identity."""
+    """Nodes with their addresses, labels and taints, what Cilium's agents and the cloud controller may do, and the cluster's identity."""
     return [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
          "data": {"name": layout.name, "environment": environment, "provider": "local"}},
         {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "metrics-server-tls", "namespace": "kube-system"},
          "stringData": {"tls.crt": metrics[0].read_text(encoding="utf-8"), "tls.key": metrics[1].read_text(encoding="utf-8")}},
         *(_node(layout, node) for node in layout.nodes),
-        *(_cilium() if layout.kind == "real" else []),
+        *([*_grant("vcci:cilium", CILIUM_RULES), *_grant("system:cloud-controller-manager", CLOUD_RULES)] if layout.kind == "real" else []),
     ]
 
 
@@ -59,12 +68,12 @@ def _node(layout: Layout, node: Node) -> dict:
     }
 
 
-def _cilium() -> list[dict]:
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "vcci:cilium"}
+def _grant(user: str, rules: list[dict]) -> list[dict]:
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user}
     return [
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "vcci:cilium"}, "rules": CILIUM_RULES},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "vcci:cilium"}, "roleRef": role,
-         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "vcci:cilium"}]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user}, "roleRef": role,
+         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]},
     ]
 
 

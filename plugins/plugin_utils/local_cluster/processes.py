@@ -43,7 +43,7 @@ class Daemon:
         """A digest of everything that decides how this daemon runs."""
         known = hashlib.sha256(json.dumps([list(self.argv), sorted(self.env.items())]).encode())
         for path in self.inputs:
-            known.update(path.read_bytes())
+            known.update(path.read_bytes() if path.exists() else b"")
         return known.hexdigest()
 
 
