@@ -93,8 +93,8 @@ def _taken(tenant: Tenant, namespace: dict | None) -> list[str]:
     if owner == tenant.id:
         return ([f"tenant {tenant.id}: namespace {tenant.namespace} is being deleted; repeat when it is gone"]
                 if namespace["metadata"].get("deletionTimestamp") else [])
-    return [f"tenant {tenant.id}: namespace {tenant.namespace} exists and belongs to {'tenant ' + owner if owner else 'something else'} "
-            f"(annotation {_tenant_objects.ID}); choose another id"]
+    whose = f"tenant {owner}" if owner else "something else"
+    return [f"tenant {tenant.id}: namespace {tenant.namespace} exists and belongs to {whose} (annotation {_tenant_objects.ID}); choose another id"]
 
 
 def _annotations(namespace: dict | None) -> dict:

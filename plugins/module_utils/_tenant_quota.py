@@ -2,7 +2,7 @@
 """Tiers and tenants → quotas; whether a quota may shrink; whether the cluster can carry the sum. Pure."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from . import _quantity
@@ -57,7 +57,7 @@ def promised(quotas: Iterable[Mapping[str, str]], resource: str) -> Fraction:
     return total
 
 
-def commitment(quotas: list[Mapping[str, str]], capacity: Mapping[str, Fraction], ratios: Mapping[str, float]) -> tuple[dict, list[str]]:
+def commitment(quotas: Sequence[Mapping[str, str]], capacity: Mapping[str, Fraction], ratios: Mapping[str, float]) -> tuple[dict, list[str]]:
     """For each resource with a declared ratio: what is promised, offered and allowed; and a sentence for each that is beyond."""
     report, beyond = {}, []
     for resource, ratio in ratios.items():

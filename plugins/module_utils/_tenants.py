@@ -6,6 +6,7 @@ A tenant: {id, name, tier, created?, owners?, egress?, overrides?}; a tier: {quo
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -142,7 +143,7 @@ def _read_tier(value: Any, where: str, problems: Problems) -> Tier:
     limits = problems.mapping(value.get("limits") or {}, f"{where}.limits", (*_LIMIT_KEYS, "max_volume"))
     container = {api: problems.quantities(limits[key], f"{where}.limits.{key}") for key, api in _LIMIT_KEYS.items() if limits.get(key)}
     order = [key for key in ("min", "defaultRequest", "default", "max") if key in container]
-    for lower, upper in zip(order, order[1:]):
+    for lower, upper in itertools.pairwise(order):
         for resource in container[lower].keys() & container[upper].keys():
             if _quantity.parse(container[lower][resource]) > _quantity.parse(container[upper][resource]):
                 problems.add(f"{where}.limits", f"{lower} of {resource} ({container[lower][resource]}) is above {upper} ({container[upper][resource]})")
@@ -155,7 +156,8 @@ def _read_tier(value: Any, where: str, problems: Problems) -> Tier:
 def read_tenants(tenants: Any, tiers: Mapping[str, Tier], problems: Problems, protected: Iterable[str] = ()) -> list[Tenant]:
     """The tenants that are in order; what is not is among the problems."""
     networks = _networks([*NEVER_EGRESS, *protected], problems)
-    read, seen = [], {}
+    read: list[Tenant] = []
+    seen: dict[str, str] = {}
     for index, value in enumerate(problems.sequence(tenants, "tenants")):
         where = f"tenants[{index}]"
         if isinstance(value, Mapping) and isinstance(value.get("id"), str):
@@ -225,7 +227,8 @@ def _read_egress(value: Any, where: str, protected: list, problems: Problems) ->
         here = f"{where}[{index}]"
         entry = problems.mapping(entry, here, ("cidr", "ports"))
         try:
-            network = ipaddress.ip_network(entry.get("cidr"))
+            # Numbers would be read as addresses.
+            network = ipaddress.ip_network(str(entry.get("cidr")))
         except ValueError:
             problems.add(f"{here}.cidr", f"must be a network such as 203.0.113.0/24, not {_named(entry.get('cidr'))}")
             continue

@@ -160,14 +160,14 @@ errors:
   elements: str
 """
 
-import datetime  # noqa: E402
+import datetime
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
-
-from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity, _tenant_objects, _tenant_plan, _tenant_quota  # noqa: E402
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set  # noqa: E402
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec  # noqa: E402
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity, _tenant_objects, _tenant_plan, _tenant_quota
+from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 
 SHOWN = 100
 
@@ -214,11 +214,11 @@ def run(module: AnsibleModule) -> dict:
     wrong += check_amounts(params)
     if wrong:
         raise Refused(wrong)
-    client = None if blind else Client.from_params(params)
+    client: Any = None if blind else Client.from_params(params)
     settings = _tenant_objects.Settings(
         part_of=params["part_of"], platform_namespace=params["platform_namespace"], storage_classes=tuple(params["storage_classes"]),
         platform_api=tuple((entry["app"], entry["port"]) for entry in params["platform_api"]))
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     plan, wrong = _tenant_plan.plan(
         tenants, tiers, settings, _tenant_plan.Live() if client is None else read_live(client, params), now,
         ratios={} if blind else params["overcommit"], allow_shrink=params["allow_shrink"], allow_overcommit=params["allow_overcommit"])

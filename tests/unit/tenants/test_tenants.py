@@ -63,6 +63,7 @@ def test_good_data():
     (tenant(egress=[{"cidr": "fd00:ec2::254/128", "ports": [80]}]), ".egress[0].cidr", "no tenant may reach"),
     (tenant(egress=[{"cidr": "8.8.8.8", "ports": []}]), ".egress[0].ports", "at least one port"),
     (tenant(egress=[{"cidr": "1.2.3.4/8", "ports": [1]}]), ".egress[0].cidr", "must be a network"),
+    (tenant(egress=[{"cidr": 8, "ports": [1]}]), ".egress[0].cidr", "int 8"),
     (tenant(egress=[{"ports": [1]}]), ".egress[0].cidr", "must be a network"),
     (tenant(egress=[{"cidr": "8.8.8.8/32", "ports": [0]}]), ".ports[0]", "1 to 65535"),
     (tenant(egress=[{"cidr": "8.8.8.8/32", "ports": [True]}]), ".ports[0]", "1 to 65535"),
