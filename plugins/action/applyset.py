@@ -61,7 +61,10 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         # Arguments are echoed into the result, and large or secret ones would cost and show there.
         given, self._task.args = self._task.args, {}
-        checked = ArgumentSpecValidator(ARGUMENT_SPEC, mutually_exclusive=[]).validate(given)
+        checked = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
+        if checked.unsupported_parameters:
+            names = ", ".join(".".join(path) if isinstance(path, tuple) else str(path) for path in sorted(checked.unsupported_parameters))
+            raise AnsibleActionFail(f"Unsupported parameters: {names}. Supported are: {', '.join(sorted(ARGUMENT_SPEC))}")
         if checked.error_messages:
             raise AnsibleActionFail("; ".join(checked.error_messages))
         try:

@@ -111,7 +111,7 @@ def expand(data: object, source: str) -> Iterable[tuple[dict, str]]:
         for number, member in enumerate(data, 1):
             yield from expand(member, f"{source}, item {number}")
     elif isinstance(data, str):
-        yield from parse(data, source)
+        yield from parse(str(data), source)  # the C parser takes no subclass of str
     elif not isinstance(data, dict):
         raise InputError(f"{source}: an object is needed, this is a {type(data).__name__}")
     elif str(data.get("kind", "")).endswith("List") and isinstance(data.get("items"), (list, tuple)):

@@ -34,7 +34,7 @@ class Result:
             "unchanged": sorted(self.unchanged),
             "pruned": sorted(self.pruned),
             "deleted": sorted(self.deleted),
-            "skipped": sorted(self.skipped),
+            "skipped_objects": sorted(self.skipped),  # a result with a true `skipped` is a skipped task to Ansible
             "requests": self.requests,
             "duration": round(self.duration, 3),
             "timing": {k: round(v, 3) for k, v in self.timing.items()},

@@ -182,7 +182,7 @@ deleted:
   type: list
   elements: str
   sample: []
-skipped:
+skipped_objects:
   description: Former members kept because their kind is deleted only when named, and objects not reached because of a failure.
   returned: always
   type: list
