@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from anyio import to_thread
+from celery import Celery
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from kombu.exceptions import OperationalError as QueueError
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, Info, generate_latest
@@ -64,6 +66,8 @@ def make_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Threads beyond the database's connections would only wait for one, and cost memory.
+        to_thread.current_default_thread_limiter().total_tokens = 2 * settings.pool_size + 2
         LOG.info("started %s in %s", settings.version, settings.environment)
         yield
         LOG.info("stopping")
@@ -73,8 +77,7 @@ def make_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="VCCI Scope 3 Carbon Intelligence Platform", version=settings.version, lifespan=lifespan)
     app.include_router(_health(checks, settings))
-    records = _records(database, queue, tracer)
-    app.include_router(records, prefix=f"/api/{settings.api_version}")
+    app.include_router(_records(f"/api/{settings.api_version}/records", database, queue, tracer))
 
     @app.middleware("http")
     async def measure(request: Request, call_next) -> Response:
@@ -117,8 +120,8 @@ def _health(checks: Checks, settings: Settings) -> APIRouter:
     return router
 
 
-def _records(database: Database, queue, tracer: Tracer) -> APIRouter:
-    router = APIRouter(prefix="/records", tags=["records"])
+def _records(prefix: str, database: Database, queue: Celery, tracer: Tracer) -> APIRouter:
+    router = APIRouter(prefix=prefix, tags=["records"])
 
     @router.post("", status_code=201)
     def create(new: NewRecord, response: Response, request: Request) -> ShownRecord:
