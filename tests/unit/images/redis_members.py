@@ -2,6 +2,7 @@
 """Three members of images/vcci-redis on loopback addresses: the image's own scripts, real redis-server, sentinel and haproxy."""
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 BIN = Path(__file__).resolve().parents[3] / "images" / "vcci-redis" / "bin"
+# An unpacked vcci-redis image to run in, instead of the programs of this machine.
+IMAGE_ROOT = os.environ.get("VCCI_REDIS_ROOT", "")
 PASSWORD = 'p"a\\s s+/=é'
 DOMAIN = "redis-headless.test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
@@ -20,6 +23,7 @@ class Members:
     def __init__(self, root: Path, network: int = 77, replicas: int = 3) -> None:
         self.root, self.network, self.replicas = root, network, replicas
         self.running: dict[tuple[str, int], subprocess.Popen] = {}
+        root.chmod(0o755)  # the image's user is another
         (root / "password").write_text(PASSWORD)
         hosts = [f"{self.address(index)} {self.name(index)}" for index in range(replicas)]
         (root / "hosts").write_text("127.0.0.1 localhost\n" + "\n".join(hosts) + "\n")
@@ -31,7 +35,12 @@ class Members:
         return f"127.{self.network}.0.{index + 1}"
 
     def command(self, *argv: str) -> list[str]:
-        mounts = f"mount --bind {self.root}/hosts /etc/hosts && mount --bind {BIN} /usr/local/bin && exec \"$@\""
+        mounts = f"mount --bind {self.root}/hosts {IMAGE_ROOT}/etc/hosts && mount --bind {BIN} {IMAGE_ROOT}/usr/local/bin && "
+        if IMAGE_ROOT:
+            mounts += (f"mkdir -p {IMAGE_ROOT}{self.root} && mount --bind {self.root} {IMAGE_ROOT}{self.root} && mount --bind /dev {IMAGE_ROOT}/dev && "
+                       f"mount -t proc proc {IMAGE_ROOT}/proc && exec chroot --userspec=999:999 {IMAGE_ROOT} \"$@\"")
+        else:
+            mounts += "exec \"$@\""
         return ["unshare", "--mount", "--propagation", "private", "/bin/bash", "-c", mounts, "member", *argv]
 
     def environment(self, index: int) -> dict[str, str]:
@@ -48,7 +57,9 @@ class Members:
 
     def start(self, *indexes: int, parts: tuple[str, ...] = ("redis", "sentinel", "proxy")) -> None:
         for index in indexes:
-            (self.root / f"data-{index}").mkdir(exist_ok=True)
+            for folder in (f"data-{index}", f"run-{index}"):
+                (self.root / folder).mkdir(exist_ok=True)
+                os.chown(self.root / folder, *((999, 999) if IMAGE_ROOT else (-1, -1)))
             for part in parts:
                 with open(self.root / f"{part}-{index}.log", "a", encoding="utf-8") as log:
                     self.running[part, index] = subprocess.Popen(
@@ -67,6 +78,17 @@ class Members:
     def ask(self, index: int, part: str, *argv: str) -> str:
         command = ["timeout", "5", "redis-cli", "--no-auth-warning", "-h", self.address(index), "-p", str(PORTS[part]), *argv]
         return subprocess.run(command, env=dict(os.environ, REDISCLI_AUTH=PASSWORD), capture_output=True, text=True, check=False).stdout.strip()
+
+    def status(self, index: int, path: str) -> int:
+        """The status code of the proxy's own port, 0 without an answer."""
+        connection = http.client.HTTPConnection(self.address(index), 8405, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
 
     def master(self, index: int) -> str:
         return self.ask(index, "sentinel", "SENTINEL", "get-master-addr-by-name", "mymaster").split("\n", maxsplit=1)[0]

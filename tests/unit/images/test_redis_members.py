@@ -43,9 +43,12 @@ def test_life_of_three_members(members):
     assert eventually(lambda: agreed(members), what="first agreement") == members.name(0)
     for index in range(3):
         assert eventually(lambda index=index: writes(members, index, f"k{index}", "1"), what="a write through every proxy")
+    assert eventually(lambda: members.status(1, "/ready") == 200, what="readiness as the kubelet asks for it")
+    assert members.status(1, "/") == 200 and members.status(1, "/metrics") == 200
     assert "p\"a" not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
 
     members.kill(0)
+    assert members.status(0, "/ready") == 0
     second = eventually(lambda: agreed(members, (1, 2)), what="failover")
     assert second in (members.name(1), members.name(2))
     assert eventually(lambda: writes(members, 1, "after", "failover"), what="a write through a proxy after the failover")
