@@ -1,0 +1,83 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""bad data → created in check mode → created → again → changed in check mode → changed → again → below use → orphaned."""
+from __future__ import annotations
+
+import time
+
+TIERS = {
+    "small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}},
+    "large": {"quota": {"configmaps": 20, "requests.cpu": 4}, "limits": {"default": {"cpu": "200m"}}},
+    "tiny": {"quota": {"configmaps": 1, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}},
+}
+
+
+def tenants(prefix, *tiers, **changes):
+    return [{"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": tier, **changes} for number, tier in enumerate(tiers)]
+
+
+def test_a_life(quota, client, prefix):
+    where = f"vcci-tenant-{prefix}-0"
+
+    bad = quota(tiers=TIERS, tenants=[*tenants(prefix, "small"), {"id": "Bad"}])
+    assert bad["failed"] and len(bad["errors"]) == 3 and client.get("v1", "Namespace", where) is None
+
+    data = tenants(prefix, "small", "large", owners=[{"group": "people"}])
+    predicted = quota("--check", tiers=TIERS, tenants=data)
+    assert predicted["changed"] and predicted["counts"]["created"] == 30 and client.get("v1", "Namespace", where) is None
+
+    made = quota(tiers=TIERS, tenants=data)
+    assert made["changed"] and made["counts"] == predicted["counts"] and made["written"] == predicted["written"]
+    namespace = client.get("v1", "Namespace", where)
+    created = namespace["metadata"]["annotations"]["tenant.vcci.io/created"]
+    assert namespace["metadata"]["labels"]["tenant-tier"] == "small"
+    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"] == {"configmaps": "10", "requests.cpu": "1"}
+    assert "invocation" not in made or "tenants" not in made["invocation"]["module_args"]
+
+    again = quota(tiers=TIERS, tenants=data)
+    assert not again["changed"] and again["counts"]["unchanged"] == 30
+    assert not quota("--check", tiers=TIERS, tenants=data)["changed"]
+
+    data[0]["tier"] = "large"
+    expected = quota("--check", "--diff", tiers=TIERS, tenants=data)
+    assert expected["changed"] and expected["counts"]["configured"] == 3 and "20" in str(expected["diff"])
+    changed = quota(tiers=TIERS, tenants=data)
+    assert changed["counts"] == expected["counts"] and changed["written"] == expected["written"]
+    assert client.get("v1", "Namespace", where)["metadata"]["annotations"]["tenant.vcci.io/created"] == created
+    assert not quota(tiers=TIERS, tenants=data)["changed"]
+
+
+def test_never_below_use_and_never_deleted(quota, client, prefix):
+    where = f"vcci-tenant-{prefix}-0"
+    data = tenants(prefix, "small", "small")
+    quota(tiers=TIERS, tenants=data)
+    for number in range(3):
+        client.request("POST", f"/api/v1/namespaces/{where}/configmaps",
+                       body={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"used-{number}"}})
+    deadline = time.monotonic() + 30
+    while int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) < 3:
+        assert time.monotonic() < deadline, "the quota controller does not count"
+        time.sleep(0.5)
+
+    data[0]["tier"] = "tiny"
+    refused = quota(tiers=TIERS, tenants=data)
+    assert refused["failed"] and "configmaps would be 1" in refused["msg"] and "allow_shrink" in refused["msg"]
+    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"]["configmaps"] == "10"
+    forced = quota(tiers=TIERS, tenants=data, allow_shrink=True, only=[f"{prefix}-0"])
+    assert forced["changed"] and forced["tenants"][f"{prefix}-0"]["headroom"]["configmaps"].startswith("-")
+
+    left = quota(tiers=TIERS, tenants=data[:1], allow_shrink=True)
+    assert f"vcci-tenant-{prefix}-1" in left["orphaned"]
+    assert client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["status"]["phase"] == "Active"
+
+
+def test_capacity(quota, prefix):
+    beyond = quota(tiers=TIERS, tenants=tenants(prefix, "large"), capacity={"cpu": "100m"}, overcommit={"cpu": 2})
+    assert beyond["failed"] and "overcommitment of cpu" in beyond["msg"]
+    assert quota("--check", tiers=TIERS, tenants=tenants(prefix, "large"), assume_empty=True, capacity={"cpu": "1m"}, overcommit={"cpu": 1})["changed"]
+
+
+def test_a_foreign_namespace_is_not_taken_over(quota, client, prefix):
+    name = f"vcci-tenant-{prefix}-0"
+    client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tenant": "x"}}})
+    refused = quota(tiers=TIERS, tenants=tenants(prefix, "small"))
+    assert refused["failed"] and "belongs to something else" in refused["msg"]
