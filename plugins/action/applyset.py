@@ -3,6 +3,7 @@
 
 It runs on the control node, in the task's worker: nothing is copied anywhere, and what it tells Display appears while it works.
 """
+
 from __future__ import annotations
 
 import glob
@@ -110,8 +111,15 @@ class ActionModule(ActionBase):
                 result = delete_set(client, objects, **common)
             else:
                 memory = _Planned(client.server if client else "none") if self._task.check_mode else None
-                result = apply_set(client, objects, prune=args["prune"], force_conflicts=args["force_conflicts"],
-                                   field_manager=args["field_manager"], planned=memory.load() if memory else None, **common)
+                result = apply_set(
+                    client,
+                    objects,
+                    prune=args["prune"],
+                    force_conflicts=args["force_conflicts"],
+                    field_manager=args["field_manager"],
+                    planned=memory.load() if memory else None,
+                    **common,
+                )
                 if memory:
                     memory.save()
         finally:
@@ -153,8 +161,12 @@ class ActionModule(ActionBase):
             raise InputError(f"src: {pattern} does not exist (looked in the role's files/ and beside the playbook)") from exc
         if not os.path.isdir(path):
             return [path]
-        files = sorted(os.path.join(folder, name) for folder, _dirs, names in os.walk(path) for name in names
-                       if name.endswith(MANIFESTS) and not name.startswith("."))
+        files = sorted(
+            os.path.join(folder, name)
+            for folder, _dirs, names in os.walk(path)
+            for name in names
+            if name.endswith(MANIFESTS) and not name.startswith(".")
+        )
         if not files:
             raise InputError(f"src: {path} holds no manifest ({', '.join(MANIFESTS)})")
         return files
@@ -175,8 +187,9 @@ class ActionModule(ActionBase):
         except AnsibleError as exc:
             raise InputError(f"template: {entry} does not exist (looked in the role's templates/ and beside the playbook)") from exc
         text = trust_as_template(self._loader.get_text_file_contents(path))
-        templar = self._templar.copy_with_new_env(searchpath=self._search_folders("templates") + [os.path.dirname(path)],
-                                                  available_variables=task_vars)
+        templar = self._templar.copy_with_new_env(
+            searchpath=self._search_folders("templates") + [os.path.dirname(path)], available_variables=task_vars
+        )
         try:
             rendered = templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True})
         except AnsibleError as exc:

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the user is shown of a change: an object before and after, without the server's bookkeeping and without secrets. Pure."""
+
 from __future__ import annotations
 
 import copy
@@ -33,8 +34,9 @@ def mask(before: dict, after: dict) -> tuple[dict, dict]:
         if old:
             before[section] = {k: "(unchanged)" if k in new and new[k] == v else "(masked)" for k, v in old.items()}
         if new:
-            after[section] = {k: ("(unchanged)" if old[k] == v else "(masked, changed)") if k in old else "(masked, new)"
-                              for k, v in new.items()}
+            after[section] = {
+                k: ("(unchanged)" if old[k] == v else "(masked, changed)") if k in old else "(masked, new)" for k, v in new.items()
+            }
     return before, after
 
 

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The API server's refusals, told so that the reader knows which object, which field and what to do. Pure."""
+
 from __future__ import annotations
 
 import re
@@ -8,7 +9,7 @@ from ._items import Item
 from .errors import ApiError
 
 _OWNER = re.compile(r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<sub>[^"]*)")?(?: using (?P<version>\S+))?')
-RECREATABLE_HINT = "annotate the object applyset.greenlang.io/recreate: \"true\" to have it deleted and created again"
+RECREATABLE_HINT = 'annotate the object applyset.greenlang.io/recreate: "true" to have it deleted and created again'
 # Deleting these takes data or other people's objects with it: no annotation makes us do that.
 NEVER_RECREATED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Node")
 
@@ -28,9 +29,15 @@ def conflicts(exc: ApiError) -> list[tuple[str, str]]:
 
 def is_immutable(exc: ApiError) -> bool:
     text = str(exc)
-    return exc.status == 422 and ("immutable" in text or "updates to statefulset spec" in text or "cannot change roleRef" in text
-                                  or "may not change once set" in text or "updates to parameters are forbidden" in text
-                                  or "updates to provisioner are forbidden" in text or "Forbidden: pod updates may not" in text)
+    return exc.status == 422 and (
+        "immutable" in text
+        or "updates to statefulset spec" in text
+        or "cannot change roleRef" in text
+        or "may not change once set" in text
+        or "updates to parameters are forbidden" in text
+        or "updates to provisioner are forbidden" in text
+        or "Forbidden: pod updates may not" in text
+    )
 
 
 def explain(exc: ApiError, item: Item) -> str:
@@ -39,8 +46,10 @@ def explain(exc: ApiError, item: Item) -> str:
     owned = conflicts(exc)
     if owned:
         fields = "; ".join(f"{field} is owned by {manager!r}" for field, manager in owned)
-        return (f"{label}: {fields}. Remove the field from the manifest to leave it to its owner, or take it over with force_conflicts "
-                "(the annotation applyset.greenlang.io/force-conflicts: \"true\" does so for this object alone)")
+        return (
+            f"{label}: {fields}. Remove the field from the manifest to leave it to its owner, or take it over with force_conflicts "
+            '(the annotation applyset.greenlang.io/force-conflicts: "true" does so for this object alone)'
+        )
     if is_immutable(exc):
         fields = ", ".join(sorted({c["field"] for c in exc.causes if c.get("field")})) or "a field"
         why = _tail(text)

@@ -4,6 +4,7 @@
 The standard library's client spends more time on parsing one answer's headers than the API server on a small read, and
 urllib3 takes 0.1 s to import. The API server answers with a Content-Length or in chunks; that is all this understands.
 """
+
 from __future__ import annotations
 
 import base64
@@ -19,8 +20,16 @@ class ProtocolError(OSError):
 
 
 class HttpConnection:
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, server_hostname: str, timeout: float,
-                 proxy: str | None = None, proxy_headers: dict | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        context: ssl.SSLContext | None,
+        server_hostname: str,
+        timeout: float,
+        proxy: str | None = None,
+        proxy_headers: dict | None = None,
+    ) -> None:
         self.host, self.port, self.context, self.server_hostname = host, port, context, server_hostname
         self.timeout, self.proxy, self.proxy_headers = timeout, proxy, proxy_headers or {}
         self.sock: socket.socket | None = None
@@ -112,7 +121,7 @@ class HttpConnection:
                 self._more()
                 continue
             lines = bytes(self.buffer[:end]).decode("latin-1").split("\r\n")
-            del self.buffer[:end + 4]
+            del self.buffer[: end + 4]
             parts = lines[0].split(" ", 2)
             if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
                 raise ProtocolError("the server does not answer in HTTP/1.1")
@@ -137,7 +146,7 @@ class HttpConnection:
             end = self.buffer.find(b"\r\n")
             if end >= 0:
                 line = bytes(self.buffer[:end])
-                del self.buffer[:end + 2]
+                del self.buffer[: end + 2]
                 return line
             self._more()
 

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The objects of a run and what is decided about each. Pure."""
+
 from __future__ import annotations
 
 import json
@@ -85,8 +86,7 @@ def defined_kinds(items: Iterable[Item]) -> dict:
     return kinds
 
 
-def resolve(items: Iterable[Item], lookup: Callable[[str, str], Resource], lenient: bool = False,
-            planned: dict | None = None) -> list[str]:
+def resolve(items: Iterable[Item], lookup: Callable[[str, str], Resource], lenient: bool = False, planned: dict | None = None) -> list[str]:
     """Give every item its resource. Lenient (check mode): a kind that a definition may yet bring is only warned of."""
     items = list(items)
     own = defined_kinds(items)
@@ -104,13 +104,19 @@ def resolve(items: Iterable[Item], lookup: Callable[[str, str], Resource], lenie
                 item.resource, item.planned_kind = Resource(*key, item.ref.kind.lower() + "s", bool(item.ref.namespace)), True
                 warnings.append(f"{item.label}: {exc}; predicted as created, which is right only if something brings its definition first")
             else:
-                problems.append(f"{item.source}: {item.label}: {exc}; is its CustomResourceDefinition or operator missing, or apiVersion outdated?")
+                problems.append(
+                    f"{item.source}: {item.label}: {exc}; is its CustomResourceDefinition or operator missing, or apiVersion outdated?"
+                )
             if item.resource is None:
                 continue
         if item.resource.namespaced and not item.ref.namespace:
-            problems.append(f"{item.source}: {item.label} has no metadata.namespace, and {item.ref.kind} objects live in a namespace; set it")
+            problems.append(
+                f"{item.source}: {item.label} has no metadata.namespace, and {item.ref.kind} objects live in a namespace; set it"
+            )
         elif not item.resource.namespaced and item.ref.namespace:
-            problems.append(f"{item.source}: {item.label} has metadata.namespace, but {item.ref.kind} objects are of the whole cluster; remove it")
+            problems.append(
+                f"{item.source}: {item.label} has metadata.namespace, but {item.ref.kind} objects are of the whole cluster; remove it"
+            )
     if problems:
         raise InputError("\n".join(problems))
     return warnings
@@ -124,7 +130,8 @@ def decide(item: Item, before: dict | None, part_of: str | None, manager: str, f
     meta = before["metadata"]
     member_of = (meta.get("labels") or {}).get(PART_OF)
     if part_of and member_of and member_of != part_of and not (force or item.force):
-        item.error = (f"{item.label} belongs to another set ({PART_OF}={member_of}); "
-                      "remove it there first, or set force_conflicts to take it over")
+        item.error = (
+            f"{item.label} belongs to another set ({PART_OF}={member_of}); remove it there first, or set force_conflicts to take it over"
+        )
         return REFUSED
     return UNCHANGED if is_unchanged(item.desired, item.digest, meta, manager) else APPLY

@@ -4,6 +4,7 @@
 Knowing these saves a discovery request in almost every run. Whatever is not here is asked of the server, one request per
 group and version.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -26,7 +27,7 @@ class Resource(NamedTuple):
 
 _NAMESPACED = {
     "v1": "ConfigMap Secret Service ServiceAccount PersistentVolumeClaim Pod ResourceQuota LimitRange Endpoints Event "
-          "ReplicationController PodTemplate",
+    "ReplicationController PodTemplate",
     "apps/v1": "Deployment StatefulSet DaemonSet ReplicaSet ControllerRevision",
     "batch/v1": "Job CronJob",
     "autoscaling/v2": "HorizontalPodAutoscaler",
@@ -46,7 +47,7 @@ _CLUSTER = {
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiregistration.k8s.io/v1": "APIService",
     "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
-                                       "ValidatingAdmissionPolicyBinding",
+    "ValidatingAdmissionPolicyBinding",
 }
 
 

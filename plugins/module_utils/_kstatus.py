@@ -4,6 +4,7 @@
 Ours: a Job is ready when it is complete, not when it has started, because whoever waits for a Job wants its work done; and a
 claim that waits for its first consumer is ready, because nothing but a pod can help it.
 """
+
 from __future__ import annotations
 
 from ._kinds import BUILT_IN_KINDS
@@ -41,7 +42,10 @@ def _conditions(st: dict) -> dict:
 
 
 def _why(condition: dict) -> str:
-    return ": ".join(str(condition[k]) for k in ("reason", "message") if condition.get(k)) or f"{condition.get('type')}={condition.get('status')}"
+    return (
+        ": ".join(str(condition[k]) for k in ("reason", "message") if condition.get(k))
+        or f"{condition.get('type')}={condition.get('status')}"
+    )
 
 
 def _by_conditions(obj: dict) -> tuple[str, str]:
@@ -103,8 +107,12 @@ def _daemon_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     if "observedGeneration" not in st or "desiredNumberScheduled" not in st:
         return IN_PROGRESS, "not seen by its controller yet"
     wanted = st["desiredNumberScheduled"]
-    for name, what in (("currentNumberScheduled", "scheduled"), ("updatedNumberScheduled", "updated"), ("numberAvailable", "available"),
-                       ("numberReady", "ready")):
+    for name, what in (
+        ("currentNumberScheduled", "scheduled"),
+        ("updatedNumberScheduled", "updated"),
+        ("numberAvailable", "available"),
+        ("numberReady", "ready"),
+    ):
         if st.get(name, 0) < wanted:
             return IN_PROGRESS, f"{st.get(name, 0)}/{wanted} pods {what}"
     return READY, ""
@@ -127,8 +135,9 @@ def _job(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
         return READY, ""
     if found.get("Failed", {}).get("status") == "True":
         return FAILED, _why(found["Failed"])
-    return IN_PROGRESS, (f"{st.get('succeeded', 0)}/{spec.get('completions', 1)} completed, {st.get('active', 0)} active, "
-                         f"{st.get('failed', 0)} failed")
+    return IN_PROGRESS, (
+        f"{st.get('succeeded', 0)}/{spec.get('completions', 1)} completed, {st.get('active', 0)} active, {st.get('failed', 0)} failed"
+    )
 
 
 def _pod(spec: dict, st: dict, obj: dict) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Written out instead of taken from the `kubernetes` package, whose import alone t
 Reads what kubectl reads: several files in KUBECONFIG, certificates as files or data, tokens, basic authentication, exec
 plugins, a proxy, and the service account inside a pod.
 """
+
 from __future__ import annotations
 
 import base64
@@ -218,8 +219,9 @@ def run_exec_plugin(spec: dict, cluster: dict | None = None) -> dict:
         info["spec"]["cluster"] = cluster
     env = {**os.environ, **{e["name"]: e["value"] for e in spec.get("env") or []}, "KUBERNETES_EXEC_INFO": json.dumps(info)}
     try:
-        done = subprocess.run([command, *(spec.get("args") or [])], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=EXEC_TIMEOUT, check=False)
+        done = subprocess.run(
+            [command, *(spec.get("args") or [])], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=EXEC_TIMEOUT, check=False
+        )
     except FileNotFoundError as exc:
         hint = spec.get("installHint") or "install it or use another credential"
         raise ConfigError(f"exec plugin {spec.get('command')} is not installed: {hint}") from exc

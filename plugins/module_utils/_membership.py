@@ -4,6 +4,7 @@
 The record is a ConfigMap, as `kubectl apply --prune --applyset=configmap/<name>` makes it. kubectl refuses records whose
 tooling annotation names another tool, so ours names kubectl as the tool and us as its version: both may work on the set.
 """
+
 from __future__ import annotations
 
 import base64

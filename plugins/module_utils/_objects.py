@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Manifests in, checked objects out: parsing, validation, naming. Pure."""
+
 from __future__ import annotations
 
 import base64
@@ -13,8 +14,16 @@ from ._kinds import BUILT_IN_KINDS, group_of
 from .errors import InputError
 
 # What the server writes into metadata; a manifest exported from a cluster has it, an apply must not.
-SERVER_METADATA = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields",
-                   "resourceVersion", "selfLink", "uid")
+SERVER_METADATA = (
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
 CONTROL_PREFIX = "applyset.greenlang.io/"
 DIGEST = CONTROL_PREFIX + "digest"
 FORCE = CONTROL_PREFIX + "force-conflicts"
@@ -51,8 +60,11 @@ def _loader():
 
     class ManifestLoader(base):
         yaml_implicit_resolvers = {
-            first: [(tag, regexp) for tag, regexp in pairs
-                    if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")]
+            first: [
+                (tag, regexp)
+                for tag, regexp in pairs
+                if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+            ]
             for first, pairs in base.yaml_implicit_resolvers.items()
         }
 
@@ -65,13 +77,18 @@ def _loader():
             return super().construct_mapping(node, deep)
 
     ManifestLoader.add_implicit_resolver(
-        "tag:yaml.org,2002:int", re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"),
-        list("-+0123456789"))
+        "tag:yaml.org,2002:int",
+        re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"),
+        list("-+0123456789"),
+    )
     ManifestLoader.add_implicit_resolver(
         "tag:yaml.org,2002:float",
-        re.compile(r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-                   r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"),
-        list("-+0123456789."))
+        re.compile(
+            r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+            r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"
+        ),
+        list("-+0123456789."),
+    )
     return ManifestLoader
 
 
@@ -126,8 +143,11 @@ def check(obj: dict, source: str) -> None:
     """That an object can be addressed at all. What its fields may hold is the server's to say."""
     for key in ("apiVersion", "kind"):
         if not isinstance(obj.get(key), str) or not obj[key]:
-            raise InputError(f"{source}: {key} is missing" + (f" in {obj['kind']}" if obj.get("kind") else "")
-                             + "; every object needs apiVersion, kind and metadata.name")
+            raise InputError(
+                f"{source}: {key} is missing"
+                + (f" in {obj['kind']}" if obj.get("kind") else "")
+                + "; every object needs apiVersion, kind and metadata.name"
+            )
     meta = obj.get("metadata")
     if not isinstance(meta, dict):
         raise InputError(f"{source}: {obj['kind']}: metadata is missing; every object needs metadata.name")
@@ -172,8 +192,9 @@ def _encode_secret(secret: dict, source: str) -> None:
         try:
             base64.b64decode(value or "", validate=True)
         except (binascii.Error, ValueError, TypeError) as exc:
-            raise InputError(f"{source}: Secret {secret['metadata']['name']}: data.{key} is not base64; "
-                             "put clear text into stringData") from exc
+            raise InputError(
+                f"{source}: Secret {secret['metadata']['name']}: data.{key} is not base64; put clear text into stringData"
+            ) from exc
     for key, value in (secret.pop("stringData", None) or {}).items():
         if not isinstance(value, (str, bytes)):
             raise InputError(f"{source}: Secret {secret['metadata']['name']}: stringData.{key} is not a text; quote it")

@@ -4,6 +4,7 @@
 Within a phase everything is sent at once. A phase begins when the one before is done, so that nothing is refused for want of
 something in the same set, and no pod starts before the quota, the policy and the configuration that it is meant to live under.
 """
+
 from __future__ import annotations
 
 from ._kinds import BUILT_IN_KINDS
@@ -14,10 +15,10 @@ PHASE_NAMES = ("namespaces and definitions", "configuration, policy and access",
 _PHASES = {
     FOUNDATION: "Namespace CustomResourceDefinition PriorityClass StorageClass RuntimeClass IngressClass CSIDriver",
     SURROUNDINGS: "ServiceAccount ClusterRole ClusterRoleBinding Role RoleBinding ResourceQuota LimitRange NetworkPolicy ConfigMap "
-                  "Secret PersistentVolume PersistentVolumeClaim Service PodDisruptionBudget",
+    "Secret PersistentVolume PersistentVolumeClaim Service PodDisruptionBudget",
     # What intercepts the requests of everybody else comes last: it would intercept ours while its server is not yet up.
     GUARDS: "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
-            "ValidatingAdmissionPolicyBinding APIService",
+    "ValidatingAdmissionPolicyBinding APIService",
 }
 _PHASE_OF = {kind: phase for phase, kinds in _PHASES.items() for kind in kinds.split()}
 

@@ -6,6 +6,7 @@ Two facts together are exact:
 - managedFields says which fields are still ours: whoever changes one takes it out of our entry.
 If the digest is that of the manifest at hand and our entry still covers all of it, an apply would do nothing.
 """
+
 from __future__ import annotations
 
 import functools
@@ -44,9 +45,11 @@ def was_written(before: dict, after: dict, manager: str) -> bool:
     """Whether an apply between these two states of an object's metadata changed anything of ours.
 
     resourceVersion would not do: status updates of others move it between our read and our write."""
-    return ((before.get("annotations") or {}).get(DIGEST) != (after.get("annotations") or {}).get(DIGEST)
-            or our_entry(before, manager) != our_entry(after, manager)
-            or before.get("uid") != after.get("uid"))
+    return (
+        (before.get("annotations") or {}).get(DIGEST) != (after.get("annotations") or {}).get(DIGEST)
+        or our_entry(before, manager) != our_entry(after, manager)
+        or before.get("uid") != after.get("uid")
+    )
 
 
 def covered(desired: dict, fields: dict) -> bool:

@@ -5,6 +5,7 @@ One ConfigMap is both, so that taking the set and writing down what may come int
 two runs can never both have it. A holder renews its claim; one that stopped (killed, powered off) is noticed because the claim no
 longer moves, and on the same machine at once because its process is gone.
 """
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable
 
 from . import _membership
-from .client import APPLY_PATCH, Client
+from .client import APPLY_PATCH, MERGE_PATCH, Client
 from .errors import Conflict, InputError, NotFound, SetLocked, VcciError
 
 LOCK = "applyset.greenlang.io/held-by"
@@ -71,8 +72,9 @@ class Record:
             if self.current is None:
                 label = {_membership.ID: _membership.set_id(self.name, self.namespace)}
                 body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": self.name, "labels": label}}
-                self.current = self.client.request("POST", self.path.rpartition("/")[0], body=body,
-                                                   query={"fieldManager": _membership.RECORD_MANAGER})
+                self.current = self.client.request(
+                    "POST", self.path.rpartition("/")[0], body=body, query={"fieldManager": _membership.RECORD_MANAGER}
+                )
             old_kinds, old_namespaces = self.contents()
             self._put(kinds | old_kinds, namespaces | old_namespaces, hold=True)
         except Conflict:
@@ -81,8 +83,10 @@ class Record:
                 self._wait_until_free()
             return False
         except NotFound as exc:
-            raise InputError(f"namespace {self.namespace}, which is to hold the record of set {self.name}, does not exist; "
-                             "create it first, put it into the set, or set `namespace` to one that exists") from exc
+            raise InputError(
+                f"namespace {self.namespace}, which is to hold the record of set {self.name}, does not exist; "
+                "create it first, put it into the set, or set `namespace` to one that exists"
+            ) from exc
         self.held = True
         self._stop.clear()
         self._beat = threading.Thread(target=self._renew, name=f"applyset-{self.name}", daemon=True)
@@ -121,7 +125,9 @@ class Record:
 
     def check_held(self) -> None:
         if self.lost:
-            raise VcciError(f"another run has taken over the set {self.name}, because this one did not report for {int(STALE_AFTER)} s; stopped")
+            raise VcciError(
+                f"another run has taken over the set {self.name}, because this one did not report for {int(STALE_AFTER)} s; stopped"
+            )
 
     def _renew(self) -> None:
         while not self._stop.wait(RENEW_EVERY):
@@ -155,8 +161,9 @@ class Record:
             body["metadata"]["resourceVersion"] = meta["resourceVersion"]
         if hold:
             body["metadata"]["annotations"][LOCK] = json.dumps({**self._me, "beat": time.time_ns()}, sort_keys=True)
-        self.current = self.client.request("PATCH", self.path, body=body, content_type=APPLY_PATCH,
-                                           query={"fieldManager": _membership.RECORD_MANAGER, "force": "true"})
+        self.current = self.client.request(
+            "PATCH", self.path, body=body, content_type=APPLY_PATCH, query={"fieldManager": _membership.RECORD_MANAGER, "force": "true"}
+        )
         self._contents = (set(kinds), set(namespaces))
 
     def _holder(self) -> dict | None:
@@ -186,8 +193,10 @@ class Record:
                 self._clear()
                 return
             if now - started > self.lock_timeout:
-                raise SetLocked(f"set {self.name} is being applied by {who}; it did not end within {int(self.lock_timeout)} s. Wait for it, or "
-                                f"if it is known to be dead remove the annotation {LOCK} from ConfigMap {self.namespace}/{self.name}")
+                raise SetLocked(
+                    f"set {self.name} is being applied by {who}; it did not end within {int(self.lock_timeout)} s. Wait for it, or "
+                    f"if it is known to be dead remove the annotation {LOCK} from ConfigMap {self.namespace}/{self.name}"
+                )
             if now - said > 5:
                 said = now
                 self.progress(f"waiting for another run of this set ({who})")
@@ -195,9 +204,10 @@ class Record:
             self.read()
 
     def _clear(self) -> None:
-        kinds, namespaces = self.contents()
+        # Not by apply: that removes the claim only if the same manager wrote it, and a claim may have been put there by hand.
+        body = {"metadata": {"annotations": {LOCK: None}, "resourceVersion": self.current["metadata"]["resourceVersion"]}}
         try:
-            self._put(kinds, namespaces, hold=False)
+            self.current = self.client.request("PATCH", self.path, body=body, content_type=MERGE_PATCH)
         except Conflict:
             self.read()
 

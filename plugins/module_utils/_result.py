@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What a run of a set did: names, counts, cost. Pure."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ class Result:
         }
 
     def summary(self) -> str:
-        parts = [f"{len(getattr(self, name))} {name}" for name in ("created", "configured", "recreated", "pruned", "deleted", "unchanged",
-                                                                  "skipped", "failed") if getattr(self, name)]
+        parts = [
+            f"{len(getattr(self, name))} {name}"
+            for name in ("created", "configured", "recreated", "pruned", "deleted", "unchanged", "skipped", "failed")
+            if getattr(self, name)
+        ]
         return ", ".join(parts) or "nothing to do"

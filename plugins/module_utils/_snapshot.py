@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the server has of a set: a few LISTs, whatever the number of objects."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -32,14 +33,19 @@ def read(client: Client, items: Iterable[Item], part_of: str | None, run: Callab
     found: dict = {}
     selected = part_of if part_of and not fresh else None
     if selected:
-        jobs = [(resource, where, f"{PART_OF}={selected}", None) for resource, group in groups.items()
-                for where in _places(resource, group)]
+        jobs = [
+            (resource, where, f"{PART_OF}={selected}", None) for resource, group in groups.items() for where in _places(resource, group)
+        ]
         for part in run(lambda job: _list(client, job, full), jobs):
             found.update(part)
     missing = {resource: [i for i in group if i.ref not in found] for resource, group in groups.items()}
     singles = [i for group in missing.values() if len(group) <= FEW_OBJECTS for i in group]
-    lists = [(resource, where, None, {i.ref for i in group}) for resource, group in missing.items() if len(group) > FEW_OBJECTS
-             for where in _places(resource, group)]
+    lists = [
+        (resource, where, None, {i.ref for i in group})
+        for resource, group in missing.items()
+        if len(group) > FEW_OBJECTS
+        for where in _places(resource, group)
+    ]
     for part in run(lambda job: _get(client, job, full) if isinstance(job, Item) else _list(client, job, full), [*lists, *singles]):
         found.update(part)
     return found

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Waiting until objects are ready, saying what is awaited, and showing why when it takes too long."""
+
 from __future__ import annotations
 
 import time
@@ -18,8 +19,9 @@ SAY_EVERY = 10.0
 EVENTS, LOG_LINES, PODS_SHOWN, OBJECTS_SHOWN = 4, 8, 2, 3
 
 
-def wait_ready(client: Client, items: Iterable[Item], *, timeout: float, progress: Callable[[str], None], run: Callable,
-               result: Result) -> None:
+def wait_ready(
+    client: Client, items: Iterable[Item], *, timeout: float, progress: Callable[[str], None], run: Callable, result: Result
+) -> None:
     pending = [i for i in items if _kstatus.matters(i.desired)]
     started = time.monotonic()
     delay, said, said_at, states = 0.2, "", started, {}
@@ -55,8 +57,10 @@ def _read(client: Client, items: list[Item], run: Callable) -> dict:
             except NotFound:
                 return {}
         resource, namespace = job
-        return {ref_from(resource, obj["metadata"]): {**obj, "kind": resource.kind, "apiVersion": resource.api_version}
-                for obj in client.iter_list(resource, namespace or None)}
+        return {
+            ref_from(resource, obj["metadata"]): {**obj, "kind": resource.kind, "apiVersion": resource.api_version}
+            for obj in client.iter_list(resource, namespace or None)
+        }
 
     found: dict = {}
     for part in run(one, jobs):
@@ -68,8 +72,14 @@ def _state(client: Client, item: Item, obj: dict | None, waited: float) -> tuple
     if obj is None:
         return _kstatus.IN_PROGRESS, "was deleted by someone else"
     state, why = _kstatus.status(obj)
-    if state == _kstatus.READY and not obj.get("status") and "." in item.ref.group and waited < STATUS_GRACE \
-            and item.outcome in ("created", "configured", "recreated") and item.ref.kind not in _kstatus.BUILT_IN_KINDS:
+    if (
+        state == _kstatus.READY
+        and not obj.get("status")
+        and "." in item.ref.group
+        and waited < STATUS_GRACE
+        and item.outcome in ("created", "configured", "recreated")
+        and item.ref.kind not in _kstatus.BUILT_IN_KINDS
+    ):
         return _kstatus.IN_PROGRESS, "no status yet"
     if state == _kstatus.IN_PROGRESS and item.ref.kind == "PersistentVolumeClaim" and _waits_for_consumer(client, obj):
         return _kstatus.READY, ""
@@ -142,8 +152,11 @@ def _pod_evidence(client: Client, pod: dict) -> list[str]:
     lines += [f"    event {text}" for text in _events(client, namespace, name, "Pod")]
     statuses = [*(pod.get("status", {}).get("initContainerStatuses") or []), *(pod.get("status", {}).get("containerStatuses") or [])]
     for container in statuses:
-        if container.get("ready") or not (container.get("restartCount") or (container.get("state") or {}).get("running")
-                                          or (container.get("state") or {}).get("terminated")):
+        if container.get("ready") or not (
+            container.get("restartCount")
+            or (container.get("state") or {}).get("running")
+            or (container.get("state") or {}).get("terminated")
+        ):
             continue
         query = {"container": container["name"], "tailLines": str(LOG_LINES)}
         if (container.get("state") or {}).get("waiting") and container.get("restartCount"):

@@ -5,6 +5,7 @@
 
 fetch (a few LISTs) → plan (pure, _items.py) → write (concurrent server-side apply, phase by phase) → prune → wait.
 """
+
 from __future__ import annotations
 
 import threading
@@ -30,11 +31,27 @@ GONE_TIMEOUT = 120
 MAX_FAILURES_SHOWN = 10
 
 
-def apply_set(client: Client, objects: Iterable, *, name: str | None, namespace: str = "default", check: bool = False,
-              prune: bool = False, prune_limit: int = 20, prune_named: Iterable[str] = (), wait: bool = False,
-              wait_timeout: float = 300, force_conflicts: bool = False, field_manager: str = FIELD_MANAGER,
-              assume_empty: bool = False, diff: bool = True, concurrency: int = CONCURRENCY,
-              planned: dict | None = None, lock_timeout: float = 120, progress: Callable[[str], None] | None = None) -> Result:
+def apply_set(
+    client: Client,
+    objects: Iterable,
+    *,
+    name: str | None,
+    namespace: str = "default",
+    check: bool = False,
+    prune: bool = False,
+    prune_limit: int = 20,
+    prune_named: Iterable[str] = (),
+    wait: bool = False,
+    wait_timeout: float = 300,
+    force_conflicts: bool = False,
+    field_manager: str = FIELD_MANAGER,
+    assume_empty: bool = False,
+    diff: bool = True,
+    concurrency: int = CONCURRENCY,
+    planned: dict | None = None,
+    lock_timeout: float = 120,
+    progress: Callable[[str], None] | None = None,
+) -> Result:
     """Apply objects as the set `name`, recorded in `namespace`; name=None applies them without membership.
 
     objects        dicts, or (dict, where it came from) pairs, for messages.
@@ -49,10 +66,23 @@ def apply_set(client: Client, objects: Iterable, *, name: str | None, namespace:
     return _Run(client, locals()).present(objects)
 
 
-def delete_set(client: Client, objects: Iterable = (), *, name: str | None, namespace: str = "default", check: bool = False,
-               prune_limit: int = 20, prune_named: Iterable[str] = (), wait: bool = False, wait_timeout: float = 300,
-               diff: bool = True, concurrency: int = CONCURRENCY, assume_empty: bool = False, lock_timeout: float = 120,
-               progress: Callable[[str], None] | None = None) -> Result:
+def delete_set(
+    client: Client,
+    objects: Iterable = (),
+    *,
+    name: str | None,
+    namespace: str = "default",
+    check: bool = False,
+    prune_limit: int = 20,
+    prune_named: Iterable[str] = (),
+    wait: bool = False,
+    wait_timeout: float = 300,
+    diff: bool = True,
+    concurrency: int = CONCURRENCY,
+    assume_empty: bool = False,
+    lock_timeout: float = 120,
+    progress: Callable[[str], None] | None = None,
+) -> Result:
     """Delete these objects, or without objects every member of the set (then also its record); limits as for pruning."""
     return _Run(client, locals()).absent(objects)
 
@@ -171,8 +201,10 @@ class _Run:
         if item.planned_kind or item.ref.namespace in missing:
             coming = {i for i in self.planned["namespaces"]}
             if item.ref.namespace in missing and item.ref.namespace not in coming:
-                self.result.warnings.append(f"{item.label}: namespace {item.ref.namespace} does not exist and nothing so far creates it; "
-                                            "predicted as created, which is right only if something creates it first")
+                self.result.warnings.append(
+                    f"{item.label}: namespace {item.ref.namespace} does not exist and nothing so far creates it; "
+                    "predicted as created, which is right only if something creates it first"
+                )
             item.outcome, item.after = "created", item.desired
             return
         if item.action == APPLY and item.before["metadata"].get("deletionTimestamp"):
@@ -288,8 +320,9 @@ class _Run:
             query["force"] = "true"
         if dry_run:
             query["dryRun"] = "All"
-        return self.client.request("PATCH", item.path, body=item.body(), content_type=APPLY_PATCH, query=query,
-                                   accept=JSON if self.diff else METADATA_ONLY)
+        return self.client.request(
+            "PATCH", item.path, body=item.body(), content_type=APPLY_PATCH, query=query, accept=JSON if self.diff else METADATA_ONLY
+        )
 
     def recreate(self, item: Item, dry_run: bool) -> None:
         """Delete and create again. A StatefulSet leaves its pods (and so its volumes) alone: the new one adopts them."""
@@ -299,8 +332,9 @@ class _Run:
         policy = "Orphan" if item.ref.kind == "StatefulSet" else "Background"
         self.progress(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
         try:
-            self.client.request("DELETE", item.path, body={"propagationPolicy": policy,
-                                                           "preconditions": {"uid": item.before["metadata"]["uid"]}})
+            self.client.request(
+                "DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": item.before["metadata"]["uid"]}}
+            )
             self.wait_until_gone(item)
             item.after = self.patch(item, False)
         except ApiError as exc:
@@ -331,8 +365,11 @@ class _Run:
             return
         deadline, delay, pending = time.monotonic() + ESTABLISH_TIMEOUT, 0.05, definitions
         while pending:
-            pending = [i for i, obj in zip(pending, self.concurrently(lambda i: self.client.request("GET", i.path), pending))
-                       if not _established(obj)]
+            pending = [
+                i
+                for i, obj in zip(pending, self.concurrently(lambda i: self.client.request("GET", i.path), pending))
+                if not _established(obj)
+            ]
             if pending and time.monotonic() > deadline:
                 names = ", ".join(i.ref.name for i in pending)
                 raise ApplyError(f"not established after {ESTABLISH_TIMEOUT} s: {names}; see their conditions", result=self.finish())
@@ -419,7 +456,9 @@ class _Run:
             raise PruneRefused(
                 f"{len(doomed)} objects would be deleted from set {self.name}, more than prune_limit={self.prune_limit}; nothing was changed. "
                 f"If this is meant, raise prune_limit. They are: {', '.join(names[:20])}" + (" …" if len(names) > 20 else ""),
-                names, self.finish())
+                names,
+                self.finish(),
+            )
         return doomed
 
     def _list_pruned(self, doomed: list, into: str = "pruned") -> None:
@@ -438,8 +477,11 @@ class _Run:
         def one(job: tuple) -> None:
             ref, resource, meta = job
             try:
-                self.client.request("DELETE", resource.path(ref.namespace, ref.name),
-                                    body={"propagationPolicy": "Background", "preconditions": {"uid": meta["uid"]}})
+                self.client.request(
+                    "DELETE",
+                    resource.path(ref.namespace, ref.name),
+                    body={"propagationPolicy": "Background", "preconditions": {"uid": meta["uid"]}},
+                )
             except NotFound:
                 pass
             except ApiError as exc:
@@ -519,7 +561,7 @@ def _group(resource) -> str:
 
 
 def _named(text: str) -> tuple:
-    """"Kind/name" or "Kind/namespace/name" as a key."""
+    """ "Kind/name" or "Kind/namespace/name" as a key."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise InputError(f"prune_named: {text!r} is neither Kind/name nor Kind/namespace/name")

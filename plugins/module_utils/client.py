@@ -6,6 +6,7 @@
 
 Writes go through apply.apply_set(), not through this.
 """
+
 from __future__ import annotations
 
 import base64
@@ -69,8 +70,14 @@ def connection_argument_spec() -> dict:
 class Client:
     """Requests to one API server. `progress` is told when a retry keeps the user waiting."""
 
-    def __init__(self, connection: _kubeconfig.Connection, *, timeout: float = 60, retry_for: float = 60,
-                 progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        connection: _kubeconfig.Connection,
+        *,
+        timeout: float = 60,
+        retry_for: float = 60,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         self.connection = connection
         self.timeout, self.retry_for, self.progress = timeout, retry_for, progress
         url = urlsplit(connection.server)
@@ -160,8 +167,17 @@ class Client:
         return True
 
     # --- requests ----------------------------------------------------------------------------------------------------
-    def request(self, method: str, path: str, *, query: dict | None = None, body: dict | bytes | None = None,
-                content_type: str | None = None, accept: str = JSON, retry: bool = True) -> dict:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict | None = None,
+        body: dict | bytes | None = None,
+        content_type: str | None = None,
+        accept: str = JSON,
+        retry: bool = True,
+    ) -> dict:
         """One request, repeated after 429, 5xx and lost connections; the parsed answer, or an error of errors.py."""
         data = self.raw(method, path, query=query, body=body, content_type=content_type, accept=accept, retry=retry)[1]
         return _decode(data)
@@ -169,8 +185,17 @@ class Client:
     def text(self, path: str, query: dict | None = None) -> str:
         return self.raw("GET", path, query=query, accept="*/*")[1].decode("utf-8", "replace")
 
-    def raw(self, method: str, path: str, *, query: dict | None = None, body: dict | bytes | None = None,
-            content_type: str | None = None, accept: str = JSON, retry: bool = True) -> tuple[int, bytes]:
+    def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict | None = None,
+        body: dict | bytes | None = None,
+        content_type: str | None = None,
+        accept: str = JSON,
+        retry: bool = True,
+    ) -> tuple[int, bytes]:
         target = self._prefix + quote(path, safe="/:@!$&'()*+,;=~.-_") + ("?" + urlencode(query) if query else "")
         payload = None
         if body is not None:
@@ -181,14 +206,17 @@ class Client:
             try:
                 status, headers, data = self._once(method, target, payload, content_type, accept)
             except ssl.SSLCertVerificationError as exc:
-                raise ConnectionFailed(f"{self.server}: its certificate is not trusted: {exc.verify_message}; "
-                                       "set ca_cert, or tls_server_name if it is reached by another name") from exc
+                raise ConnectionFailed(
+                    f"{self.server}: its certificate is not trusted: {exc.verify_message}; "
+                    "set ca_cert, or tls_server_name if it is reached by another name"
+                ) from exc
             except OSError as exc:
                 # A cluster that never answered is probably the wrong address: say so soon. One that did is being restarted.
                 patience = self.retry_for if self._answered else min(self.retry_for, 5)
                 if not retry or time.monotonic() - started > patience:
-                    raise ConnectionFailed(f"{self.server} does not answer ({exc}); is the cluster running, "
-                                           f"and is {self.connection.source} its kubeconfig?") from exc
+                    raise ConnectionFailed(
+                        f"{self.server} does not answer ({exc}); is the cluster running, and is {self.connection.source} its kubeconfig?"
+                    ) from exc
                 self._pause(attempt, None, f"{self.server} does not answer ({exc}), trying again")
                 attempt += 1
                 continue
@@ -204,8 +232,7 @@ class Client:
             self._pause(attempt, headers.get("retry-after"), f"{self.server} answers {status} ({error.reason}), trying again")
             attempt += 1
 
-    def _once(self, method: str, target: str, payload: bytes | None, content_type: str | None,
-              accept: str) -> tuple[int, dict, bytes]:
+    def _once(self, method: str, target: str, payload: bytes | None, content_type: str | None, accept: str) -> tuple[int, dict, bytes]:
         common, context = self._credentials()
         head = f"{method} {target} HTTP/1.1\r\n{common}Accept: {accept}\r\n"
         if payload is not None:
@@ -214,8 +241,15 @@ class Client:
             conn = self._idle.pop() if self._idle else None
             self.requests += 1
         if conn is None:
-            conn = HttpConnection(self._host, self._port, context, self.connection.tls_server_name or self._host, self.timeout,
-                                  self._proxy, _proxy_headers(self.connection.proxy_headers))
+            conn = HttpConnection(
+                self._host,
+                self._port,
+                context,
+                self.connection.tls_server_name or self._host,
+                self.timeout,
+                self._proxy,
+                _proxy_headers(self.connection.proxy_headers),
+            )
         try:
             answer = conn.exchange(head.encode("latin-1") + b"\r\n", payload)
         except BaseException:
@@ -227,7 +261,7 @@ class Client:
         return answer
 
     def _pause(self, attempt: int, retry_after: str | None, why: str) -> None:
-        delay = min(8.0, 0.1 * 2 ** attempt) * (0.5 + random.random() / 2)
+        delay = min(8.0, 0.1 * 2**attempt) * (0.5 + random.random() / 2)
         if retry_after and retry_after.isdigit():
             delay = max(delay, min(float(retry_after), 30.0))
         if self.progress and attempt >= 3:
@@ -241,8 +275,10 @@ class Client:
             body = None
         error = api_error(status, body, f"{method} {path} was answered with {status}")
         if status == 401:
-            error.message = (f"{self.server} does not accept the credentials of {self.connection.source}; "
-                             "an expired token or certificate? log in again or name another context")
+            error.message = (
+                f"{self.server} does not accept the credentials of {self.connection.source}; "
+                "an expired token or certificate? log in again or name another context"
+            )
             error.args = (error.message,)
         return error
 
@@ -267,8 +303,9 @@ class Client:
                 self._resources[api_version] = served
         if kind not in served:
             close = ", ".join(sorted(served)) if is_core_group(api_version) else ""
-            raise NotFound(404, "KindNotServed", f"the server does not serve {kind} in {api_version}"
-                           + (f" (it serves {close})" if close else ""))
+            raise NotFound(
+                404, "KindNotServed", f"the server does not serve {kind} in {api_version}" + (f" (it serves {close})" if close else "")
+            )
         return served[kind]
 
     def forget_kinds(self) -> None:
@@ -304,8 +341,14 @@ class Client:
         except NotFound:
             return None
 
-    def list(self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None,
-             field_selector: str | None = None) -> list:
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+    ) -> list:
         """All objects of a kind, in one namespace or in all, read in chunks."""
         resource = self.resource(api_version, kind)
         items = []
@@ -315,8 +358,15 @@ class Client:
             items.append(item)
         return items
 
-    def iter_list(self, resource: Resource, namespace: str | None = None, *, label_selector: str | None = None,
-                  field_selector: str | None = None, metadata_only: bool = False) -> Iterator[dict]:
+    def iter_list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> Iterator[dict]:
         path = resource.path(namespace)
         base = {"limit": CHUNK}
         if label_selector:

@@ -13,6 +13,7 @@ VcciError                    something the user can act on; str(error) is the wh
 ├── SetLocked                another run of the same set holds its lease
 └── WaitTimeout              objects did not become ready in time: .pending, .result
 """
+
 from __future__ import annotations
 
 

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """A client, an own namespace for every test, and kubectl as the outside world."""
+
 from __future__ import annotations
 
 import json
@@ -31,8 +32,15 @@ def run_kubectl(kubeconfig, kubectl):
 
     def run(*arguments, stdin=None, check=True):
         text = json.dumps(stdin) if isinstance(stdin, (dict, list)) else stdin
-        done = subprocess.run([str(kubectl), "--kubeconfig", str(kubeconfig), *arguments], input=text, text=True, capture_output=True,
-                              check=False, timeout=120, env={**os.environ, "KUBECTL_APPLYSET": "true"})
+        done = subprocess.run(
+            [str(kubectl), "--kubeconfig", str(kubeconfig), *arguments],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "KUBECTL_APPLYSET": "true"},
+        )
         if check and done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
         return done.stdout if check else done

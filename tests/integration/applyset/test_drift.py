@@ -3,6 +3,7 @@
 
 For each row check mode must predict what the run then does, and a run after that must find nothing to do.
 """
+
 from __future__ import annotations
 
 import copy
@@ -16,26 +17,52 @@ LABELS = {"app": "web"}
 def objects(namespace):
     pod = {
         "containers": [
-            {"name": "main", "image": "example/main:1", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
-             "ports": [{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "metrics"}],
-             "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}, "args": ["--one", "--two"]},
+            {
+                "name": "main",
+                "image": "example/main:1",
+                "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                "ports": [{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "metrics"}],
+                "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
+                "args": ["--one", "--two"],
+            },
         ],
         "volumes": [{"name": "scratch", "emptyDir": {}}],
         "tolerations": [{"key": "gpu", "operator": "Exists"}],
     }
     meta = {"namespace": namespace, "labels": LABELS}
     return [
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", **meta, "annotations": {"team": "vcci"}},
-         "spec": {"replicas": 2, "selector": {"matchLabels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": pod}}},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", **meta, "annotations": {"team": "vcci"}},
+            "spec": {"replicas": 2, "selector": {"matchLabels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": pod}},
+        },
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", **meta}, "data": {"colour": "green", "size": "large"}},
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", **meta}, "stringData": {"password": "correct horse"}},
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", **meta},
-         "spec": {"selector": LABELS, "ports": [{"name": "http", "port": 80}, {"name": "metrics", "port": 81}]}},
-        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "web", **meta},
-         "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {"matchLabels": LABELS}}]}]}},
-        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota", **meta}, "spec": {"hard": {"pods": "10", "requests.cpu": "1000m"}}},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader", **meta},
-         "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", **meta},
+            "spec": {"selector": LABELS, "ports": [{"name": "http", "port": 80}, {"name": "metrics", "port": 81}]},
+        },
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "web", **meta},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {"matchLabels": LABELS}}]}]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "quota", **meta},
+            "spec": {"hard": {"pods": "10", "requests.cpu": "1000m"}},
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "reader", **meta},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}],
+        },
     ]
 
 
@@ -51,7 +78,10 @@ def edited(namespace, kind, change):
 
 
 def applied_by_other(change, kind="ConfigMap"):
-    return lambda namespace: (["apply", "--server-side", "--force-conflicts", "--field-manager=other", "-f", "-"], edited(namespace, kind, change))
+    return lambda namespace: (
+        ["apply", "--server-side", "--force-conflicts", "--field-manager=other", "-f", "-"],
+        edited(namespace, kind, change),
+    )
 
 
 def replaced(change, kind="ConfigMap"):
@@ -68,8 +98,10 @@ DRIFTS = {
     "an environment variable set": ([["set", "env", "deployment/web", "A=9"]], "Deployment web"),
     "one list item removed": ([["set", "env", "deployment/web", "B-"]], "Deployment web"),
     "one port of a keyed list removed": ([patch("service", "web", [{"op": "remove", "path": "/spec/ports/1"}], "json")], "Service web"),
-    "an atomic list changed": ([patch("deployment", "web", [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["--x"]}],
-                                      "json")], "Deployment web"),
+    "an atomic list changed": (
+        [patch("deployment", "web", [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["--x"]}], "json")],
+        "Deployment web",
+    ),
     "a selector in an atomic struct changed": ([patch("service", "web", {"spec": {"selector": {"app": "other"}}})], "Service web"),
     "a label overwritten": ([["label", "configmap", "settings", "app=db", "--overwrite"]], "ConfigMap settings"),
     "a label removed": ([["label", "configmap", "settings", "app-"]], "ConfigMap settings"),
@@ -82,28 +114,42 @@ DRIFTS = {
     "a policy opened": ([patch("networkpolicy", "web", {"spec": {"ingress": [{}]}})], "NetworkPolicy web"),
     "a resource request changed": ([["set", "resources", "deployment", "web", "--requests=cpu=900m"]], "Deployment web"),
     "deleted": ([["delete", "configmap", "settings"]], "ConfigMap settings"),
-    "deleted and created again as it was": ([["delete", "configmap", "settings"],
-                                             ["create", "configmap", "settings", "--from-literal=colour=green"]], "ConfigMap settings"),
+    "deleted and created again as it was": (
+        [["delete", "configmap", "settings"], ["create", "configmap", "settings", "--from-literal=colour=green"]],
+        "ConfigMap settings",
+    ),
     "replaced by another value": ([replaced(lambda o: o["data"].update(colour="red"))], "ConfigMap settings"),
     "a field taken by another applier": ([applied_by_other(lambda o: o["data"].update(colour="red"))], "ConfigMap settings"),
-    "changed and changed back": ([patch("configmap", "settings", {"data": {"colour": "red"}}),
-                                  patch("configmap", "settings", {"data": {"colour": "green"}})], "ConfigMap settings"),
-    "managed fields wiped": ([patch("configmap", "settings", [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}], "json")],
-                             "ConfigMap settings"),
-    "edited under our own name": ([patch("configmap", "settings", {"data": {"colour": "red"}}, "merge", "--field-manager=greenlang.vcci")],
-                                  "ConfigMap settings"),
+    "changed and changed back": (
+        [patch("configmap", "settings", {"data": {"colour": "red"}}), patch("configmap", "settings", {"data": {"colour": "green"}})],
+        "ConfigMap settings",
+    ),
+    "managed fields wiped": (
+        [patch("configmap", "settings", [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}], "json")],
+        "ConfigMap settings",
+    ),
+    "edited under our own name": (
+        [patch("configmap", "settings", {"data": {"colour": "red"}}, "merge", "--field-manager=greenlang.vcci")],
+        "ConfigMap settings",
+    ),
 }
 
 NOT_DRIFT = {
     "somebody's own label": [["label", "configmap", "settings", "extra=1"]],
     "somebody's own key": [patch("configmap", "settings", {"data": {"extra": "1"}})],
-    "a status": [patch("resourcequota", "quota", {"status": {"used": {"pods": "3"}}}, "merge", "--subresource=status"),
-                 patch("deployment", "web", {"status": {"conditions": [{"type": "Odd", "status": "True"}]}}, "merge", "--subresource=status")],
+    "a status": [
+        patch("resourcequota", "quota", {"status": {"used": {"pods": "3"}}}, "merge", "--subresource=status"),
+        patch("deployment", "web", {"status": {"conditions": [{"type": "Odd", "status": "True"}]}}, "merge", "--subresource=status"),
+    ],
     "an additional list item": [["set", "env", "deployment/web", "C=3"]],
-    "an additional port": [patch("service", "web", [{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 99}}], "json")],
+    "an additional port": [
+        patch("service", "web", [{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 99}}], "json")
+    ],
     "a restart": [["rollout", "restart", "deployment/web"]],
-    "a finalizer of another controller": [patch("configmap", "settings", {"metadata": {"finalizers": ["example.com/hold"]}}),
-                                          patch("configmap", "settings", {"metadata": {"finalizers": None}})],
+    "a finalizer of another controller": [
+        patch("configmap", "settings", {"metadata": {"finalizers": ["example.com/hold"]}}),
+        patch("configmap", "settings", {"metadata": {"finalizers": None}}),
+    ],
     "the same value applied by another": [applied_by_other(lambda o: None)],
     "the same manifest applied by kubectl": [applied_by_other(lambda o: None, "Deployment")],
 }

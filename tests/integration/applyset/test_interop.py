@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """One set, worked on by kubectl and by us in turn (KEP-3659)."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,8 +17,19 @@ def secret(namespace, name):
 @pytest.fixture
 def kubectl_apply(run_kubectl, namespace):
     def run(objects, *more):
-        done = run_kubectl("-n", namespace, "apply", "--server-side", "--prune", "--applyset=configmap/s", *more, "-f", "-",
-                           stdin={"apiVersion": "v1", "kind": "List", "items": objects}, check=False)
+        done = run_kubectl(
+            "-n",
+            namespace,
+            "apply",
+            "--server-side",
+            "--prune",
+            "--applyset=configmap/s",
+            *more,
+            "-f",
+            "-",
+            stdin={"apiVersion": "v1", "kind": "List", "items": objects},
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert "conflict" not in done.stderr.lower() and "failed" not in done.stderr.lower(), done.stderr
         return done.stdout
@@ -80,7 +92,10 @@ def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, nam
     run_kubectl("create", "namespace", other)
     try:
         apply([config_map(namespace, "a"), config_map(other, "b")])
-        assert client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"] == other
+        assert (
+            client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"]
+            == other
+        )
         assert apply([config_map(namespace, "a")], prune=True).pruned == [f"ConfigMap {other}/b"]
         record = client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]
         assert record["applyset.kubernetes.io/additional-namespaces"] == ""

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The action plugin in real playbooks: ways in, what is printed, what is returned."""
+
 from __future__ import annotations
 
 import json
@@ -22,14 +23,35 @@ def play(tmp_path, kubeconfig, namespace):
     def run(*tasks, arguments=()):
         listed = [{"name": f"Task {number}", "register": f"r{number}", **task} for number, task in enumerate(tasks)]
         everything = ", ".join(f"r{number}" for number in range(len(tasks)))
-        listed.append({"name": "Keep", "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % everything, "dest": str(tmp_path / "results.json")},
-                       "check_mode": False, "diff": False, "no_log": True})
-        book = [{"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": {"ns": namespace, "ansible_python_interpreter": sys.executable},
-                 "module_defaults": {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}}, "tasks": listed}]
+        listed.append(
+            {
+                "name": "Keep",
+                "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % everything, "dest": str(tmp_path / "results.json")},
+                "check_mode": False,
+                "diff": False,
+                "no_log": True,
+            }
+        )
+        book = [
+            {
+                "name": "Test",
+                "hosts": "localhost",
+                "gather_facts": False,
+                "vars": {"ns": namespace, "ansible_python_interpreter": sys.executable},
+                "module_defaults": {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}},
+                "tasks": listed,
+            }
+        ]
         (tmp_path / "play.yml").write_text(yaml.safe_dump(book, sort_keys=False))
-        done = subprocess.run([str(PLAYBOOK), "play.yml", "-i", "localhost,", "-c", "local", *arguments], cwd=tmp_path, text=True, capture_output=True,
-                              check=False, timeout=180,
-                              env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"})
+        done = subprocess.run(
+            [str(PLAYBOOK), "play.yml", "-i", "localhost,", "-c", "local", *arguments],
+            cwd=tmp_path,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=180,
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"},
+        )
         output = done.stdout + done.stderr
         assert done.returncode == 0, output
         return json.loads((tmp_path / "results.json").read_text()), output
@@ -48,20 +70,30 @@ def applyset(**options):
 def test_ways_in(play, tmp_path, namespace):
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "one.yml.j2").write_text(
-        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-template\n  namespace: {{ ns }}\ndata: {{ values | to_json }}\n")
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-template\n  namespace: {{ ns }}\ndata: {{ values | to_json }}\n"
+    )
     (tmp_path / "templates" / "list.yml.j2").write_text("{{ many }}")
     files = tmp_path / "manifests" / "deep"
     files.mkdir(parents=True)
     for kind, dump in (("yml", yaml.safe_dump), ("json", json.dumps)):
         obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"from-{kind}", "namespace": namespace}}
         (files / f"a.{kind}").write_text(dump(obj))
-    (files / "b.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "from-list", "namespace": namespace}}]}))
+    (files / "b.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "List",
+                "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "from-list", "namespace": namespace}}],
+            }
+        )
+    )
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-text, namespace: '{{ ns }}'}\n---\n# nothing\n---\n"
     tasks = [
         {**applyset(name="one", template="one.yml.j2"), "vars": {"values": {"a": "b"}}},
-        {**applyset(name="two", template=["one.yml.j2", "list.yml.j2"], force_conflicts=True),
-         "vars": {"values": {}, "many": [config_map("from-native")]}},
+        {
+            **applyset(name="two", template=["one.yml.j2", "list.yml.j2"], force_conflicts=True),
+            "vars": {"values": {}, "many": [config_map("from-native")]},
+        },
         applyset(name="three", src="manifests/"),
         applyset(name="four", src=["manifests/deep/*.json"], force_conflicts=True),
         applyset(name="five", definition=text),
@@ -69,15 +101,28 @@ def test_ways_in(play, tmp_path, namespace):
     ]
     results, _output = play(*tasks)
     made = [sorted(n.rpartition("/")[2] for n in r["created"] + r["configured"]) for r in results]
-    assert made == [["from-template"], ["from-native", "from-template"], ["from-json", "from-list", "from-yml"], ["from-json"], ["from-text"], ["from-dict"]]
+    assert made == [
+        ["from-template"],
+        ["from-native", "from-template"],
+        ["from-json", "from-list", "from-yml"],
+        ["from-json"],
+        ["from-text"],
+        ["from-dict"],
+    ]
     again, _output = play(*[tasks[1], tasks[4], tasks[5]])
     assert not any(r["changed"] for r in again)
 
 
 def test_results_carry_names_and_not_objects(play, namespace):
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "namespace": "{{ ns }}"}, "stringData": {"password": "correct-horse"}}
-    results, output = play(applyset(definition=[config_map("a"), secret]), applyset(definition=[config_map("a"), secret]),
-                           arguments=["--diff", "-vvv"])
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "login", "namespace": "{{ ns }}"},
+        "stringData": {"password": "correct-horse"},
+    }
+    results, output = play(
+        applyset(definition=[config_map("a"), secret]), applyset(definition=[config_map("a"), secret]), arguments=["--diff", "-vvv"]
+    )
     assert results[0]["created"] == [f"ConfigMap {namespace}/a", f"Secret {namespace}/login"]
     assert results[0]["changed"] and not results[1]["changed"]
     assert len(results[1]["unchanged"]) == 2 and results[1]["requests"] == 3
@@ -87,25 +132,44 @@ def test_results_carry_names_and_not_objects(play, namespace):
 
 def test_check_mode_remembers_what_earlier_tasks_would_have_brought(play, namespace):
     other = namespace + "-planned"
-    definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"things.{other}.example.com"},
-                  "spec": {"group": f"{other}.example.com", "scope": "Namespaced", "names": {"kind": "Thing", "plural": "things"},
-                           "versions": [{"name": "v1", "served": True, "storage": True,
-                                         "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{other}.example.com"},
+        "spec": {
+            "group": f"{other}.example.com",
+            "scope": "Namespaced",
+            "names": {"kind": "Thing", "plural": "things"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    }
     thing = {"apiVersion": f"{other}.example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": other}}
     planned = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": other}}
-    tasks = [applyset(name="first", definition=[{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, definition]),
-             applyset(name="second", definition=[thing, planned])]
+    tasks = [
+        applyset(name="first", definition=[{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, definition]),
+        applyset(name="second", definition=[thing, planned]),
+    ]
     results, output = play(*tasks, arguments=["--check", "--diff"])
     assert [len(r["created"]) for r in results] == [2, 2]
     assert "WARNING" not in output
-    done, _output = play(*tasks, applyset(name="second", state="absent"),
-                         applyset(name="first", state="absent", prune_named=[f"Namespace/{other}", f"CustomResourceDefinition/things.{other}.example.com"]))
+    done, _output = play(
+        *tasks,
+        applyset(name="second", state="absent"),
+        applyset(name="first", state="absent", prune_named=[f"Namespace/{other}", f"CustomResourceDefinition/things.{other}.example.com"]),
+    )
     assert [r["created"] for r in done[:2]] == [r["created"] for r in results]
     assert [len(r["deleted"]) for r in done[2:]] == [2, 2]
 
 
 def test_assume_empty_needs_no_cluster(play, tmp_path):
-    task = {"greenlang.vcci.applyset": {"name": "s", "kubeconfig": str(tmp_path / "none"), "assume_empty": True, "definition": [config_map("a")]}}
+    task = {
+        "greenlang.vcci.applyset": {
+            "name": "s",
+            "kubeconfig": str(tmp_path / "none"),
+            "assume_empty": True,
+            "definition": [config_map("a")],
+        }
+    }
     results, output = play(task, arguments=["--check", "--diff"])
     assert results[0]["changed"] and "+  name: a" in output
 
@@ -124,14 +188,18 @@ BAD = {
     "a key given twice": ({"definition": "kind: A\nkind: B\n"}, "is given twice"),
     "no kind": ({"definition": {"apiVersion": "v1", "metadata": {"name": "a"}}}, "kind is missing"),
     "no name": ({"definition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}}, "metadata.name is missing"),
-    "a label that is a number": ({"definition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b", "labels": {"v": 1}}}},
-                                 "metadata.labels.v is 1, which is not a text; quote it"),
+    "a label that is a number": (
+        {"definition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b", "labels": {"v": 1}}}},
+        "metadata.labels.v is 1, which is not a text; quote it",
+    ),
 }
 
 
 def test_bad_input_is_one_clear_error(play):
-    tasks = [{**applyset(**{k: v for k, v in {"definition": config_map("a"), **options}.items() if v is not None}), "ignore_errors": True}
-             for options, _message in BAD.values()]
+    tasks = [
+        {**applyset(**{k: v for k, v in {"definition": config_map("a"), **options}.items() if v is not None}), "ignore_errors": True}
+        for options, _message in BAD.values()
+    ]
     results, output = play(*tasks)
     for (case, (_options, message)), result in zip(BAD.items(), results, strict=True):
         assert result["failed"] and not result["changed"] and message in result["msg"], (case, result)

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Random manifests, random drift, random next manifests: what check mode predicts is what the run does, and then nothing is left to do."""
+
 from __future__ import annotations
 
 import copy
@@ -26,46 +27,93 @@ LABELS = st.dictionaries(KEYS, st.sampled_from(["x", "y", ""]), max_size=2)
 META = st.builds(meta, LABELS, TEXTS)
 CONFIG_MAP = st.fixed_dictionaries({"apiVersion": st.just("v1"), "kind": st.just("ConfigMap"), "metadata": META, "data": TEXTS})
 SECRET = st.fixed_dictionaries({"apiVersion": st.just("v1"), "kind": st.just("Secret"), "metadata": META, "stringData": TEXTS})
-QUOTA = st.fixed_dictionaries({
-    "apiVersion": st.just("v1"), "kind": st.just("ResourceQuota"), "metadata": META,
-    "spec": st.fixed_dictionaries({"hard": st.dictionaries(st.sampled_from(["pods", "requests.cpu", "requests.memory"]), QUANTITIES, max_size=3)}),
-})
-PORT = st.fixed_dictionaries({"port": st.integers(80, 83)}, optional={"protocol": st.sampled_from(["TCP", "UDP"]), "targetPort": st.sampled_from([8080, "http"])})
+QUOTA = st.fixed_dictionaries(
+    {
+        "apiVersion": st.just("v1"),
+        "kind": st.just("ResourceQuota"),
+        "metadata": META,
+        "spec": st.fixed_dictionaries(
+            {"hard": st.dictionaries(st.sampled_from(["pods", "requests.cpu", "requests.memory"]), QUANTITIES, max_size=3)}
+        ),
+    }
+)
+PORT = st.fixed_dictionaries(
+    {"port": st.integers(80, 83)}, optional={"protocol": st.sampled_from(["TCP", "UDP"]), "targetPort": st.sampled_from([8080, "http"])}
+)
 
 
 def named(ports):
     return [{**p, "name": f"p{n}"} for n, p in enumerate(ports)]
 
 
-SERVICE = st.fixed_dictionaries({
-    "apiVersion": st.just("v1"), "kind": st.just("Service"), "metadata": META,
-    "spec": st.fixed_dictionaries({"selector": LABELS, "ports": st.lists(PORT, min_size=1, max_size=3,
-                                                                         unique_by=lambda p: (p["port"], p.get("protocol", "TCP"))).map(named)}),
-})
+SERVICE = st.fixed_dictionaries(
+    {
+        "apiVersion": st.just("v1"),
+        "kind": st.just("Service"),
+        "metadata": META,
+        "spec": st.fixed_dictionaries(
+            {
+                "selector": LABELS,
+                "ports": st.lists(PORT, min_size=1, max_size=3, unique_by=lambda p: (p["port"], p.get("protocol", "TCP"))).map(named),
+            }
+        ),
+    }
+)
 CONTAINER = st.fixed_dictionaries(
     {"image": st.sampled_from(["i:1", "i:2"])},
-    optional={"env": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["A", "B", "C"]), "value": VALUES}), max_size=3, unique_by=lambda e: e["name"]),
-              "args": st.lists(VALUES, max_size=2), "resources": st.fixed_dictionaries({"limits": st.dictionaries(st.sampled_from(["cpu", "memory"]), QUANTITIES)})})
+    optional={
+        "env": st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from(["A", "B", "C"]), "value": VALUES}), max_size=3, unique_by=lambda e: e["name"]
+        ),
+        "args": st.lists(VALUES, max_size=2),
+        "resources": st.fixed_dictionaries({"limits": st.dictionaries(st.sampled_from(["cpu", "memory"]), QUANTITIES)}),
+    },
+)
 
 
 def deployment(metadata, replicas, containers):
     pods = [{**c, "name": f"c{n}"} for n, c in enumerate(containers)]
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
-            "spec": {**({} if replicas is None else {"replicas": replicas}), "selector": {"matchLabels": {"z": "z"}},
-                     "template": {"metadata": {"labels": {"z": "z"}}, "spec": {"containers": pods}}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {
+            **({} if replicas is None else {"replicas": replicas}),
+            "selector": {"matchLabels": {"z": "z"}},
+            "template": {"metadata": {"labels": {"z": "z"}}, "spec": {"containers": pods}},
+        },
+    }
 
 
 DEPLOYMENT = st.builds(deployment, META, st.sampled_from([None, 0, 1, 2]), st.lists(CONTAINER, min_size=1, max_size=2))
-POLICY = st.fixed_dictionaries({
-    "apiVersion": st.just("networking.k8s.io/v1"), "kind": st.just("NetworkPolicy"), "metadata": META,
-    "spec": st.fixed_dictionaries({"podSelector": st.just({}), "policyTypes": st.lists(st.sampled_from(["Ingress", "Egress"]), unique=True, max_size=2),
-                                   "ingress": st.lists(st.just({}) | st.just({"from": [{"podSelector": {}}]}), max_size=2)}),
-})
+POLICY = st.fixed_dictionaries(
+    {
+        "apiVersion": st.just("networking.k8s.io/v1"),
+        "kind": st.just("NetworkPolicy"),
+        "metadata": META,
+        "spec": st.fixed_dictionaries(
+            {
+                "podSelector": st.just({}),
+                "policyTypes": st.lists(st.sampled_from(["Ingress", "Egress"]), unique=True, max_size=2),
+                "ingress": st.lists(st.just({}) | st.just({"from": [{"podSelector": {}}]}), max_size=2),
+            }
+        ),
+    }
+)
 OBJECT = st.one_of(CONFIG_MAP, SECRET, QUOTA, SERVICE, DEPLOYMENT, POLICY)
 SET = st.lists(st.tuples(NAMES, OBJECT), max_size=4, unique_by=lambda p: (p[0], p[1]["kind"]))
 
-FIELDS = {"ConfigMap": "data", "Secret": "stringData", "ResourceQuota": "metadata", "Service": "metadata", "Deployment": "metadata", "NetworkPolicy": "metadata"}
-DRIFT = st.lists(st.tuples(st.sampled_from(["label", "unlabel", "delete", "finalize", "edit", "replace labels"]), st.integers(0, 9), VALUES), max_size=3)
+FIELDS = {
+    "ConfigMap": "data",
+    "Secret": "stringData",
+    "ResourceQuota": "metadata",
+    "Service": "metadata",
+    "Deployment": "metadata",
+    "NetworkPolicy": "metadata",
+}
+DRIFT = st.lists(
+    st.tuples(st.sampled_from(["label", "unlabel", "delete", "finalize", "edit", "replace labels"]), st.integers(0, 9), VALUES), max_size=3
+)
 
 
 def placed(objects, namespace):
@@ -89,7 +137,10 @@ def drift(client, objects, steps):
             "unlabel": {"metadata": {"labels": {"a": None}}},
             "replace labels": {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None, "b": label}}},
             "finalize": {"metadata": {"annotations": {"a": value}}},
-            "edit": {"metadata": {"annotations": {"a": None}}, **({FIELDS[obj["kind"]]: {"b": value}} if obj["kind"] in ("ConfigMap", "Secret") else {})},
+            "edit": {
+                "metadata": {"annotations": {"a": None}},
+                **({FIELDS[obj["kind"]]: {"b": value}} if obj["kind"] in ("ConfigMap", "Secret") else {}),
+            },
         }.get(action)
         try:
             if action == "delete":
@@ -112,8 +163,12 @@ def outcome(run):
 def test_check_predicts_the_run(client, namespace, force):
     counter = iter(range(10**6))
 
-    @settings(max_examples=int(os.environ.get("VCCI_TEST_EXAMPLES", "60")), deadline=None, derandomize=bool(os.environ.get("CI")),
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=int(os.environ.get("VCCI_TEST_EXAMPLES", "60")),
+        deadline=None,
+        derandomize=bool(os.environ.get("CI")),
+        suppress_health_check=list(HealthCheck),
+    )
     @given(SET, DRIFT, SET, st.booleans())
     def check(first, steps, second, prune):
         options = {"name": f"p{next(counter)}", "namespace": namespace, "prune_limit": -1}

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What pruning may delete, and what it must never."""
+
 from __future__ import annotations
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     assert kept.deleted == [f"ConfigMap {namespace}/a"] and kept.skipped == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is not None
     named = [f"PersistentVolumeClaim/{namespace}/data"]
-    assert delete_set(client, name="s", namespace=namespace, prune_named=named, check=True).deleted == [f"PersistentVolumeClaim {namespace}/data"]
+    assert delete_set(client, name="s", namespace=namespace, prune_named=named, check=True).deleted == [
+        f"PersistentVolumeClaim {namespace}/data"
+    ]
     assert delete_set(client, name="s", namespace=namespace, prune_named=named).deleted == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is None
     assert not delete_set(client, name="s", namespace=namespace).changed

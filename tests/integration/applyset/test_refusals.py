@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the server refuses is told by object, field and remedy, alike in check mode and in the run."""
+
 from __future__ import annotations
 
 import itertools
@@ -23,24 +24,47 @@ def pods():
 
 def stateful_set(namespace, size="1Gi", **meta):
     volume = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}}
-    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": namespace, **meta},
-            "spec": {"serviceName": "db", "replicas": 1, "selector": {"matchLabels": LABELS}, "template": pods(), "volumeClaimTemplates": [volume]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "namespace": namespace, **meta},
+        "spec": {
+            "serviceName": "db",
+            "replicas": 1,
+            "selector": {"matchLabels": LABELS},
+            "template": pods(),
+            "volumeClaimTemplates": [volume],
+        },
+    }
 
 
 def service(namespace, ip, **meta):
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "svc", "namespace": namespace, **meta},
-            "spec": {**({"clusterIP": ip} if ip else {}), "selector": LABELS, "ports": [{"port": 80}]}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "svc", "namespace": namespace, **meta},
+        "spec": {**({"clusterIP": ip} if ip else {}), "selector": LABELS, "ports": [{"port": 80}]},
+    }
 
 
 def job(namespace, image, **meta):
     spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": image}]}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job", "namespace": namespace, **meta}, "spec": {"template": {"spec": spec}}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "job", "namespace": namespace, **meta},
+        "spec": {"template": {"spec": spec}},
+    }
 
 
 def binding(namespace, role, **meta):
-    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "rb", "namespace": namespace, **meta},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
-            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}]}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "rb", "namespace": namespace, **meta},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
+    }
 
 
 def both_ways(apply, objects, **options):
@@ -77,7 +101,11 @@ def test_conflicts_are_forced_by_set_or_by_object(apply, client, namespace, run_
 
 IMMUTABLE = {
     "clusterIP of a Service": (lambda ns, **m: service(ns, "", **m), lambda ns, **m: service(ns, "None", **m), "spec.clusterIP"),
-    "volumeClaimTemplates of a StatefulSet": (lambda ns, **m: stateful_set(ns, "1Gi", **m), lambda ns, **m: stateful_set(ns, "2Gi", **m), "spec"),
+    "volumeClaimTemplates of a StatefulSet": (
+        lambda ns, **m: stateful_set(ns, "1Gi", **m),
+        lambda ns, **m: stateful_set(ns, "2Gi", **m),
+        "spec",
+    ),
     "template of a Job": (lambda ns, **m: job(ns, "example/a:1", **m), lambda ns, **m: job(ns, "example/a:2", **m), "spec.template"),
     "roleRef of a RoleBinding": (lambda ns, **m: binding(ns, "one", **m), lambda ns, **m: binding(ns, "two", **m), "roleRef"),
 }
@@ -146,7 +174,12 @@ def test_a_wrong_value_is_named(apply, namespace):
 
 
 def test_a_quota_that_is_exhausted_is_named(apply, namespace):
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}, "spec": {"hard": {"count/secrets": "1"}}}
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q", "namespace": namespace},
+        "spec": {"hard": {"count/secrets": "1"}},
+    }
     apply([quota], name="quota")
     until(lambda: apply([quota], name="quota") is not None)
     secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"s{i}", "namespace": namespace}} for i in range(3)]
@@ -157,13 +190,31 @@ def test_a_quota_that_is_exhausted_is_named(apply, namespace):
 def test_an_admission_policy_speaks_for_itself(apply, client, namespace, run_kubectl):
     name = namespace
     policy = [
-        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
-         "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
-                                                          "resources": ["configmaps"]}]},
-                  "validations": [{"expression": "!has(object.data) || object.data.value != 'bad'", "message": "bad values are not wanted here"}]}},
-        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
-         "spec": {"policyName": name, "validationActions": ["Deny"],
-                  "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}}},
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [
+                        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
+                    ]
+                },
+                "validations": [
+                    {"expression": "!has(object.data) || object.data.value != 'bad'", "message": "bad values are not wanted here"}
+                ],
+            },
+        },
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {
+                "policyName": name,
+                "validationActions": ["Deny"],
+                "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}},
+            },
+        },
     ]
     apply_set(client, policy, name=None)
     try:
@@ -192,8 +243,14 @@ def test_a_missing_namespace_is_named(apply, namespace):
 
 def test_input_that_cannot_be_addressed(apply, namespace):
     cases = [
-        ([{"apiVersion": "apps/v1", "kind": "Deploymnt", "metadata": {"name": "a", "namespace": namespace}}], "does not serve Deploymnt in apps/v1"),
-        ([{"apiVersion": "extensions/v1beta1", "kind": "Ingress", "metadata": {"name": "a", "namespace": namespace}}], "does not serve Ingress"),
+        (
+            [{"apiVersion": "apps/v1", "kind": "Deploymnt", "metadata": {"name": "a", "namespace": namespace}}],
+            "does not serve Deploymnt in apps/v1",
+        ),
+        (
+            [{"apiVersion": "extensions/v1beta1", "kind": "Ingress", "metadata": {"name": "a", "namespace": namespace}}],
+            "does not serve Ingress",
+        ),
         ([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}], "has no metadata.namespace"),
         ([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}], "are of the whole cluster"),
         ([config_map(namespace), config_map(namespace)], "is given twice"),

@@ -1,0 +1,244 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Lost connections, killed runs, two runs at once: a repeat converges and the record is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils import _record
+from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ConnectionFailed, SetLocked
+
+COUNT = 200
+RUN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+given = json.load(sys.stdin)
+print("started", flush=True)
+result = apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], name="s", namespace=given["namespace"], prune=True,
+                   prune_limit=-1, diff=False, lock_timeout=60)
+print(json.dumps(result.to_dict()), flush=True)
+"""
+
+
+def config_maps(namespace, value, count=COUNT):
+    return [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i:03d}", "namespace": namespace}, "data": {"value": value}}
+        for i in range(count)
+    ]
+
+
+def values(client, namespace):
+    return {o["data"]["value"] for o in client.list("v1", "ConfigMap", namespace, "applyset.kubernetes.io/part-of")}
+
+
+def annotations(client, namespace):
+    return client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]
+
+
+@pytest.fixture
+def start(kubeconfig, namespace):
+    """A run in a process of its own."""
+    collections = next(p for p in sys.path if p.endswith("collections"))
+
+    def run(objects):
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN, collections, str(kubeconfig)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        process.stdin.write(json.dumps({"objects": objects, "namespace": namespace}))
+        process.stdin.close()
+        assert process.stdout.readline() == "started\n"
+        return process
+
+    return run
+
+
+class Relay:
+    """A TCP relay in front of the API server that can cut what passes through it."""
+
+    def __init__(self, server):
+        url = urlsplit(server)
+        self.target = (url.hostname, url.port or 443)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pairs, self.open, self.served = set(), True, 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                inner, _address = self.listener.accept()
+                if not self.open:
+                    inner.close()
+                    continue
+                outer = socket.create_connection(self.target)
+            except OSError:
+                return
+            self.pairs.add((inner, outer))
+            for source, sink in ((inner, outer), (outer, inner)):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+                self.served += 1
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        for pair in list(self.pairs):
+            self.pairs.discard(pair)
+            for end in pair:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+
+@pytest.fixture
+def relayed(client, kubeconfig):
+    relay = Relay(client.server)
+    params = {"kubeconfig": str(kubeconfig), "host": f"https://127.0.0.1:{relay.port}", "tls_server_name": urlsplit(client.server).hostname}
+    made = Client.from_params(params, retry_for=20)
+    yield relay, made
+    made.close()
+    relay.listener.close()
+    relay.cut()
+
+
+def test_lost_connections_are_survived(relayed, client, namespace):
+    relay, through = relayed
+    stop = threading.Event()
+
+    def trouble():
+        while not stop.wait(random.uniform(0.3, 0.8)):
+            relay.cut()
+
+    worker = threading.Thread(target=trouble)
+    worker.start()
+    try:
+        result = apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+    finally:
+        stop.set()
+        worker.join()
+    assert len(result.created) == COUNT
+    assert values(client, namespace) == {"1"} and _record.LOCK not in annotations(client, namespace)
+    assert not apply_set(client, config_maps(namespace, "1"), name="s", namespace=namespace).changed
+
+
+def test_a_server_that_restarts_in_mid_run_is_waited_for(relayed, client, namespace):
+    relay, through = relayed
+    said = []
+    through.progress = said.append
+
+    def restart():
+        while relay.served < 60:
+            time.sleep(0.01)
+        relay.open = False
+        relay.cut()
+        time.sleep(3)
+        relay.open = True
+
+    worker = threading.Thread(target=restart)
+    worker.start()
+    result = apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+    worker.join()
+    assert len(result.created) == COUNT and any("does not answer" in line for line in said)
+    assert not apply_set(client, config_maps(namespace, "1"), name="s", namespace=namespace).changed
+
+
+def test_a_server_that_stays_away_is_an_error(relayed, namespace):
+    relay, through = relayed
+    through.get("v1", "Namespace", namespace)
+    through.retry_for = 1
+    relay.open = False
+    relay.cut()
+    with pytest.raises(ConnectionFailed, match="does not answer"):
+        apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
+    """kill -9 at a random moment; the next run needs not wait for the dead one, and prunes what the dead one brought."""
+    apply_set(client, config_maps(namespace, "1", COUNT // 2), name="s", namespace=namespace, diff=False)
+    secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"z{i}", "namespace": namespace}} for i in range(50)]
+    process = start([*secrets, *config_maps(namespace, "2")])
+    time.sleep(random.Random(seed).uniform(0.02, 0.9))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    began = time.monotonic()
+    result = apply_set(client, config_maps(namespace, "3"), name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False)
+    assert time.monotonic() - began < _record.STALE_AFTER / 2
+    assert len(result.created) + len(result.configured) == COUNT
+    assert values(client, namespace) == {"3"}
+    assert not [o for o in client.list("v1", "Secret", namespace) if o["metadata"]["name"].startswith("z")]
+    record = annotations(client, namespace)
+    assert record["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap" and _record.LOCK not in record
+    assert not apply_set(client, config_maps(namespace, "3"), name="s", namespace=namespace, prune=True).changed
+
+
+def test_two_runs_at_once_never_interleave(start, client, namespace):
+    processes = [start(config_maps(namespace, value)) for value in "12345"]
+    results = [json.loads(p.stdout.read()) for p in processes]
+    assert [p.wait() for p in processes] == [0] * 5
+    assert all(len(r["created"]) + len(r["configured"]) + len(r["unchanged"]) == COUNT for r in results)
+    assert [len(r["created"]) for r in results].count(COUNT) == 1
+    assert all(len(r["configured"]) in (0, COUNT) for r in results)
+    assert len(values(client, namespace)) == 1
+    assert _record.LOCK not in annotations(client, namespace)
+
+
+def hold(client, namespace, **holder):
+    apply_set(client, config_maps(namespace, "1", 1), name="s", namespace=namespace)
+    body = {"metadata": {"annotations": {_record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **holder})}}}
+    client.request("PATCH", f"/api/v1/namespaces/{namespace}/configmaps/s", body=body, content_type="application/merge-patch+json")
+
+
+def test_a_run_elsewhere_is_waited_for_and_then_refused(client, namespace):
+    hold(client, namespace)
+    said = []
+    with pytest.raises(SetLocked, match="is being applied by process 7 on far"):
+        apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace, lock_timeout=1, progress=said.append)
+    assert "waiting for another run of this set (process 7 on far)" in said
+    assert values(client, namespace) == {"1"}
+    # Nothing to do, or only looking, needs no turn.
+    assert not apply_set(client, config_maps(namespace, "1", 1), name="s", namespace=namespace).changed
+    assert apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace, check=True).changed
+
+
+def test_a_run_elsewhere_that_died_is_taken_over(client, namespace, monkeypatch):
+    monkeypatch.setattr(_record, "STALE_AFTER", 1.5)
+    hold(client, namespace)
+    result = apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace)
+    assert len(result.created) + len(result.configured) == 2 and _record.LOCK not in annotations(client, namespace)
+
+
+def test_a_run_on_this_machine_that_died_is_noticed_at_once(client, namespace):
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+    me = _record._identity()
+    hold(client, namespace, machine=me["machine"], pid=process.pid, start="1")
+    began = time.monotonic()
+    assert apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace).changed
+    assert time.monotonic() - began < 3
+    assert os.getpid() == me["pid"]
