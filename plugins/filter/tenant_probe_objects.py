@@ -52,7 +52,8 @@ _value:
 """
 
 PORT = 8080
-SERVER, PROBE = "vcci-probe-server", "vcci-probe"
+SERVER = "vcci-probe-server"
+PROBE = "vcci-probe"
 LISTEN = f"exec nc -lk {PORT}"
 # All targets at once; HOST in a target is the pod's own node.
 TRY = """

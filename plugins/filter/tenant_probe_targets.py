@@ -36,7 +36,8 @@ _value:
   type: dict
 """
 
-SERVER, PORT = "vcci-probe-server", 8080
+SERVER = "vcci-probe-server"
+PORT = 8080
 
 
 def tenant_probe_targets(addresses: Mapping[str, str], common: Sequence[Mapping] = ()) -> dict[str, list[dict]]:
