@@ -10,8 +10,8 @@ short_description: Judge the logs of isolation probes
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - A target that must be closed is right only if it was closed in every round, from the pod's first second on; one that must be open, if it was
-    open in the last round. A target without a line in the log is wrong.
+  - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed in one at least: a name that
+    never resolved proves nothing. One that must be open is right if it was open in the last round.
 positional: _input, targets
 options:
   _input:
@@ -45,7 +45,7 @@ def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mappin
         for target in wanted:
             rounds, expect = seen.get(target["name"], []), target["expect"]
             if expect == "closed":
-                right = bool(rounds) and "open" not in rounds
+                right = "closed" in rounds and "open" not in rounds
             else:
                 right = bool(rounds) and rounds[-1] == "open"
             found = "nothing" if not rounds else "/".join(dict.fromkeys(rounds))
@@ -61,7 +61,7 @@ def _seen(log: str) -> dict[str, list[str]]:
     found: dict[str, list[tuple[int, str]]] = {}
     for line in log.splitlines():
         words = line.split()
-        if len(words) == 3 and words[0].isdigit() and words[2] in ("open", "closed"):
+        if len(words) == 3 and words[0].isdigit() and words[2] in ("open", "closed", "unresolved"):
             found.setdefault(words[1], []).append((int(words[0]), words[2]))
     return {name: [state for _round, state in sorted(states)] for name, states in found.items()}
 

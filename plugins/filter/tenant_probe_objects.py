@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - Without O(targets), a pod that listens and a Service for it in each namespace; with them, a pod in each namespace that tries every target from
-    its first second on, in O(rounds) rounds, and writes a line C(round name open|closed) for each to its log.
+    its first second on, in O(rounds) rounds, and writes a line C(round name open|closed|unresolved) for each to its log.
 positional: _input, image
 options:
   _input:
@@ -62,7 +62,11 @@ for (( round = 1; round <= rounds; round++ )); do
   for target in "$@"; do
     IFS='|' read -r name host port <<< "$target"
     [[ "$host" != HOST ]] || host="$NODE_ADDRESS"
-    { if nc -z -w "$limit" "$host" "$port" 2> /dev/null; then echo "$round $name open"; else echo "$round $name closed"; fi; } &
+    {
+      if ! getent ahosts "$host" > /dev/null; then echo "$round $name unresolved"
+      elif nc -z -w "$limit" "$host" "$port" 2> /dev/null; then echo "$round $name open"
+      else echo "$round $name closed"; fi
+    } &
   done
   wait
   sleep 1

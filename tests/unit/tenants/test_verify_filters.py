@@ -34,7 +34,8 @@ def test_the_script_tells_open_from_closed():
         command = ["bash", "-c", tenant_probe_objects.TRY, "probe", "2", "1", f"yes|HOST|{listener.getsockname()[1]}",
                    f"no|127.0.0.1|{reserved.getsockname()[1]}", "nowhere|does-not-exist.invalid|80"]
         log = subprocess.run(command, env=dict(os.environ, NODE_ADDRESS="127.0.0.1"), capture_output=True, text=True, check=True, timeout=30).stdout
-    assert sorted(log.splitlines()) == ["1 no closed", "1 nowhere closed", "1 yes open", "2 no closed", "2 nowhere closed", "2 yes open"]
+    assert sorted(log.splitlines()) == [
+        "1 no closed", "1 nowhere unresolved", "1 yes open", "2 no closed", "2 nowhere unresolved", "2 yes open"]
 
 
 @pytest.mark.parametrize("expect, log, right", [
@@ -42,6 +43,9 @@ def test_the_script_tells_open_from_closed():
     ("closed", "1 x open\n2 x closed", False),  # open in a pod's first second is open
     ("closed", "", False),  # a probe that did not run proves nothing
     ("closed", "1 y closed", False),
+    ("closed", "1 x unresolved\n2 x unresolved", False),  # nor does a name that is not there
+    ("closed", "1 x unresolved\n2 x closed", True),
+    ("open", "1 x unresolved\n2 x open", True),
     ("open", "1 x closed\n2 x open", True),
     ("open", "2 x open\n1 x closed", True),
     ("open", "1 x open\n2 x closed", False),
