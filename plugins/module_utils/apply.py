@@ -454,8 +454,8 @@ class _Run:
         if self.prune_limit >= 0 and len(doomed) > self.prune_limit:
             names = [ref.label for ref, _resource, _meta in doomed]
             raise PruneRefused(
-                f"{len(doomed)} objects would be deleted from set {self.name}, more than prune_limit={self.prune_limit}; nothing was changed. "
-                f"If this is meant, raise prune_limit. They are: {', '.join(names[:20])}" + (" …" if len(names) > 20 else ""),
+                f"{len(doomed)} objects would be deleted from set {self.name}, more than prune_limit={self.prune_limit}; "
+                f"nothing was changed. If this is meant, raise prune_limit. They are: {', '.join(names[:20])}" + (" …" if len(names) > 20 else ""),
                 names,
                 self.finish(),
             )
