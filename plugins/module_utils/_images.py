@@ -1,8 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Container images out of images/images.yml: built with buildah where the cache lacks them, kept as docker archives.
 
-An archive's name carries a digest of everything that decides its content: its line in the table, its context, its program, and the same of the
-image it stands on. An archive appears whole (rename) or not at all, with a record of its size, time and SHA-256; one that no longer matches
+An archive's name carries a digest of everything that decides its content: its line in the table, its context, its program, and the same of
+the image it stands on. An archive appears whole (rename) or not at all, with a record of its size, time and SHA-256; one that no longer matches
 is built again. buildah's own storage lives only while something is built, below the cache, so the host's is never touched. Runs that want
 images at the same time take turns: the second finds what the first built.
 """
@@ -57,7 +57,7 @@ class Image:
 
     @property
     def reference(self):
-        return "%s:%s" % (self.repository if "/" in self.repository else REGISTRY + "/" + self.repository, self.tag)
+        return "{}:{}".format(self.repository if "/" in self.repository else REGISTRY + "/" + self.repository, self.tag)
 
 
 def read_table(path):
@@ -65,17 +65,17 @@ def read_table(path):
     try:
         table = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as exc:
-        raise VcciError("images: cannot read %s: %s" % (path, exc)) from exc
+        raise VcciError(f"images: cannot read {path}: {exc}") from exc
     if not isinstance(table, dict):
-        raise VcciError("images: %s is no mapping of image names. Remedy: see the comment at its top." % path)
+        raise VcciError(f"images: {path} is no mapping of image names. Remedy: see the comment at its top.")
     images = {name: _read_image(Path(path).parent, name, line) for name, line in table.items()}
     ordered: dict = {}
 
     def add(name, dependants):
         if name in dependants:
-            raise VcciError("images: %s stand on each other. Remedy: mend `from` in %s." % (", ".join(dependants), path))
+            raise VcciError("images: {} stand on each other. Remedy: mend `from` in {}.".format(", ".join(dependants), path))
         if name not in images:
-            raise VcciError("images: %s is built from %r, which %s does not list." % (dependants[-1], name, path))
+            raise VcciError(f"images: {dependants[-1]} is built from {name!r}, which {path} does not list.")
         if images[name].parent:
             add(images[name].parent, [*dependants, name])
         ordered.setdefault(name, images[name])
@@ -88,10 +88,23 @@ def read_table(path):
 def _read_image(directory, name, line):
     unknown = sorted(set(line) - FIELDS) if isinstance(line, dict) else ["it is no mapping"]
     if unknown or not isinstance(line.get("tag"), str):
-        raise VcciError("images: %s: %s. Remedy: see the comment at the top of the table."
-                        % (name, "tag is missing or no string" if not unknown else "unknown: " + ", ".join(unknown)))
-    return Image(name, directory / line.get("context", name), line["tag"], line.get("repository", name), line.get("from", ""), line.get("program", ""),
-                 line.get("rootfs", ""), line.get("target", ""), {key: str(value) for key, value in line.get("args", {}).items()}, line.get("load", True))
+        raise VcciError(
+            "images: {}: {}. Remedy: see the comment at the top of the table.".format(
+                name, "tag is missing or no string" if not unknown else "unknown: " + ", ".join(unknown)
+            )
+        )
+    return Image(
+        name,
+        directory / line.get("context", name),
+        line["tag"],
+        line.get("repository", name),
+        line.get("from", ""),
+        line.get("program", ""),
+        line.get("rootfs", ""),
+        line.get("target", ""),
+        {key: str(value) for key, value in line.get("args", {}).items()},
+        line.get("load", True),
+    )
 
 
 def select(images, only):
@@ -100,7 +113,7 @@ def select(images, only):
         return list(images.values())
     unknown = sorted(set(only) - set(images))
     if unknown:
-        raise VcciError("images: no image is called %s. Remedy: choose from %s." % (", ".join(unknown), ", ".join(images)))
+        raise VcciError("images: no image is called {}. Remedy: choose from {}.".format(", ".join(unknown), ", ".join(images)))
     wanted = set()
     for name in only:
         while name:
@@ -114,7 +127,8 @@ def context_digest(directory):
     known = hashlib.sha256()
     for path in sorted(Path(directory).rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            known.update(("%s\0%o\0%d\0" % (path.relative_to(directory), path.stat().st_mode & 0o111, path.stat().st_size)).encode())
+            stat = path.stat()
+            known.update(f"{path.relative_to(directory)}\0{stat.st_mode & 0o111:o}\0{stat.st_size}\0".encode())
             known.update(path.read_bytes())
     return known.hexdigest()
 
@@ -122,7 +136,7 @@ def context_digest(directory):
 def image_key(image, context, program, parent):
     """The name of an image's archive without its suffix: `context`, `program` and `parent` are what it is made of, as digests or keys."""
     parts = [FORMAT, image.reference, image.rootfs, image.target, image.args, context, program, parent]
-    return "%s-%s" % (image.name, hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16])
+    return f"{image.name}-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def pip_settings(listing, authority):
@@ -134,7 +148,7 @@ def pip_settings(listing, authority):
             kept[match[1].replace("default-", "")] = match[2]
     if authority:
         kept["cert"] = authority
-    return "[global]\n" + "".join("%s = %s\n" % item for item in sorted(kept.items()))
+    return "[global]\n" + "".join("{} = {}\n".format(*item) for item in sorted(kept.items()))
 
 
 def apt_settings(dump, authority):
@@ -144,7 +158,7 @@ def apt_settings(dump, authority):
         if re.match(r'Acquire::((https?)::(Proxy|Proxy::.*|Timeout)|Check-Valid-Until|Check-Date|Retries|ForceIPv4) "', line):
             kept.append(line)
     if authority:
-        kept.append('Acquire::https::CAInfo "%s";' % authority)
+        kept.append(f'Acquire::https::CAInfo "{authority}";')
     return "\n".join(kept) + "\n"
 
 
@@ -189,12 +203,15 @@ class _Cache:
         contexts: dict = {}
         absent = [image for image in images if image.program and not self.program(image).is_file()]
         if absent:
-            raise VcciError("images %s need programs that are not in %s: %s. Remedy: build binaries/ first (`make up` does)."
-                            % (", ".join(image.name for image in absent), self._programs, ", ".join(image.program for image in absent)))
+            raise VcciError(
+                "images {} need programs that are not in {}: {}. Remedy: build binaries/ first (`make up` does).".format(
+                    ", ".join(image.name for image in absent), self._programs, ", ".join(image.program for image in absent)
+                )
+            )
         for image in images:
             if image.context not in contexts:
                 if not (image.context / "Containerfile").is_file():
-                    raise VcciError("image %s: %s has no Containerfile." % (image.name, image.context))
+                    raise VcciError(f"image {image.name}: {image.context} has no Containerfile.")
                 contexts[image.context] = context_digest(image.context)
             program = _known_digest(self.program(image)) if image.program else ""
             keys[image.name] = image_key(image, contexts[image.context], program, keys.get(image.parent, ""))
@@ -267,7 +284,7 @@ def _build(cache, images, keys, lacking, progress):
                         done += 1
                         waiting.remove(image)
                         busy.add(image.context)
-                        label = "image %s (%d of %d)" % (image.name, done, len(lacking))
+                        label = f"image {image.name} ({done} of {len(lacking)})"
                         running[pool.submit(buildah.build, image, images.get(image.parent), keys, label, progress)] = image
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     del running[future]
@@ -280,7 +297,9 @@ def _build(cache, images, keys, lacking, progress):
 def _preflight():
     lacks = sorted(package for command, package in COMMANDS.items() if not shutil.which(command))
     if lacks:
-        raise VcciError("building images needs %s. Remedy: apt-get install %s (`make setup` does)." % (", ".join(lacks), " ".join(lacks)))
+        raise VcciError(
+            "building images needs {}. Remedy: apt-get install {} (`make setup` does).".format(", ".join(lacks), " ".join(lacks))
+        )
     if os.geteuid() != 0:
         raise VcciError("building images needs root. Remedy: run as root, or use nodes: simulated, which need none.")
 
@@ -319,7 +338,16 @@ class _Buildah:
         self._driver = "overlay" if self._works("overlay") else "vfs"
 
     def _command(self, driver, *arguments):
-        return ["buildah", "--root", str(self._work / driver), "--runroot", str(self._work / (driver + "-run")), "--storage-driver", driver, *arguments]
+        return [
+            "buildah",
+            "--root",
+            str(self._work / driver),
+            "--runroot",
+            str(self._work / (driver + "-run")),
+            "--storage-driver",
+            driver,
+            *arguments,
+        ]
 
     def _environment(self):
         return {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self._work)}
@@ -333,17 +361,23 @@ class _Buildah:
 
     def _host_settings(self, work):
         """What this machine knows about reaching registries, as files that a build sees and no image keeps: id -> path."""
+
         def output(*command):
             try:
                 return subprocess.run(command, capture_output=True, text=True, check=False).stdout
             except FileNotFoundError:
                 return ""
 
-        authority = next((os.environ[name] for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE") if os.path.isfile(os.environ.get(name, ""))), "")
+        authority = next(
+            (os.environ[name] for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE") if os.path.isfile(os.environ.get(name, ""))),
+            "",
+        )
         inside = "/run/secrets/ca" if authority else ""
-        texts = {"pip": pip_settings(output(sys.executable, "-m", "pip", "config", "list"), inside),
-                 "apt": apt_settings(output("apt-config", "dump"), inside),
-                 "ca": Path(authority).read_text(encoding="utf-8") if authority else ""}
+        texts = {
+            "pip": pip_settings(output(sys.executable, "-m", "pip", "config", "list"), inside),
+            "apt": apt_settings(output("apt-config", "dump"), inside),
+            "ca": Path(authority).read_text(encoding="utf-8") if authority else "",
+        }
         secrets = {}
         for name, text in texts.items():
             secrets[name] = work / ("secret-" + name)
@@ -367,20 +401,42 @@ class _Buildah:
                     options += ["--build-arg", "BINARY=" + image.program]
                 if image.target:
                     options += ["--target", image.target]
-                secrets = [word for name, path in self._secrets.items() for word in ("--secret", "id=%s,src=%s" % (name, path))]
+                secrets = [word for name, path in self._secrets.items() for word in ("--secret", f"id={name},src={path}")]
                 # Layers are worth their time where images share a context; a whole root file system would be stored several times.
-                self._run(image.name, "bud", "--layers=" + ("false" if image.rootfs else "true"), "--pull-never", "--signature-policy", str(self._policy), *secrets, *base, *options,
-                          "--tag", image.reference, "--file", str(context / "Containerfile"), str(context))
+                self._run(
+                    image.name,
+                    "bud",
+                    "--layers=" + ("false" if image.rootfs else "true"),
+                    "--pull-never",
+                    "--signature-policy",
+                    str(self._policy),
+                    *secrets,
+                    *base,
+                    *options,
+                    "--tag",
+                    image.reference,
+                    "--file",
+                    str(context / "Containerfile"),
+                    str(context),
+                )
             partial = self._work / (keys[image.name] + ".tar")
-            self._run(image.name, "push", "--signature-policy", str(self._policy), image.reference, "docker-archive:%s:%s" % (partial, image.reference))
+            self._run(
+                image.name, "push", "--signature-policy", str(self._policy), image.reference, f"docker-archive:{partial}:{image.reference}"
+            )
             self._cache.keep(partial, keys[image.name])
 
     def _ensure(self, parent, keys):
         """Have a parent that an earlier run built in this run's storage."""
         with self._lock:
-            if subprocess.run(self._command(self._driver, "inspect", "--type", "image", parent.reference), capture_output=True, check=False,
-                              env=self._environment()).returncode:
-                self._run(parent.name, "pull", "--signature-policy", str(self._policy), "docker-archive:%s" % self._cache.archive(keys[parent.name]))
+            if subprocess.run(
+                self._command(self._driver, "inspect", "--type", "image", parent.reference),
+                capture_output=True,
+                check=False,
+                env=self._environment(),
+            ).returncode:
+                self._run(
+                    parent.name, "pull", "--signature-policy", str(self._policy), f"docker-archive:{self._cache.archive(keys[parent.name])}"
+                )
 
     def _context(self, image, directory):
         """The build context: as it is in the tree, plus what the table asks for."""
@@ -389,9 +445,24 @@ class _Buildah:
             shutil.copyfile(self._cache.program(image), directory / image.program)
         if image.rootfs:
             tree = directory.parent / "rootfs"
-            self._call(image.name, ["debootstrap", "--variant=minbase", "--include=ca-certificates", image.rootfs, str(tree), *self._archive])
-            self._call(image.name, ["tar", "--create", "--numeric-owner", "--directory", str(tree), "--exclude=./etc/hostname", "--exclude=./etc/resolv.conf",
-                                    "--file", str(directory / "rootfs.tar"), "."])
+            self._call(
+                image.name, ["debootstrap", "--variant=minbase", "--include=ca-certificates", image.rootfs, str(tree), *self._archive]
+            )
+            self._call(
+                image.name,
+                [
+                    "tar",
+                    "--create",
+                    "--numeric-owner",
+                    "--directory",
+                    str(tree),
+                    "--exclude=./etc/hostname",
+                    "--exclude=./etc/resolv.conf",
+                    "--file",
+                    str(directory / "rootfs.tar"),
+                    ".",
+                ],
+            )
             shutil.rmtree(tree)
         return directory
 
@@ -399,11 +470,22 @@ class _Buildah:
         self._call(name, self._command(self._driver, *arguments))
 
     def _call(self, name, command):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, env=self._environment(),
-                              stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+        )
         if done.returncode:
-            raise VcciError("building image %s failed: %s ended with %d:\n%s\nRemedy: look at the lines above (network, disk), then run again; "
-                            "what was built is kept." % (name, command[0], done.returncode, "\n".join(done.stdout.strip().splitlines()[-15:])))
+            last = "\n".join(done.stdout.strip().splitlines()[-15:])
+            raise VcciError(
+                f"building image {name} failed: {command[0]} ended with {done.returncode}:\n{last}\n"
+                "Remedy: look at the lines above (network, disk), then run again; what was built is kept."
+            )
 
 
 @contextmanager
@@ -414,7 +496,7 @@ def _ticking(what, progress):
 
     def tick():
         while not ended.wait(TICK):
-            progress("%s … %.0f s" % (what, time.monotonic() - begun))
+            progress(f"{what} … {time.monotonic() - begun:.0f} s")
 
     ticker = threading.Thread(target=tick, daemon=True)
     ticker.start()
@@ -423,4 +505,4 @@ def _ticking(what, progress):
     finally:
         ended.set()
         ticker.join()
-    progress("%s: done in %.0f s" % (what, time.monotonic() - begun))
+    progress(f"{what}: done in {time.monotonic() - begun:.0f} s")

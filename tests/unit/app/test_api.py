@@ -19,7 +19,11 @@ from vcci.settings import read_settings  # noqa: E402 - as above
 
 from .conftest import IMAGE  # noqa: E402 - as above
 
-NOWHERE = {"DATABASE_URL": "postgresql://vcci:x@127.0.0.1:1/vcci", "REDIS_URL": "redis://127.0.0.1:1/0", "WEAVIATE_URL": "http://127.0.0.1:1"}
+NOWHERE = {
+    "DATABASE_URL": "postgresql://vcci:x@127.0.0.1:1/vcci",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "WEAVIATE_URL": "http://127.0.0.1:1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +44,17 @@ def test_not_ready(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": "", "quantity": 1}, {"name": "x"}, {"name": "x", "quantity": -1}, {"name": "x", "quantity": 1, "other": 1},
-             {"name": "x\0", "quantity": 1}, {"name": "x" * 201, "quantity": 1}])
+    "body",
+    [
+        {},
+        {"name": "", "quantity": 1},
+        {"name": "x"},
+        {"name": "x", "quantity": -1},
+        {"name": "x", "quantity": 1, "other": 1},
+        {"name": "x\0", "quantity": 1},
+        {"name": "x" * 201, "quantity": 1},
+    ],
+)
 def test_bad_records(client: TestClient, body: dict) -> None:
     assert client.post("/api/v1/records", json=body).status_code == 422
 
@@ -60,13 +73,17 @@ def test_metrics_name_routes_not_paths(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "ready", "live"), [(0, True, True), (60, False, True), (600, False, False), (None, False, True)],
-    ids=["connected", "late", "hung", "not connected"])
+    ("age", "ready", "live"),
+    [(0, True, True), (60, False, True), (600, False, False), (None, False, True)],
+    ids=["connected", "late", "hung", "not connected"],
+)
 def test_worker_probe(tmp_path, age: int | None, ready: bool, live: bool) -> None:
     heartbeat = tmp_path / "heartbeat"
     if age is not None:
         heartbeat.touch()
         os.utime(heartbeat, (time.time() - age,) * 2)
     for name, expected in (("ready", ready), ("live", live)):
-        done = subprocess.run([IMAGE / "bin" / "worker-alive", name], env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)}, check=False)
+        done = subprocess.run(
+            [IMAGE / "bin" / "worker-alive", name], env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)}, check=False
+        )
         assert (done.returncode == 0) is expected

@@ -42,7 +42,9 @@ def test_bad_table(tmp_path: Path, images: dict, error: str) -> None:
 
 
 def test_parents_come_first(tmp_path: Path) -> None:
-    images = _images.read_table(table(tmp_path, leaf={"tag": "1", "from": "middle"}, middle={"tag": "1", "from": "root"}, root={"tag": "1"}, other={"tag": "1"}))
+    images = _images.read_table(
+        table(tmp_path, leaf={"tag": "1", "from": "middle"}, middle={"tag": "1", "from": "root"}, root={"tag": "1"}, other={"tag": "1"})
+    )
     assert list(images) == ["root", "middle", "leaf", "other"]
     assert [image.name for image in _images.select(images, ["leaf"])] == ["root", "middle", "leaf"]
     with pytest.raises(VcciError, match="no image is called nothing"):
@@ -55,8 +57,11 @@ def test_the_collections_own_table() -> None:
     references = [image.reference for image in images.values()]
     assert len(set(references)) == len(references)
     assert {"docker.io/greenlang/vcci-backend-api:v1.0.0", "docker.io/greenlang/vcci-backend-api:v1.1.0"} <= set(references)
-    programs = {file for part in yaml.safe_load((COLLECTION / "binaries" / "parts.yml").read_text(encoding="utf-8")).values()
-                for file in part["packages"].values()}
+    programs = {
+        file
+        for part in yaml.safe_load((COLLECTION / "binaries" / "parts.yml").read_text(encoding="utf-8")).values()
+        for file in part["packages"].values()
+    }
     assert {image.program for image in images.values() if image.program} <= programs
 
 
@@ -66,8 +71,16 @@ def test_key_follows_everything_that_decides_the_content(tmp_path: Path) -> None
 
     same = key({})
     assert same == key({}) and same.startswith("a-")
-    others = [key({"tag": "2"}), key({"args": {"X": "1"}}), key({"target": "t"}), key({"rootfs": "trixie"}), key({"repository": "b"}),
-              key({}, context="d"), key({}, program="q"), key({}, parent="e")]
+    others = [
+        key({"tag": "2"}),
+        key({"args": {"X": "1"}}),
+        key({"target": "t"}),
+        key({"rootfs": "trixie"}),
+        key({"repository": "b"}),
+        key({}, context="d"),
+        key({}, program="q"),
+        key({}, parent="e"),
+    ]
     assert len({same, *others}) == 9
     assert key({"load": False}) == same
 
@@ -89,9 +102,11 @@ def test_context_digest(tmp_path: Path) -> None:
 
 
 def test_what_a_build_is_told_of_this_machine() -> None:
-    listing = "global.cert='/etc/ca.pem'\nglobal.index-url='https://mirror.example/simple'\n:env:.default-timeout='9'\n:env:.find-links='/opt'\nno line"
+    listing = "global.cert='/etc/ca.pem'\nglobal.index-url='https://mirror.example/simple'\n"
+    listing += ":env:.default-timeout='9'\n:env:.find-links='/opt'\nno line"
     assert _images.pip_settings(listing, "/run/secrets/ca") == (
-        "[global]\ncert = /run/secrets/ca\nindex-url = https://mirror.example/simple\ntimeout = 9\n")
+        "[global]\ncert = /run/secrets/ca\nindex-url = https://mirror.example/simple\ntimeout = 9\n"
+    )
     assert _images.pip_settings("", "") == "[global]\n"
     dump = 'APT "";\nAcquire::http::Proxy "http://proxy.example:3128";\nAcquire::Check-Valid-Until "false";\nDir "/";'
     assert _images.apt_settings(dump, "") == 'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::Check-Valid-Until "false";\n'
@@ -103,7 +118,10 @@ def tiny(tmp_path: Path) -> Path:
     """Two images of a few bytes, one on the other, and a program."""
     if os.geteuid() or not shutil.which("buildah"):
         pytest.skip("needs root and buildah")
-    for name, text in {"one": "FROM scratch\nCOPY file /file\n", "two": "ARG BASE\nFROM ${BASE}\nARG BINARY\nCOPY ${BINARY} /program\n"}.items():
+    for name, text in {
+        "one": "FROM scratch\nCOPY file /file\n",
+        "two": "ARG BASE\nFROM ${BASE}\nARG BINARY\nCOPY ${BINARY} /program\n",
+    }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "Containerfile").write_text(text)
     (tmp_path / "one" / "file").write_text("content")

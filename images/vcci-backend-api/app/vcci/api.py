@@ -145,7 +145,9 @@ def _records(prefix: str, database: Database, queue: Celery, tracer: Tracer) -> 
     def show_newest(limit: int = Query(default=20, ge=1, le=200)) -> list[ShownRecord]:
         database.ensure_schema()
         with database.session() as session:
-            return [ShownRecord.model_validate(record) for record in session.scalars(select(Record).order_by(Record.id.desc()).limit(limit))]
+            return [
+                ShownRecord.model_validate(record) for record in session.scalars(select(Record).order_by(Record.id.desc()).limit(limit))
+            ]
 
     @router.get("/{number}")
     def show(number: int) -> ShownRecord:

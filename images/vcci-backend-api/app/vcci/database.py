@@ -37,9 +37,21 @@ class Database:
 
     def __init__(self, settings: Settings, application: str) -> None:
         self.engine: Engine = create_engine(
-            settings.database, pool_size=settings.pool_size, max_overflow=settings.pool_size, pool_timeout=5, pool_pre_ping=True, pool_recycle=1800,
-            connect_args={"connect_timeout": 3, "application_name": application, "options": "-c statement_timeout=10000",
-                          "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3})
+            settings.database,
+            pool_size=settings.pool_size,
+            max_overflow=settings.pool_size,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            connect_args={
+                "connect_timeout": 3,
+                "application_name": application,
+                "options": "-c statement_timeout=10000",
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+            },
+        )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._schema_known = False
 

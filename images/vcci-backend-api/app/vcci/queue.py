@@ -17,10 +17,22 @@ def make_queue(settings: Settings) -> Celery:
     """Jobs are acknowledged when done, so that one whose worker died is done by another; results are rows, not messages."""
     queue = Celery("vcci", broker=settings.broker)
     queue.conf.update(
-        broker_transport_options=settings.broker_options, broker_connection_retry_on_startup=True, broker_connection_max_retries=None,
-        broker_pool_limit=2, task_default_queue=QUEUE, task_ignore_result=True, task_acks_late=True, task_reject_on_worker_lost=True,
-        worker_prefetch_multiplier=1, worker_hijack_root_logger=False, worker_send_task_events=False, worker_cancel_long_running_tasks_on_connection_loss=True,
-        task_serializer="json", accept_content=["json"], task_publish_retry_policy={"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3})
+        broker_transport_options=settings.broker_options,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_limit=2,
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_publish_retry_policy={"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3},
+    )
     return queue
 
 
@@ -30,4 +42,6 @@ def make_redis(settings: Settings) -> Redis:
     if not settings.sentinels:
         return Redis.from_url(settings.redis, **timeouts)
     secret = settings.redis_password or None
-    return Sentinel(list(settings.sentinels), sentinel_kwargs={"password": secret, **timeouts}).master_for(settings.master, password=secret, **timeouts)
+    return Sentinel(list(settings.sentinels), sentinel_kwargs={"password": secret, **timeouts}).master_for(
+        settings.master, password=secret, **timeouts
+    )

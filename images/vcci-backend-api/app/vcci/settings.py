@@ -43,8 +43,14 @@ class Settings:
 
     @property
     def broker_options(self) -> dict:
-        options = {"visibility_timeout": self.visibility_timeout, "socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True,
-                   "health_check_interval": 10, "retry_on_timeout": True}
+        options = {
+            "visibility_timeout": self.visibility_timeout,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "retry_on_timeout": True,
+        }
         if self.sentinels:
             options |= {"master_name": self.master, "sentinel_kwargs": {"password": self.redis_password, "socket_timeout": 3}}
         return options
@@ -69,9 +75,16 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if wrong:
         raise ValueError("; ".join(wrong))
     return Settings(
-        database=make_url(environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"), redis=environ["REDIS_URL"],
-        sentinels=tuple(sentinels), master=environ.get("REDIS_MASTER") or "mymaster", weaviate=environ.get("WEAVIATE_URL", "").rstrip("/"),
-        version=environ.get("VCCI_VERSION") or "v1.0.0", api_version=environ.get("API_VERSION") or "v1",
-        environment=environ.get("ENVIRONMENT") or "local", log_level=(environ.get("LOG_LEVEL") or "INFO").upper(),
-        pool_size=int(numbers["DATABASE_POOL_SIZE"]), check_timeout=numbers["CHECK_TIMEOUT_SECONDS"],
-        visibility_timeout=int(numbers["VISIBILITY_TIMEOUT_SECONDS"]))
+        database=make_url(environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"),
+        redis=environ["REDIS_URL"],
+        sentinels=tuple(sentinels),
+        master=environ.get("REDIS_MASTER") or "mymaster",
+        weaviate=environ.get("WEAVIATE_URL", "").rstrip("/"),
+        version=environ.get("VCCI_VERSION") or "v1.0.0",
+        api_version=environ.get("API_VERSION") or "v1",
+        environment=environ.get("ENVIRONMENT") or "local",
+        log_level=(environ.get("LOG_LEVEL") or "INFO").upper(),
+        pool_size=int(numbers["DATABASE_POOL_SIZE"]),
+        check_timeout=numbers["CHECK_TIMEOUT_SECONDS"],
+        visibility_timeout=int(numbers["VISIBILITY_TIMEOUT_SECONDS"]),
+    )

@@ -74,8 +74,10 @@ def calculate(self, number: int) -> None:
     headers = {key: value for key, value in (self.request.headers or {}).items() if isinstance(value, str)}
     with tracer.span(TASK, headers), database.session() as session:
         done = session.execute(
-            update(Record).where(Record.id == number, Record.status != "done")
-            .values(status="done", emissions=Record.quantity * Record.factor, worker=socket.gethostname(), completed=func.now()))
+            update(Record)
+            .where(Record.id == number, Record.status != "done")
+            .values(status="done", emissions=Record.quantity * Record.factor, worker=socket.gethostname(), completed=func.now())
+        )
         session.commit()
     JOBS.labels("done" if done.rowcount else "nothing to do").inc()
     SECONDS.observe(time.perf_counter() - begun)
