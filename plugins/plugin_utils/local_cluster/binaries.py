@@ -77,9 +77,12 @@ class Binaries:
         part = self._parts[name]
         return all((self._given / file).is_file() for file in part["packages"].values()) and not part.get("files")
 
+    def _module(self, name: str) -> Path:
+        return self._source / self._parts[name].get("module", name)
+
     def _entry(self, name: str) -> Path:
         known = hashlib.sha256(json.dumps(self._parts[name], sort_keys=True).encode())
-        for path in sorted((self._source / name).iterdir()):
+        for path in sorted(path for path in self._module(name).rglob("*") if path.is_file()):
             known.update(path.name.encode() + b"\0" + path.read_bytes())
         known.update(self._toolchain()[1].encode())
         return self._cache / f"{name}-{known.hexdigest()[:16]}"
@@ -117,7 +120,7 @@ class Binaries:
         return True
 
     def _build(self, name: str, entry: Path, label: str) -> None:
-        part, source = self._parts[name], self._source / name
+        part, source = self._parts[name], self._module(name)
         partial = entry.with_name(f".{entry.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

@@ -277,7 +277,7 @@ def read_layout(state: Path) -> dict | None:
 
 def _loaded(archives: dict[str, Path]) -> dict[str, Path]:
     """The archives that nodes load: all but those that only serve to build others or to run beside the nodes."""
-    load = {image.name for image in read_table(IMAGES) if image.load}
+    load = {image.name for image in read_table(IMAGES).values() if image.load}
     return {name: path for name, path in archives.items() if name in load}
 
 
