@@ -38,7 +38,7 @@ class HttpConnection:
 
     def connect(self) -> None:
         if self.proxy:
-            sock = self._through_proxy()
+            sock = self._through_proxy(self.proxy)
         else:
             sock = socket.create_connection((self.host, self.port), timeout=min(self.timeout, 10))
         sock.settimeout(self.timeout)
@@ -52,9 +52,9 @@ class HttpConnection:
         self.sock, self.used = sock, 0
         self.buffer.clear()
 
-    def _through_proxy(self) -> socket.socket:
-        url = urlsplit(self.proxy if "://" in self.proxy else "http://" + self.proxy)
-        sock = socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), timeout=10)
+    def _through_proxy(self, proxy: str) -> socket.socket:
+        url = urlsplit(proxy if "://" in proxy else "http://" + proxy)
+        sock = socket.create_connection((url.hostname or "", url.port or (443 if url.scheme == "https" else 80)), timeout=10)
         if url.scheme == "https":
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
         lines = [f"CONNECT {self.host}:{self.port} HTTP/1.1", f"Host: {self.host}:{self.port}"]
@@ -74,6 +74,12 @@ class HttpConnection:
             raise ProtocolError("the proxy refused to connect: " + head.split(b"\r\n", 1)[0].decode("latin-1"))
         return sock
 
+    @property
+    def _open(self) -> socket.socket:
+        if self.sock is None:
+            raise ProtocolError("the connection was closed")
+        return self.sock
+
     def close(self) -> None:
         if self.sock is not None:
             sock, self.sock = self.sock, None
@@ -87,7 +93,7 @@ class HttpConnection:
         if self.sock is None:
             self.connect()
         self.used += 1
-        self.sock.sendall(head + body if body else head)
+        self._open.sendall(head + body if body else head)
         status, headers = self._head()
         if status == 204 or status == 304:
             data = b""
@@ -107,7 +113,7 @@ class HttpConnection:
         return status, headers, data
 
     def _more(self) -> None:
-        part = self.sock.recv(262144)
+        part = self._open.recv(262144)
         if not part:
             raise ProtocolError("the server closed the connection")
         self.buffer += part
@@ -151,7 +157,7 @@ class HttpConnection:
             self._more()
 
     def _chunked(self) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         while True:
             size = int(self._line().split(b";", 1)[0], 16)
             if size == 0:

@@ -28,7 +28,7 @@ class Item:
     force: bool = False
     recreate: bool = False
     phase: int = 0
-    resource: Resource | None = None
+    resource: Resource = None  # type: ignore[assignment]  # resolve() gives it one, or refuses the set
     planned_kind: bool = False  # its kind comes from a definition of this very set
     before: dict | None = None
     action: str = ""
@@ -39,6 +39,11 @@ class Item:
     @property
     def label(self) -> str:
         return self.ref.label
+
+    @property
+    def live(self) -> dict:
+        """Metadata of the object on the server, empty when it is not there."""
+        return (self.before or {}).get("metadata") or {}
 
     @property
     def path(self) -> str:
@@ -81,7 +86,7 @@ def defined_kinds(items: Iterable[Item]) -> dict:
         names = spec.get("names") or {}
         for version in spec.get("versions") or []:
             api_version = f"{spec.get('group')}/{version.get('name')}"
-            kind = names.get("kind")
+            kind = names.get("kind") or ""
             kinds[(api_version, kind)] = Resource(api_version, kind, names.get("plural") or "", spec.get("scope") == "Namespaced")
     return kinds
 

@@ -47,7 +47,7 @@ class Connection:
 
 def load(params: dict, environ: dict | None = None) -> Connection:
     """The connection that module arguments (names as in kubernetes.core) and the environment describe."""
-    env = os.environ if environ is None else environ
+    env = dict(os.environ) if environ is None else environ
     kubeconfig, context = params.get("kubeconfig"), params.get("context")
     if kubeconfig is None and context is None and params.get("host"):
         conn = Connection(server=params["host"])

@@ -38,7 +38,7 @@ def is_unchanged(desired: dict, digest: str, meta: dict, manager: str) -> bool:
     if (meta.get("annotations") or {}).get(DIGEST) != digest or meta.get("deletionTimestamp"):
         return False
     fields = our_entry(meta, manager, desired["apiVersion"])
-    return bool(fields) and covered(desired, fields)
+    return fields is not None and covered(desired, fields)
 
 
 def was_written(before: dict, after: dict, manager: str) -> bool:
@@ -114,7 +114,7 @@ def _value_covered(value: object, node: dict) -> bool:
     return True
 
 
-def _list_covered(items: list, node: dict) -> bool:
+def _list_covered(items: list | tuple, node: dict) -> bool:
     for item in items:
         match = _item_node(item, node)
         if match is None or (isinstance(item, dict) and not _value_covered(item, match)):

@@ -135,7 +135,8 @@ class Record:
                 if not self.held:
                     return
                 try:
-                    self._put(*self._contents, hold=True)
+                    kinds, namespaces = self._contents
+                    self._put(kinds, namespaces, hold=True)
                 except Conflict:
                     self._renew_anew()
                 except VcciError:
@@ -205,7 +206,7 @@ class Record:
 
     def _clear(self) -> None:
         # Not by apply: that removes the claim only if the same manager wrote it, and a claim may have been put there by hand.
-        body = {"metadata": {"annotations": {LOCK: None}, "resourceVersion": self.current["metadata"]["resourceVersion"]}}
+        body = {"metadata": {"annotations": {LOCK: None}, "resourceVersion": (self.current or {})["metadata"]["resourceVersion"]}}
         try:
             self.current = self.client.request("PATCH", self.path, body=body, content_type=MERGE_PATCH)
         except Conflict:

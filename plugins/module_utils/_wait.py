@@ -91,7 +91,7 @@ def _waits_for_consumer(client: Client, claim: dict) -> bool:
         return False
     name = (claim.get("spec") or {}).get("storageClassName")
     storage_class = client.get("storage.k8s.io/v1", "StorageClass", name) if name else None
-    return bool(storage_class) and storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
+    return storage_class is not None and storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
 
 
 def _awaited(pending: list[Item], states: dict) -> str:

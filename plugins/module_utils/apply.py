@@ -103,7 +103,8 @@ class _Run:
         self.assume_empty: bool = options["assume_empty"]
         self.diff: bool = options["diff"]
         self.concurrency: int = options["concurrency"]
-        self.planned: dict = options.get("planned") if options.get("planned") is not None else {"namespaces": set(), "kinds": {}}
+        planned = options.get("planned")
+        self.planned: dict = {"namespaces": set(), "kinds": {}} if planned is None else planned
         self.lock_timeout: float = options["lock_timeout"]
         self._tell = options["progress"]
         self._tell_lock = threading.Lock()
@@ -207,7 +208,7 @@ class _Run:
                 )
             item.outcome, item.after = "created", item.desired
             return
-        if item.action == APPLY and item.before["metadata"].get("deletionTimestamp"):
+        if item.action == APPLY and item.live.get("deletionTimestamp"):
             item.outcome, item.after = "created", item.desired
             return
         self.send(item, dry_run=True)
@@ -295,7 +296,7 @@ class _Run:
         try:
             if self.record:
                 self.record.check_held()
-            if not dry_run and item.before is not None and item.before["metadata"].get("deletionTimestamp"):
+            if not dry_run and item.live.get("deletionTimestamp"):
                 self.wait_until_gone(item)
                 item.before = None
             if self.diff and item.before is not None and "spec" not in item.before and item.before.get("kind") == "PartialObjectMetadata":
@@ -332,9 +333,7 @@ class _Run:
         policy = "Orphan" if item.ref.kind == "StatefulSet" else "Background"
         self.progress(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
         try:
-            self.client.request(
-                "DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": item.before["metadata"]["uid"]}}
-            )
+            self.client.request("DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": item.live["uid"]}})
             self.wait_until_gone(item)
             item.after = self.patch(item, False)
         except ApiError as exc:
@@ -342,8 +341,9 @@ class _Run:
         except VcciError as exc:
             item.error = f"{item.label}: {exc}"
 
-    def wait_until_gone(self, item: Item) -> None:
-        uid, deadline, delay = item.before["metadata"].get("uid"), time.monotonic() + GONE_TIMEOUT, 0.05
+    def wait_until_gone(self, item: Item, timeout: float = GONE_TIMEOUT) -> None:
+        uid, delay, said = item.live.get("uid"), 0.05, time.monotonic()
+        deadline = said + timeout
         while True:
             try:
                 meta = self.client.request("GET", item.path, accept=METADATA_ONLY)["metadata"]
@@ -353,8 +353,10 @@ class _Run:
                 return
             if time.monotonic() > deadline:
                 held = ", ".join(meta.get("finalizers") or []) or "its dependents"
-                raise VcciError(f"is being deleted and not gone after {GONE_TIMEOUT} s; held by {held}")
-            self.progress(f"{item.label}: is being deleted, waiting until it is gone")
+                raise VcciError(f"is being deleted and not gone after {int(timeout)} s; held by {held}")
+            if time.monotonic() - said > 3:
+                said = time.monotonic()
+                self.progress(f"{item.label}: is being deleted, waiting until it is gone")
             time.sleep(delay)
             delay = min(delay * 2, 2.0)
 
@@ -439,7 +441,7 @@ class _Run:
                 resources.add(self.client.preferred(group, kind))
             except NotFound:
                 self.result.warnings.append(f"the set's record lists {text}, which the server no longer serves")
-        return _snapshot.members(self.client, sorted(resources), self.part_of, self.concurrently)
+        return _snapshot.members(self.client, sorted(resources), self.part_of or "", self.concurrently)
 
     def removable(self, found: dict) -> list:
         doomed = []
@@ -455,7 +457,8 @@ class _Run:
             names = [ref.label for ref, _resource, _meta in doomed]
             raise PruneRefused(
                 f"{len(doomed)} objects would be deleted from set {self.name}, more than prune_limit={self.prune_limit}; "
-                f"nothing was changed. If this is meant, raise prune_limit. They are: {', '.join(names[:20])}" + (" …" if len(names) > 20 else ""),
+                f"nothing was changed. If this is meant, raise prune_limit. They are: {', '.join(names[:20])}"
+                + (" …" if len(names) > 20 else ""),
                 names,
                 self.finish(),
             )
@@ -545,9 +548,10 @@ class _Run:
         return {i.ref: (found[i.ref], i.resource) for i in known if i.ref in found}
 
     def wait_for_deletion(self, doomed: list) -> None:
+        deadline = time.monotonic() + self.wait_timeout
         for ref, resource, meta in doomed:
-            item = Item(ref, {}, "", resource=resource, before={"metadata": meta})
-            self.wait_until_gone(item)
+            gone = Item(ref, {}, "", resource=resource, before={"metadata": meta})
+            self.wait_until_gone(gone, max(0.0, deadline - time.monotonic()))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
     def wait_for(self, items: list[Item]) -> None:

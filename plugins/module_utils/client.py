@@ -368,7 +368,7 @@ class Client:
         metadata_only: bool = False,
     ) -> Iterator[dict]:
         path = resource.path(namespace)
-        base = {"limit": CHUNK}
+        base: dict = {"limit": CHUNK}
         if label_selector:
             base["labelSelector"] = label_selector
         if field_selector:

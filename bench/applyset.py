@@ -1,0 +1,170 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""applyset against kubectl and kubernetes.core, on one server in one run.
+
+    VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… python bench/applyset.py [--objects 1000] [--rounds 3] [--with-kubernetes-core]
+
+Every round uses namespaces of its own, so that no side finds another's objects, and the sides take turns within a round. "own" is the whole
+run less Ansible's floor (a playbook with one ping task). Prints the median of the rounds, with minimum and maximum behind it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+ANSIBLE = pathlib.Path(sys.executable).with_name("ansible-playbook")
+GOALS = {
+    1000: {"first own": 0.45, "first whole": 0.75, "unchanged own": 0.20, "unchanged whole": 0.65},
+    10000: {"first whole": 0.40, "unchanged own": 0.08, "unchanged whole": 0.12},
+}
+CORE_GOALS = {"first whole": 0.20, "unchanged whole": 0.15}
+
+
+def tenant(name: str) -> list[dict]:
+    """Ten objects, as a tenant has them."""
+    meta = {"namespace": name, "labels": {"bench": "applyset"}}
+    limits = {"type": "Container", "default": {"cpu": "100m", "memory": "128Mi"}}
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"bench": "applyset"}}},
+        *(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": f"settings-{i}", **meta},
+                "data": {"tier": "gold", "number": str(i)},
+            }
+            for i in range(3)
+        ),
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", **meta}},
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "quota", **meta},
+            "spec": {"hard": {"pods": "20", "requests.cpu": "4"}},
+        },
+        {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits", **meta}, "spec": {"limits": [limits]}},
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "default-deny", **meta},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "Role",
+            "metadata": {"name": "reader", **meta},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "reader", **meta},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "reader"},
+            "subjects": [{"kind": "ServiceAccount", "name": "app", "namespace": name}],
+        },
+    ]
+
+
+class Bench:
+    def __init__(self, folder: str) -> None:
+        self.folder = pathlib.Path(folder)
+        self.kubeconfig, self.kubectl = os.environ["VCCI_TEST_KUBECONFIG"], os.environ["VCCI_TEST_KUBECTL"]
+        self.run_id = uuid.uuid4().hex[:6]
+        self.namespaces: list[str] = []
+
+    def timed(self, *command: str) -> float:
+        env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "KUBECONFIG": self.kubeconfig}
+        began = time.monotonic()
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        took = time.monotonic() - began
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return took
+
+    def manifests(self, side: str, count: int) -> str:
+        """A YAML file, because that is what users have; JSON text would favour us."""
+        import yaml
+
+        names = [f"b{self.run_id}-{side}-{i}" for i in range(count // 10)]
+        self.namespaces += names
+        path = self.folder / f"{side}.yml"
+        path.write_text(yaml.dump_all((o for n in names for o in tenant(n)), Dumper=yaml.CSafeDumper, explicit_start=True))
+        return str(path)
+
+    def playbook(self, task: dict) -> float:
+        play = [{"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}, "tasks": [task]}]
+        (self.folder / "play.yml").write_text(json.dumps(play))
+        return self.timed(str(ANSIBLE), "-i", "localhost,", "-c", "local", "play.yml")
+
+    def floor(self) -> float:
+        return self.playbook({"ansible.builtin.ping": {}})
+
+    def applyset(self, path: str, side: str) -> float:
+        return self.playbook({"greenlang.vcci.applyset": {"name": "bench", "namespace": f"b{self.run_id}-{side}-0", "src": path}})
+
+    def core(self, path: str) -> float:
+        return self.playbook({"kubernetes.core.k8s": {"src": path, "apply": False, "state": "present"}})
+
+    def clean(self) -> None:
+        for start in range(0, len(self.namespaces), 200):
+            self.timed(self.kubectl, "delete", "namespace", "--ignore-not-found", "--wait=false", *self.namespaces[start : start + 200])
+
+
+def spread(values: list[float]) -> str:
+    return f"min={min(values):.2f} median={statistics.median(values):.2f} max={max(values):.2f}"
+
+
+def report(name: str, ours: list[float], theirs: list[float], goal: float | None) -> None:
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    verdict = "" if goal is None else f" goal={goal} {'ok' if ratio <= goal else 'short'}"
+    print(f"{name} {statistics.median(ours):.2f} s ratio={ratio:.2f}{verdict} ours[{spread(ours)}] theirs[{spread(theirs)}]", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--with-kubernetes-core", action="store_true")
+    given = parser.parse_args()
+    took: dict = {key: [] for key in ("floor", "kubectl first", "kubectl unchanged", "first", "unchanged", "core first", "core unchanged")}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(folder)
+        try:
+            for number in range(given.rounds):
+                took["floor"].append(bench.floor())
+                # What one side created keeps the controllers busy for a while: who comes second pays, so turns alternate.
+                sides = ["ours", "kubectl"] + (["core"] if given.with_kubernetes_core else [])
+                for side in sides if number % 2 == 0 else reversed(sides):
+                    path = bench.manifests(f"{side}{number}", given.objects)
+                    for step in ("first", "unchanged"):
+                        if side == "ours":
+                            took[step].append(bench.applyset(path, f"{side}{number}"))
+                        elif side == "kubectl":
+                            took["kubectl " + step].append(bench.timed(bench.kubectl, "apply", "--server-side", "-f", path))
+                        else:
+                            took["core " + step].append(bench.core(path))
+        finally:
+            bench.clean()
+    floor = statistics.median(took["floor"])
+    goals = GOALS.get(given.objects, {})
+    print(f"applyset-floor {floor:.2f} s [{spread(took['floor'])}]")
+    for step in ("first", "unchanged"):
+        prefix = f"applyset-{given.objects}-{step}"
+        report(f"{prefix}-own", [t - floor for t in took[step]], took["kubectl " + step], goals.get(f"{step} own"))
+        report(f"{prefix}-whole", took[step], took["kubectl " + step], goals.get(f"{step} whole"))
+        if given.with_kubernetes_core:
+            report(f"{prefix}-core", took[step], took["core " + step], CORE_GOALS[f"{step} whole"])
+
+
+if __name__ == "__main__":
+    main()
