@@ -1,10 +1,10 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Container images out of images/images.yml: built with buildah where the cache lacks them, kept as docker archives.
 
-An archive's name carries a digest of everything that decides its content: its line in the table, its context, its program, and the same of
-the image it stands on. An archive appears whole (rename) or not at all, with a record of its size, time and SHA-256; one that no longer matches
-is built again. buildah's own storage lives only while something is built, below the cache, so the host's is never touched. Runs that want
-images at the same time take turns: the second finds what the first built.
+An archive's name carries a digest of everything that decides its content: its line in the table, its context, its program, and the same
+of the image it stands on. An archive appears whole (rename) or not at all, with a record of its size, time and SHA-256; one that no longer
+matches is built again. buildah's own storage lives only while something is built, below the cache, so the host's is never touched. Runs
+that want images at the same time take turns: the second finds what the first built.
 """
 
 from __future__ import annotations
@@ -350,7 +350,7 @@ class _Buildah:
         ]
 
     def _environment(self):
-        return {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self._work)}
+        return {**os.environ, "BUILDAH_ISOLATION": "chroot", "DPKG_FORCE": "unsafe-io", "TMPDIR": str(self._work)}
 
     def _works(self, driver):
         """Whether a driver can make a container here: overlay cannot on top of another overlay."""
