@@ -36,6 +36,7 @@ REGISTRY = "docker.io/greenlang"
 FORMAT = 1  # raise it when the same inputs are to give other archives
 FIELDS = {"args", "context", "from", "load", "program", "repository", "rootfs", "tag", "target"}
 TICK = 20  # seconds between two signs of life of a build
+KEEP_DAYS = 14  # how long an archive stays that no clone asked for
 WORKERS = 2  # builds at once: one computes while another downloads
 COMMANDS = {"buildah": "buildah", "debootstrap": "debootstrap", "tar": "tar"}
 
@@ -176,6 +177,7 @@ def build_images(table_path, cache_dir, bin_dir, progress, only=None):
             lacking = cache.lacking(chosen, keys)
             if lacking:
                 _build(cache, images, keys, lacking, progress)
+                cache.prune(time.time() - KEEP_DAYS * 86400)
     return {image.name: cache.archive(keys[image.name]) for image in chosen if only is None or image.name in only}
 
 
@@ -229,7 +231,19 @@ class _Cache:
             stat = archive.stat()
         except (FileNotFoundError, ValueError):
             return False
-        return stat.st_size == size and (stat.st_mtime_ns == mtime or _sha256(archive) == digest)
+        if stat.st_size != size or (stat.st_mtime_ns != mtime and _sha256(archive) != digest):
+            return False
+        if os.access(self.directory, os.W_OK):
+            os.utime(archive.with_suffix(".json"))  # asked for now: see prune
+        return True
+
+    def prune(self, before):
+        """Remove the archives that were last asked for before a time, except those that something was unpacked from beside them."""
+        for record in self.directory.glob("*.json"):
+            archive = record.with_suffix(".tar")
+            if record.stat().st_mtime < before and not archive.with_name(archive.name + ".root").exists():
+                archive.unlink(missing_ok=True)
+                record.unlink()
 
     def keep(self, partial, key):
         """Take a finished file in under its key; older archives of the same image stay for other clones."""

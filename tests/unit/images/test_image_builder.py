@@ -165,6 +165,16 @@ def test_build_once_and_what_changed(tiny: Path) -> None:
     assert not list((tiny / "cache").glob(".work-*"))
 
 
+def test_archives_that_nobody_asks_for_go(tiny: Path) -> None:
+    first, _lines = build(tiny)
+    for archive in first.values():
+        os.utime(archive.with_suffix(".json"), (1, 1))
+    first["one"].with_name(first["one"].name + ".root").mkdir()  # something uses it
+    (tiny / "one" / "file").write_text("other")
+    second, _lines = build(tiny)
+    assert first["one"].exists() and not first["two"].exists() and all(archive.exists() for archive in second.values())
+
+
 def test_a_killed_run_leaves_nothing_in_the_way(tiny: Path) -> None:
     (tiny / "cache" / ".work-dead" / "overlay").mkdir(parents=True)
     (tiny / "cache" / "one-0.partial").touch()
