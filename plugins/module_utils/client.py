@@ -217,7 +217,7 @@ class Client:
                     raise ConnectionFailed(
                         f"{self.server} does not answer ({exc}); is the cluster running, and is {self.connection.source} its kubeconfig?"
                     ) from exc
-                self._pause(attempt, None, f"{self.server} does not answer ({exc}), trying again")
+                self._pause(attempt, None, f"{self.server} does not answer ({exc}), trying again", longest=1.5)
                 attempt += 1
                 continue
             self._answered = True
@@ -237,21 +237,29 @@ class Client:
         head = f"{method} {target} HTTP/1.1\r\n{common}Accept: {accept}\r\n"
         if payload is not None:
             head += f"Content-Type: {content_type or JSON}\r\nContent-Length: {len(payload)}\r\n"
+        request = head.encode("latin-1") + b"\r\n"
         with self._lock:
             conn = self._idle.pop() if self._idle else None
             self.requests += 1
-        if conn is None:
-            conn = HttpConnection(
-                self._host,
-                self._port,
-                context,
-                self.connection.tls_server_name or self._host,
-                self.timeout,
-                self._proxy,
-                _proxy_headers(self.connection.proxy_headers),
-            )
+        if conn is not None:
+            try:
+                return self._exchange(conn, request, payload)
+            except OSError:
+                pass  # it was closed while nobody used it, which says nothing about the server: a new one decides
+        conn = HttpConnection(
+            self._host,
+            self._port,
+            context,
+            self.connection.tls_server_name or self._host,
+            self.timeout,
+            self._proxy,
+            _proxy_headers(self.connection.proxy_headers),
+        )
+        return self._exchange(conn, request, payload)
+
+    def _exchange(self, conn: HttpConnection, request: bytes, payload: bytes | None) -> tuple[int, dict, bytes]:
         try:
-            answer = conn.exchange(head.encode("latin-1") + b"\r\n", payload)
+            answer = conn.exchange(request, payload)
         except BaseException:
             conn.close()
             raise
@@ -260,8 +268,8 @@ class Client:
                 self._idle.append(conn)
         return answer
 
-    def _pause(self, attempt: int, retry_after: str | None, why: str) -> None:
-        delay = min(8.0, 0.1 * 2**attempt) * (0.5 + random.random() / 2)
+    def _pause(self, attempt: int, retry_after: str | None, why: str, longest: float = 8.0) -> None:
+        delay = min(longest, 0.1 * 2**attempt) * (0.5 + random.random() / 2)
         if retry_after and retry_after.isdigit():
             delay = max(delay, min(float(retry_after), 30.0))
         if self.progress and attempt >= 3:

@@ -118,7 +118,7 @@ class Relay:
 def relayed(client, kubeconfig):
     relay = Relay(client.server)
     params = {"kubeconfig": str(kubeconfig), "host": f"https://127.0.0.1:{relay.port}", "tls_server_name": urlsplit(client.server).hostname}
-    made = Client.from_params(params, retry_for=20)
+    made = Client.from_params(params, retry_for=60)
     yield relay, made
     made.close()
     relay.listener.close()
@@ -130,7 +130,7 @@ def test_lost_connections_are_survived(relayed, client, namespace):
     stop = threading.Event()
 
     def trouble():
-        while not stop.wait(random.uniform(0.3, 0.8)):
+        while not stop.wait(random.uniform(0.5, 1.5)):
             relay.cut()
 
     worker = threading.Thread(target=trouble)

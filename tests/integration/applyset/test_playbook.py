@@ -26,7 +26,7 @@ def play(tmp_path, kubeconfig, namespace):
         listed.append(
             {
                 "name": "Keep",
-                "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % everything, "dest": str(tmp_path / "results.json")},
+                "ansible.builtin.copy": {"content": "{{ [" + everything + "] | to_json }}", "dest": str(tmp_path / "results.json")},
                 "check_mode": False,
                 "diff": False,
                 "no_log": True,
