@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from . import _diff, _explain, _items, _membership, _order, _snapshot
 from ._items import APPLY, CREATE, REFUSED, UNCHANGED, Item
 from ._objects import Ref
-from ._owned import was_written
+from ._owned import lost_fields, our_entry, was_written
 from ._record import Record
 from ._result import Result
 from .client import APPLY_PATCH, JSON, METADATA_ONLY, Client
@@ -410,7 +410,12 @@ class _Run:
     def _note(self, item: Item, outcome: str, before: dict | None, after: dict | None) -> None:
         getattr(self.result, "created" if outcome == CREATE else outcome).append(item.label)
         if self.diff and outcome != "unchanged":
-            self.result.diff.append(_diff.entry(item.label, before, item.desired if before is None or outcome == "recreated" else after))
+            entry = _diff.entry(item.label, before, item.desired if before is None or outcome == "recreated" else after)
+            if before is not None and entry["before"] == entry["after"]:
+                lost = lost_fields(item.desired, our_entry(before["metadata"], self.manager) or {})
+                what = "ownership taken back: " + ", ".join(lost[:8]) if lost else "only the record of what was applied is written"
+                entry["after"] += f"# {what}\n"
+            self.result.diff.append(entry)
 
     def _raise_failures(self, items: list[Item]) -> None:
         failures = [{"object": i.label, "source": i.source, "message": i.error} for i in items if i.error]
