@@ -30,7 +30,7 @@ from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciE
 try:
     import yaml
 except ImportError:  # the import test of ansible-test has none; Ansible always does
-    yaml = None
+    yaml = None  # type: ignore[assignment]
 
 REGISTRY = "docker.io/greenlang"
 FORMAT = 1  # raise it when the same inputs are to give other archives
