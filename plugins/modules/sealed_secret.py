@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026 GreenLang. All rights reserved.
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sealed_secret
+short_description: Seal Secrets, with values that are given, generated once, or composed
+version_added: 1.0.0
+author: GreenLang VCCI (@greenlang)
+description:
+  - Seals many Secrets in one task, as C(kubeseal) of sealed-secrets 0.40 does, and waits until the controller has unsealed them.
+  - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they are.
+  - Runs on the control node, in memory. No value reaches a file, a process argument, a result, a diff or a log.
+extends_documentation_fragment: [greenlang.vcci.connection]
+attributes:
+  check_mode:
+    description: Predicts by server-side dry runs what would be written; seals and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows the names of the keys and which of them get a new value.
+    support: full
+options:
+  secrets:
+    description: The Secrets.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the Secret.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace; O(namespace) without it.
+        type: str
+      scope:
+        description: Whether the ciphertext is bound to name and namespace, to the namespace, or to nothing.
+        type: str
+        choices: [strict, namespace-wide, cluster-wide]
+        default: strict
+      type:
+        description: Type of the Secret.
+        type: str
+        default: Opaque
+      labels:
+        description: Labels of the Secret, added to O(labels).
+        type: dict
+      annotations:
+        description: Annotations of the Secret.
+        type: dict
+      immutable:
+        description: Whether the Secret may not be changed after.
+        type: bool
+        default: false
+      values:
+        description:
+          - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate) or C(compose).
+          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid)) and, for
+            text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
+          - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other values of this task; with
+            C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it, C(${generated|url}) stands for the generated part.
+        type: dict
+        required: true
+  name:
+    description: Name of the set that the SealedSecrets belong to.
+    type: str
+    default: secrets
+  namespace:
+    description: Namespace of Secrets that name none.
+    type: str
+  record_namespace:
+    description: Namespace of the set's record.
+    type: str
+    default: default
+  certificate:
+    description: File with the sealing certificate; without it, that of the controller's newest active key is used.
+    type: path
+  controller_namespace:
+    description: Namespace of the controller and its keys.
+    type: str
+    default: kube-system
+  labels:
+    description: Labels of every SealedSecret and Secret.
+    type: dict
+    default: {}
+  allow_scope_change:
+    description: Whether a Secret that is sealed already may get another scope.
+    type: bool
+    default: false
+  prune:
+    description: Whether SealedSecrets of the set that are no longer named are deleted.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until the controller has unsealed everything.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds to wait, in all.
+    type: int
+    default: 120
+  assume_empty:
+    description: In check mode, ask no cluster and predict what an empty one would get.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Seal the database's password and everything that needs it
+  greenlang.vcci.sealed_secret:
+    namespace: vcci-platform
+    secrets:
+      - name: postgresql-secrets
+        values:
+          username: vcci
+          password: {generate: {length: 32}}
+      - name: backend-secrets
+        values:
+          DATABASE_URL:
+            compose: postgresql://vcci:${postgresql-secrets/password|url}@postgresql:5432/vcci
+          OPENAI_API_KEY: "{{ vault_openai_api_key }}"
+"""
+
+RETURN = r"""
+secrets:
+  description: Of each Secret its scope, its keys, and which of them were sealed anew. Never a value.
+  returned: success
+  type: dict
+  sample: {vcci-platform/redis-secrets: {scope: strict, keys: [password], changed_keys: []}}
+certificate:
+  description: Fingerprint and expiry of the certificate that was used.
+  returned: when something was sealed
+  type: dict
+  sample: {fingerprint: "SHA256:abc", expires: "2036-01-31T12:00:00Z"}
+"""
