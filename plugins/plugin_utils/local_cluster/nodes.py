@@ -56,9 +56,10 @@ mkdir -p /run/cilium /run/netns /run/cni/net.d /run/containerd /run/cilium-root 
 mkdir -p /sys/fs/bpf
 umount /sys/fs/bpf 2>/dev/null || true
 mount -t bpf bpf /sys/fs/bpf
-mount --bind "$3" /run/cilium-programs
-mkdir -p "$2/upper" "$2/work"
-mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" /run/cilium-root
+# The agent writes beside its programs and into its root: the cache below both stays as it is.
+layer() { mkdir -p "$2/upper" "$2/work"; mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$3"; }
+layer "$1" "$2/root" /run/cilium-root
+layer "$3" "$2/programs" /run/cilium-programs
 for directory in proc sys dev run var/lib/cilium; do mkdir -p "/run/cilium-root/$directory"; done
 for directory in proc sys dev run; do mount --rbind "/$directory" "/run/cilium-root/$directory"; done
 sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
@@ -125,8 +126,7 @@ class Nodes:
         handle.touch(mode=0o600)
         host.run("unshare", f"--mount={handle}", "--propagation", "private", "true")
         writable = self._state(node) / "cilium"
-        writable.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(writable / "work", ignore_errors=True)
+        shutil.rmtree(writable, ignore_errors=True)
         host.run(*self._inside(node), "sh", "-c", PREPARE, "prepare", str(self._cilium_root), str(writable), str(self._parts["cilium"]))
         return True
 
