@@ -98,6 +98,8 @@ class _Render:
         self.cache = os.path.expanduser(options["cache_dir"])
         self.chart = os.path.expanduser(options["chart"])
         self.local = not self.chart.startswith("oci://") and not options["repository"]
+        # Text of Ansible's carries tags, which YAML does not know.
+        self.version = "".join(options["version"] or "")
         self.values = json.dumps(options["values"], sort_keys=True, default=str)
         if self.local and not os.path.exists(self.chart):
             raise AnsibleLookupError(f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository")
@@ -182,7 +184,7 @@ class _Render:
             with open(template, encoding="utf-8") as handle:
                 about = yaml.safe_load(handle)
             about.pop("annotations", None)
-            about["version"] = about["appVersion"] = self.options["version"] or about["version"]
+            about["version"] = about["appVersion"] = self.version or about["version"]
             with open(os.path.join(chart, "Chart.yaml"), "w", encoding="utf-8") as handle:
                 yaml.safe_dump(about, handle)
         return chart

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Sealing and unsealing are inverse, and what was sealed for one place unseals in no other."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def certificate(days: int = 10) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sealing")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key()).serial_number(1)
+    builder = builder.not_valid_before(now - datetime.timedelta(days=20)).not_valid_after(now + datetime.timedelta(days=days))
+    return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@settings(max_examples=25, deadline=None)
+@given(value=st.binary(max_size=500), scope=st.sampled_from(_sealing.SCOPES))
+def test_unsealing_is_the_inverse(value: bytes, scope: str) -> None:
+    bound_to = _sealing.label(scope, "place", "name")
+    assert _sealing.unseal([KEY], _sealing.seal(KEY.public_key(), value, bound_to), bound_to) == value
+
+
+@pytest.mark.parametrize("moved", [("strict", "place", "other"), ("strict", "other", "name"), ("namespace-wide", "place", "name")])
+def test_another_place_never_unseals(moved: tuple[str, str, str]) -> None:
+    sealed = _sealing.seal(KEY.public_key(), b"value", _sealing.label("strict", "place", "name"))
+    with pytest.raises(_sealing.Unsealable):
+        _sealing.unseal([KEY], sealed, _sealing.label(*moved))
+
+
+@settings(max_examples=25, deadline=None)
+@given(bit=st.integers(min_value=0, max_value=(2 + 256 + 5 + 16) * 8 - 1))
+def test_a_flipped_bit_never_unseals(bit: int) -> None:
+    data = bytearray(base64.b64decode(_sealing.seal(KEY.public_key(), b"value", b"")))
+    data[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(_sealing.Unsealable):
+        _sealing.unseal([KEY], base64.b64encode(bytes(data)).decode(), b"")
+
+
+def test_certificates_are_checked() -> None:
+    assert _sealing.Certificate(certificate(), "here").check().fingerprint.startswith("SHA256:")
+    with pytest.raises(InputError, match="expired"):
+        _sealing.Certificate(certificate(days=-1), "here").check()
+    with pytest.raises(InputError, match="not a PEM certificate"):
+        _sealing.Certificate(b"nonsense", "here")
+    private = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    with pytest.raises(InputError, match="private key"):
+        _sealing.Certificate(private, "here")
+
+
+def test_the_newest_active_key_is_taken() -> None:
+    def key(name: str, created: str, state: str = "active") -> dict:
+        return {"metadata": {"name": name, "creationTimestamp": created, "labels": {_sealing.KEY_LABEL: state}}, "data": {"tls.crt": "x"}}
+
+    keys = [key("a", "2026-01-01"), key("b", "2026-02-01"), key("c", "2026-03-01", "compromised")]
+    assert _sealing.newest_key(keys)["metadata"]["name"] == "b"
+    assert _sealing.newest_key([]) is None
