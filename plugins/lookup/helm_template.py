@@ -48,6 +48,10 @@ options:
     description: The helm program.
     type: str
     default: helm
+  kube_version:
+    description: Kubernetes version that the chart is rendered for.
+    type: str
+    default: 1.37.0
   cache_dir:
     description: Where charts and rendered manifests are kept.
     type: str
@@ -89,7 +93,7 @@ class LookupModule(LookupBase):
         return [_Render(str(term), {name: self.get_option(name) for name in OPTIONS}).path() for term in terms]
 
 
-OPTIONS = ("chart", "repository", "version", "digest", "templates", "values", "namespace", "labels", "helm", "cache_dir")
+OPTIONS = ("chart", "repository", "version", "digest", "templates", "values", "namespace", "labels", "helm", "kube_version", "cache_dir")
 
 
 class _Render:
@@ -127,7 +131,7 @@ class _Render:
     def key(self) -> str:
         digest = hashlib.sha256()
         stat = os.stat(self.helm)
-        names = ("repository", "version", "digest", "namespace", "labels")
+        names = ("repository", "version", "digest", "namespace", "labels", "kube_version")
         for part in (FORMAT, self.release, self.options["chart"], self.values, self.helm, stat.st_size, int(stat.st_mtime),
                      json.dumps([self.options[name] for name in names], sort_keys=True, default=str)):
             digest.update(f"{part}\0".encode())
@@ -147,7 +151,7 @@ class _Render:
                 chart = self.chart
                 self.check_digest(chart)
             return self.run("template", self.release, chart, "--namespace", self.options["namespace"], "--include-crds", "--no-hooks",
-                            "--skip-tests", "--values", "-", given=self.values)
+                            "--skip-tests", "--kube-version", self.options["kube_version"], "--values", "-", given=self.values)
 
     def pull(self, work: str) -> str:
         arguments = ["pull", self.chart, "--version", self.options["version"], "--destination", work]
