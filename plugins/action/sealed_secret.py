@@ -120,12 +120,17 @@ class _Run:
             self.wait(values)
         answer = {
             "changed": result.changed,
-            "secrets": {str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": dict((str(s), c) for s, c in changes).get(str(w), [])}
-                        for w in self.wanted},
+            "secrets": {
+                str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": dict((str(s), c) for s, c in changes).get(str(w), [])}
+                for w in self.wanted
+            },
             "msg": f"{len(self.wanted)} Secrets: {result.summary()}",
         }
         if self.certificate is not None:
-            answer["certificate"] = {"fingerprint": self.certificate.fingerprint, "expires": f"{self.certificate.expires:%Y-%m-%dT%H:%M:%SZ}"}
+            answer["certificate"] = {
+                "fingerprint": self.certificate.fingerprint,
+                "expires": f"{self.certificate.expires:%Y-%m-%dT%H:%M:%SZ}",
+            }
         if self.diff:
             answer["diff"] = [self.difference(secret, keys) for secret, keys in changes]
         return answer
@@ -145,7 +150,9 @@ class _Run:
             if found is not None and not self.args["allow_scope_change"]:
                 scope = _sealing.scope_of(found["metadata"].get("annotations"))
                 if scope != secret.scope:
-                    raise InputError(f"Secret {secret} is sealed {scope} and scope {secret.scope} is asked for: set allow_scope_change if that is meant")
+                    raise InputError(
+                        f"Secret {secret} is sealed {scope} and scope {secret.scope} is asked for: set allow_scope_change if that is meant"
+                    )
 
     def unsealed(self, secret: _values.Wanted) -> dict[str, bytes] | None:
         found = self.client.get("v1", "Secret", secret.name, secret.namespace)
@@ -190,7 +197,9 @@ class _Run:
             except ApiError as exc:
                 if exc.status != 403:
                     raise
-                raise InputError(f"the sealing key in namespace {where} may not be read; give certificate, as `kubeseal --fetch-cert` prints it") from exc
+                raise InputError(
+                    f"the sealing key in namespace {where} may not be read; give certificate, as `kubeseal --fetch-cert` prints it"
+                ) from exc
             if key is not None:
                 return _sealing.Certificate(base64.b64decode(key["data"]["tls.crt"]), f"Secret {where}/{key['metadata']['name']}")
             if not told:
@@ -262,7 +271,9 @@ class _Run:
                     since = refused.setdefault(str(secret), time.monotonic())
                     if time.monotonic() - since > UNSEAL_GRACE:
                         raise VcciError(f"the controller cannot unseal {secret}: {_synced(found).get('message') or 'see its log'}")
-                self.pause(f"the controller did not unseal {secret} in {self.args['wait_timeout']} s; is it running? {self.complaint(secret)}".strip())
+                self.pause(
+                    f"the controller did not unseal {secret} in {self.args['wait_timeout']} s; is it running? {self.complaint(secret)}".strip()
+                )
 
 
 def _synced(sealed: dict) -> dict:

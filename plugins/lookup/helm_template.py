@@ -106,7 +106,9 @@ class _Render:
         self.version = "".join(options["version"] or "")
         self.values = json.dumps(options["values"], sort_keys=True, default=str)
         if self.local and not os.path.exists(self.chart):
-            raise AnsibleLookupError(f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository")
+            raise AnsibleLookupError(
+                f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository"
+            )
         if not self.local and not options["version"]:
             raise AnsibleLookupError(f"helm_template: version is needed for {self.chart}, so that every run renders the same chart")
         if options["templates"] and not os.path.isdir(self.chart):
@@ -132,8 +134,16 @@ class _Render:
         digest = hashlib.sha256()
         stat = os.stat(self.helm)
         names = ("repository", "version", "digest", "namespace", "labels", "kube_version")
-        for part in (FORMAT, self.release, self.options["chart"], self.values, self.helm, stat.st_size, int(stat.st_mtime),
-                     json.dumps([self.options[name] for name in names], sort_keys=True, default=str)):
+        for part in (
+            FORMAT,
+            self.release,
+            self.options["chart"],
+            self.values,
+            self.helm,
+            stat.st_size,
+            int(stat.st_mtime),
+            json.dumps([self.options[name] for name in names], sort_keys=True, default=str),
+        ):
             digest.update(f"{part}\0".encode())
         for root in [self.chart, *self.options["templates"]] if self.local else []:
             for path in sorted(_files(root)):
@@ -150,8 +160,21 @@ class _Render:
             else:
                 chart = self.chart
                 self.check_digest(chart)
-            return self.run("template", self.release, chart, "--namespace", self.options["namespace"], "--include-crds", "--no-hooks",
-                            "--skip-tests", "--kube-version", self.options["kube_version"], "--values", "-", given=self.values)
+            return self.run(
+                "template",
+                self.release,
+                chart,
+                "--namespace",
+                self.options["namespace"],
+                "--include-crds",
+                "--no-hooks",
+                "--skip-tests",
+                "--kube-version",
+                self.options["kube_version"],
+                "--values",
+                "-",
+                given=self.values,
+            )
 
     def pull(self, work: str) -> str:
         arguments = ["pull", self.chart, "--version", self.options["version"], "--destination", work]
@@ -167,7 +190,9 @@ class _Render:
             with open(chart, "rb") as handle:
                 found = hashlib.sha256(handle.read()).hexdigest()
             if found != self.options["digest"].removeprefix("sha256:"):
-                raise AnsibleLookupError(f"helm_template: {self.options['chart']} has SHA-256 {found}, not {self.options['digest']}: it is refused")
+                raise AnsibleLookupError(
+                    f"helm_template: {self.options['chart']} has SHA-256 {found}, not {self.options['digest']}: it is refused"
+                )
 
     def complete(self, work: str) -> str:
         """A chart directory as helm takes it: cert-manager's repository has it without Chart.yaml, and its CRDs beside it."""

@@ -125,5 +125,7 @@ def private_key(pem: bytes) -> Any:
 
 def newest_key(secrets: list[dict]) -> dict | None:
     """Of the controller's sealing keys, the one that it would hand out: the newest that is active."""
-    active = [s for s in secrets if ((s["metadata"].get("labels") or {}).get(KEY_LABEL) == "active") and (s.get("data") or {}).get("tls.crt")]
+    active = [
+        s for s in secrets if ((s["metadata"].get("labels") or {}).get(KEY_LABEL) == "active") and (s.get("data") or {}).get("tls.crt")
+    ]
     return max(active, key=lambda s: (s["metadata"].get("creationTimestamp") or "", s["metadata"]["name"]), default=None)

@@ -70,7 +70,10 @@ def generate(how: Mapping) -> bytes:
 def _check_generate(how: object, where: str) -> list[str]:
     if not isinstance(how, Mapping):
         return [f"{where}.generate: a dictionary is needed ({{}} for 32 letters and digits)"]
-    wrong = [f"{where}.generate.{key}: unknown; known are alphabet, format, length" for key in sorted(set(how) - {"alphabet", "format", "length"})]
+    wrong = [
+        f"{where}.generate.{key}: unknown; known are alphabet, format, length"
+        for key in sorted(set(how) - {"alphabet", "format", "length"})
+    ]
     length = how.get("length", 32)
     if isinstance(length, bool) or not str(length).isdigit() or not 8 <= int(length) <= 65536:
         wrong.append(f"{where}.generate.length: a number from 8 to 65536 is needed")
@@ -116,7 +119,9 @@ def read(entries: list[Mapping], namespace: str | None = None) -> list[Wanted]:
             continue
         where += f" {entry['name']}" if entry.get("name") else ""
         wrong += [f"{where}: unknown field {key}; known are {', '.join(sorted(known))}" for key in sorted(set(entry) - known)]
-        wanted = Wanted(**{"namespace": namespace or "", "name": "", **{key: entry[key] for key in known & set(entry) if entry[key] is not None}})
+        wanted = Wanted(
+            **{"namespace": namespace or "", "name": "", **{key: entry[key] for key in known & set(entry) if entry[key] is not None}}
+        )
         for option in ("name", "namespace"):
             text = getattr(wanted, option)
             if not isinstance(text, str) or len(text) > 253 or not NAME.fullmatch(text):

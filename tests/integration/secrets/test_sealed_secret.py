@@ -40,7 +40,11 @@ def run(tmp_path: pathlib.Path, namespace: str, secrets: list, *flags: str, **op
     play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{"greenlang.vcci.sealed_secret": task}]}]))
     done = subprocess.run(
         [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(play), *flags],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     text = done.stdout[done.stdout.index("{\n") :]
     return json.JSONDecoder().raw_decode(text)[0]["plays"][0]["tasks"][0]["hosts"]["localhost"], done.stdout + done.stderr

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Makes the collection importable from a plain clone."""
+
 from __future__ import annotations
 
 import pathlib
