@@ -100,6 +100,7 @@ class LocalCluster:
             if layout.kind == "simulated":
                 actions += self._start_simulated(control, parts)
             self._wait_nodes(control)
+            control.check_alive()
             return Outcome([f"created cluster {layout.name}", *actions] if new else actions, self._node_facts(control), self._versions(control))
 
     def _provided(self) -> tuple[dict[str, Path], dict[str, Path]]:

@@ -123,7 +123,7 @@ class ControlPlane:
         ], [pki / "kube-scheduler.crt"])
         cloud = Daemon("cloud-controller-manager", [
             str(kubernetes / "cloud-controller-manager"), *serving, "--leader-elect=false", *self._user("cloud-controller-manager"),
-            f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--webhook-bind-address=" + layout.loopback,
+            f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--cloud-provider=local", "--webhook-bind-address=" + layout.loopback,
         ], [pki / "cloud-controller-manager.crt"])
         return [etcd, apiserver, manager, scheduler, *([cloud] if layout.kind == "real" else [])]
 
@@ -171,6 +171,12 @@ class ControlPlane:
                 said = waited
                 progress(f"waiting for the API server … {waited:.0f} s")
             time.sleep(0.1)
+
+    def check_alive(self) -> None:
+        """Raise when a daemon ended soon after its start."""
+        for name in self.stale():
+            raise VcciError(f"{name} ended after its start; its last words:\n{self.processes.last_lines(name)}\n"
+                            f"Remedy: the whole log is {self.processes.logs / name}.log.")
 
     def stop(self) -> list[str]:
         """Stop the daemons, etcd last."""
