@@ -37,7 +37,7 @@ $(VENV)/.done: requirements.txt requirements-go.txt
 setup: packages $(VENV)/.done ## Set up everything that the other targets need
 
 site: setup ## Set up, and run the whole platform on a cluster on this machine
-	ansible-playbook site.yml -i inventories/$(ENVIRONMENT)
+	ansible-playbook site.yml playbooks/verify.yml -i inventories/$(ENVIRONMENT)
 
 test: setup ## Set up, and run all tests
 	pytest tests
