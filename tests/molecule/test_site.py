@@ -1,0 +1,86 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The whole site and each role on a real three-node cluster of their own, by molecule; then drift, role by role."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, STATE, ansible, local_cluster
+
+NAME = "molecule"
+SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", "cluster_local_subnet=10.92.0.0/16"]
+# One object of each layer that is deleted behind its back.
+DRIFT = {
+    "cluster": ("networkpolicy", "vcci-platform", "allow-dns"),
+    "controllers": ("service", "cert-manager", "cert-manager"),
+    "secrets": ("sealedsecret", "vcci-observability", "grafana-secrets"),
+    "data": ("poddisruptionbudget", "vcci-platform", "redis"),
+    "apps": ("horizontalpodautoscaler", "vcci-platform", "vcci-frontend-hpa"),
+    "observability": ("service", "vcci-observability", "prometheus"),
+    "tenant": ("limitrange", "vcci-tenant-globex", ""),
+}
+
+
+def changed(text: str) -> int:
+    """The number after changed= in the recap."""
+    found = re.search(r"changed=(\d+)\s+unreachable=0\s+failed=0", text)
+    assert found, text[-4000:]
+    return int(found[1])
+
+
+def play(*arguments: str) -> str:
+    """Run a playbook against the cluster of these tests; its output."""
+    return ansible("ansible-playbook", *arguments, *SITE).stdout
+
+
+def kubectl(*arguments: str) -> str:
+    """Run kubectl against the cluster of these tests; its output."""
+    command = [str(STATE / NAME / "bin" / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *arguments]
+    return subprocess.run(command, text=True, capture_output=True, check=True, timeout=120).stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remove_cluster() -> Iterator[None]:
+    """Nothing is left of the cluster, before and after."""
+    for _turn in range(2):
+        removed = local_cluster(name=NAME, state="absent")
+        assert removed.returncode == 0, removed.stdout
+        assert not (STATE / NAME).exists()
+        assert not list(Path("/sys/fs/cgroup").glob(f"*/vcci-{NAME}"))
+        if _turn == 0:
+            yield
+
+
+def molecule(scenario: str) -> None:
+    """Run a scenario: prepare, converge, idempotence, verify."""
+    command = [str(Path(sys.executable).parent / "molecule"), "test", "--scenario-name", scenario, "--destroy", "never"]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=1500, env=environment)
+    assert done.returncode == 0, done.stdout[-8000:]
+
+
+def test_check_mode_before_anything_lists_everything_and_changes_nothing() -> None:
+    assert changed(play("site.yml", "--check", "--diff")) >= 10
+    assert not (STATE / NAME / "cluster.json").exists()
+
+
+@pytest.mark.parametrize("scenario", ["default", *DRIFT])
+def test_scenario(scenario: str) -> None:
+    molecule(scenario)
+
+
+@pytest.mark.parametrize("layer", DRIFT)
+def test_what_was_deleted_is_predicted_and_put_back(layer: str) -> None:
+    kind, namespace, name = DRIFT[layer]
+    kubectl("delete", kind, "-n", namespace, *([name] if name else ["--all"]))
+    predicted = changed(play(f"playbooks/{layer}.yml", "--check", "--diff"))
+    assert predicted >= 1
+    assert changed(play(f"playbooks/{layer}.yml")) == predicted
+    assert changed(play(f"playbooks/{layer}.yml")) == 0
