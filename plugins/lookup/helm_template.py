@@ -40,6 +40,11 @@ options:
     description: Namespace of the release.
     type: str
     default: default
+  without:
+    description: Kinds of objects that are left out.
+    type: list
+    elements: str
+    default: []
   labels:
     description: Labels that every object gets.
     type: dict
@@ -133,7 +138,7 @@ class _Render:
     def key(self) -> str:
         digest = hashlib.sha256()
         stat = os.stat(self.helm)
-        names = ("repository", "version", "digest", "namespace", "labels", "kube_version")
+        names = ("repository", "version", "digest", "namespace", "labels", "kube_version", "without")
         for part in (
             FORMAT,
             self.release,
@@ -224,9 +229,8 @@ class _Render:
             raise AnsibleLookupError(f"helm_template: helm {arguments[0]} of {self.options['chart']} failed: {done.stderr.strip()[-2000:]}")
         return done.stdout
 
-    @staticmethod
-    def wanted(document: object) -> bool:
-        if not isinstance(document, dict):
+    def wanted(self, document: object) -> bool:
+        if not isinstance(document, dict) or document.get("kind") in self.options["without"]:
             return False
         return "helm.sh/hook" not in ((document.get("metadata") or {}).get("annotations") or {})
 

@@ -13,9 +13,10 @@ import datetime
 import hashlib
 import os
 import struct
+from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from .errors import InputError
 
 try:
     from cryptography import x509
@@ -65,9 +66,9 @@ def _oaep(bound_to: bytes) -> Any:
     return padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=bound_to or None)
 
 
-def seal(key: Any, value: bytes, bound_to: bytes) -> str:
-    """One value, as text for encryptedData."""
-    session = os.urandom(SESSION_KEY_BYTES)
+def seal(key: Any, value: bytes, bound_to: bytes, random: Callable[[int], bytes] = os.urandom) -> str:
+    """One value, as text for encryptedData. `random` gives the session key; the padding has randomness of its own."""
+    session = random(SESSION_KEY_BYTES)
     wrapped = key.encrypt(session, _oaep(bound_to))
     return base64.b64encode(struct.pack(">H", len(wrapped)) + wrapped + AESGCM(session).encrypt(NONCE, value, None)).decode()
 
@@ -121,6 +122,12 @@ class Certificate:
 
 def private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
+
+
+def private_keys(secrets: list[dict]) -> list:
+    """Of the controller's sealing keys, active or not, the private halves, the newest first."""
+    newest = sorted(secrets, key=lambda s: s["metadata"].get("creationTimestamp") or "", reverse=True)
+    return [private_key(base64.b64decode(s["data"]["tls.key"])) for s in newest if (s.get("data") or {}).get("tls.key")]
 
 
 def newest_key(secrets: list[dict]) -> dict | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import random
 import re
-import secrets
 import string
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from . import _sealing
+from .errors import InputError
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -27,7 +27,7 @@ ALPHABETS = {
 }
 FORMATS = ("text", "hex", "base64", "uuid")
 REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
-GENERATED = r"\$\{ *generated *(?:\| *url *)?\}"
+GENERATED = r"\$\{ *generated *(?:(\|) *url *)?\}"
 FILTERS: dict[str, Callable[[str], str]] = {
     "url": lambda text: quote(text, safe=""),
     "dsn": lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'",
@@ -35,6 +35,7 @@ FILTERS: dict[str, Callable[[str], str]] = {
 }
 
 Where = tuple[str, str, str]  # namespace, Secret, key
+SYSTEM = random.SystemRandom()
 
 
 @dataclass
@@ -54,17 +55,35 @@ class Wanted:
         return f"{self.namespace}/{self.name}"
 
 
-def generate(how: Mapping) -> bytes:
+def generate(how: Mapping, source: random.Random = SYSTEM) -> bytes:
     """A new random value: length counts characters for text, random bytes for hex and base64."""
     length, kind = int(how.get("length", 32)), how.get("format", "text")
     if kind == "uuid":
-        return str(uuid.uuid4()).encode()
+        return str(uuid.UUID(bytes=source.randbytes(16), version=4)).encode()
     if kind == "hex":
-        return secrets.token_hex(length).encode()
+        return source.randbytes(length).hex().encode()
     if kind == "base64":
-        return base64.b64encode(secrets.token_bytes(length))
-    alphabet = ALPHABETS.get(how.get("alphabet", "alphanumeric"), how.get("alphabet"))
-    return "".join(secrets.choice(alphabet) for _i in range(length)).encode()
+        return base64.b64encode(source.randbytes(length))
+    named = str(how.get("alphabet", "alphanumeric"))
+    # A character that is given twice must not be twice as likely.
+    alphabet = ALPHABETS.get(named) or "".join(sorted(set(named)))
+    return "".join(source.choice(alphabet) for _i in range(length)).encode()
+
+
+def _generated_part(how: Mapping, held: str) -> str | None:
+    """The generated part of a value whose other parts are now asked for differently: the only run of its length and letters in it."""
+    named = str(how.get("alphabet", "alphanumeric"))
+    letters = ALPHABETS.get(named, named)
+    if how.get("format", "text") != "text" or quote(letters, safe="") != letters:
+        return None
+    one = f"[{re.escape(letters)}]"
+    found = re.findall(rf"(?<!{one}){one}{{{int(how.get('length', 32))}}}(?!{one})", held)
+    return found[0] if len(found) == 1 else None
+
+
+def generates(secret: Wanted) -> bool:
+    """Whether values of it exist nowhere else."""
+    return any(isinstance(spec, Mapping) and "generate" in spec for spec in secret.values.values())
 
 
 def _check_generate(how: object, where: str) -> list[str]:
@@ -145,14 +164,16 @@ def read(entries: list[Mapping], namespace: str | None = None) -> list[Wanted]:
     return list(found.values())
 
 
-def resolve(wanted: list[Wanted], kept: Mapping[Where, bytes], rotate: frozenset[Where] = frozenset()) -> dict[Where, bytes]:
+def resolve(
+    wanted: list[Wanted], kept: Mapping[Where, bytes], rotate: frozenset[Where] = frozenset(), source: random.Random = SYSTEM
+) -> dict[Where, bytes]:
     """Every value. `kept` is what the unsealed Secrets hold: generated values come from there unless they are to be rotated."""
-    return _Resolver(wanted, kept, rotate).all()
+    return _Resolver(wanted, kept, rotate, source).all()
 
 
 class _Resolver:
-    def __init__(self, wanted: list[Wanted], kept: Mapping[Where, bytes], rotate: frozenset[Where]) -> None:
-        self.wanted, self.kept, self.rotate = wanted, kept, rotate
+    def __init__(self, wanted: list[Wanted], kept: Mapping[Where, bytes], rotate: frozenset[Where], source: random.Random) -> None:
+        self.wanted, self.kept, self.rotate, self.source = wanted, kept, rotate, source
         self.specs: dict[Where, object] = {(w.namespace, w.name, key): spec for w in wanted for key, spec in w.values.items()}
         self.done: dict[Where, bytes] = {}
         self.open: list[Where] = []
@@ -181,7 +202,7 @@ class _Resolver:
             how, content = next(iter(spec.items()))  # type: ignore[attr-defined]
             if how == "generate":
                 keep = where in self.kept and where not in self.rotate
-                result = self.kept[where] if keep else generate(content)
+                result = self.kept[where] if keep else generate(content, self.source)
             elif how == "base64":
                 result = base64.b64decode(content)
             elif how == "compose":
@@ -194,12 +215,17 @@ class _Resolver:
 
     def embed(self, where: Where, how: Mapping, template: str) -> str:
         """A generated value inside a composed one, taken back out of what the Secret holds."""
-        before, after = re.split(GENERATED, template)
+        before, encoded, after = re.split(GENERATED, template)
         before, after = self.compose(where, before), self.compose(where, after)
         held = self.kept.get(where, b"").decode("utf-8", "replace")
-        if where not in self.rotate and held.startswith(before) and held.endswith(after) and len(held) > len(before + after):
-            return held
-        return before + quote(generate(how).decode(), safe="") + after
+        if where not in self.rotate and held:
+            if held.startswith(before) and held.endswith(after) and len(held) > len(before + after):
+                return held
+            found = _generated_part(how, held)
+            if found:
+                return before + found + after
+        made = generate(how, self.source).decode()
+        return before + (quote(made, safe="") if encoded else made) + after
 
     def compose(self, where: Where, template: str) -> str:
         def replace(match: re.Match) -> str:

@@ -10,6 +10,7 @@ author: GreenLang VCCI (@greenlang)
 description:
   - Seals many Secrets in one task, as C(kubeseal) of sealed-secrets 0.40 does, and waits until the controller has unsealed them.
   - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they are.
+  - What somebody else wrote into a Secret since is put back, which the controller by itself does not do.
   - Runs on the control node, in memory. No value reaches a file, a process argument, a result, a diff or a log.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
@@ -55,10 +56,11 @@ options:
       values:
         description:
           - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate) or C(compose).
-          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid)) and, for
-            text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
-          - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other values of this task; with
-            C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it, C(${generated|url}) stands for the generated part.
+          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid))
+            and, for text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
+          - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other values of this task;
+            with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it, C(${generated|url}) stands for the generated
+            part.
         type: dict
         required: true
   name:

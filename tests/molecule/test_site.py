@@ -61,7 +61,7 @@ def remove_cluster() -> Iterator[None]:
 def molecule(scenario: str) -> None:
     """Run a scenario: prepare, converge, idempotence, verify."""
     command = [str(Path(sys.executable).parent / "molecule"), "test", "--scenario-name", scenario, "--destroy", "never"]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=1500, env=environment)
     assert done.returncode == 0, done.stdout[-8000:]
 

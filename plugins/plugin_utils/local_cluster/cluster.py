@@ -93,8 +93,7 @@ class LocalCluster:
             if layout.kind == "real":
                 host.make_cgroup(layout.cgroup)
                 nodes.ensure_bridge()
-            actions += self._say(control.start(self._progress))
-            actions += self._bootstrap(control)
+            actions += self._say(control.start(self._progress, lambda: self._bootstrap(control)))
             if layout.kind == "real":
                 actions += self._start_nodes(control, nodes, archives)
             if layout.kind == "simulated":
@@ -178,14 +177,13 @@ class LocalCluster:
                 link.symlink_to(target)
         return []
 
-    def _bootstrap(self, control: ControlPlane) -> list[str]:
+    def _bootstrap(self, control: ControlPlane) -> None:
         """Objects without which nodes cannot join: nodes with their addresses, labels and taints, Cilium's CRDs and roles, the cluster's identity."""
         wanted = objects.bootstrap(self.layout, self._environment, control.metrics_certificate())
         if self.layout.kind == "real":
             crds = self.layout.state / "files" / "cilium" / "crds"
             wanted += [document for path in sorted(crds.rglob("*.yaml")) for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
-        result = apply_set(control.client(), wanted, name="local-cluster", namespace="kube-system", wait=False, force_conflicts=True, progress=None)
-        return ["applied bootstrap objects"] if result.changed else []
+        apply_set(control.client(), wanted, name="local-cluster", namespace="kube-system", force_conflicts=True)
 
     def _start_nodes(self, control: ControlPlane, nodes: Nodes, archives: dict[str, Path]) -> list[str]:
         authority = control.credentials()

@@ -141,13 +141,14 @@ class ControlPlane:
         """The names of daemons that do not run, or run otherwise than they should."""
         return [daemon.name for daemon in self.daemons() if not self.processes.current(daemon)]
 
-    def start(self, progress: Callable[[str], None]) -> list[str]:
-        """Start what does not run; wait until the API server is ready; return what was started."""
+    def start(self, progress: Callable[[str], None], prepare: Callable[[], None]) -> list[str]:
+        """Start what does not run; `prepare` is called when the API server is ready, before the controllers start; return what was started."""
         self.credentials()
         (self._layout.state / "etcd").mkdir(mode=0o700, exist_ok=True)
         etcd, apiserver, *others = self.daemons()
         started = [daemon.name for daemon in (etcd, apiserver) if self.processes.ensure(daemon)]
         self.wait_ready(progress)
+        prepare()
         return started + [daemon.name for daemon in others if self.processes.ensure(daemon)]
 
     def wait_ready(self, progress: Callable[[str], None]) -> None:

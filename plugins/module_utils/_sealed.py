@@ -1,0 +1,114 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""SealedSecrets as objects: what is there, whether it can be kept, and what is to be written. No I/O here, and no value in any message."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from . import _sealing
+from ._values import Wanted
+from .errors import InputError
+
+API_VERSION = "bitnami.com/v1alpha1"
+PATCHED = _sealing.PREFIX + "patch"  # the controller then leaves other keys of the Secret alone
+
+
+@dataclass
+class Live:
+    """A SealedSecret and its Secret, as the server has them."""
+
+    sealed: dict | None = None
+    secret: dict | None = None
+
+    @property
+    def values(self) -> dict[str, bytes]:
+        return {key: base64.b64decode(text) for key, text in ((self.secret or {}).get("data") or {}).items()}
+
+    @property
+    def synced(self) -> dict:
+        """The controller's word on it."""
+        conditions = ((self.sealed or {}).get("status") or {}).get("conditions") or []
+        return next((c for c in conditions if c.get("type") == "Synced"), {})
+
+    @property
+    def scope(self) -> str:
+        return _sealing.scope_of(_metadata(self.sealed).get("annotations"))
+
+    @property
+    def encrypted(self) -> dict[str, str]:
+        return ((self.sealed or {}).get("spec") or {}).get("encryptedData") or {}
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the Secret came from the ciphertexts that are there now: the controller says that it unsealed this very generation."""
+        observed = ((self.sealed or {}).get("status") or {}).get("observedGeneration")
+        return (
+            self.secret is not None
+            and self.synced.get("status") == "True"
+            and observed == _metadata(self.sealed).get("generation", observed)
+        )
+
+    @property
+    def touched(self) -> set[str]:
+        """Keys of the Secret that somebody else wrote after the controller: it overwrites them when it starts again, not before."""
+        theirs: set[str] = set()
+        entries = _metadata(self.secret).get("managedFields") or []
+        for entry in entries:
+            fields = entry.get("fieldsV1") or {}
+            if "f:ownerReferences" not in (fields.get("f:metadata") or {}):
+                theirs |= {name[2:] for name in fields.get("f:data") or {} if name.startswith("f:")}
+        return theirs
+
+    def added(self) -> set[str]:
+        """Keys of the Secret that its SealedSecret does not have."""
+        annotations = _metadata(self.secret).get("annotations") or {}
+        return set() if annotations.get(PATCHED) == "true" else set(self.values) - set(self.encrypted)
+
+
+def _metadata(obj: dict | None) -> dict:
+    return (obj or {}).get("metadata") or {}
+
+
+def check_scope(wanted: Wanted, live: Live) -> None:
+    if live.sealed is not None and live.scope != wanted.scope:
+        raise InputError(
+            f"Secret {wanted} is sealed {live.scope} and scope {wanted.scope} is asked for: set allow_scope_change if that is meant"
+        )
+
+
+def keepable(wanted: Wanted, live: Live, data: Mapping[str, bytes], truth: Mapping[str, bytes]) -> dict[str, str]:
+    """The ciphertexts that hold what is wanted already. `truth` is what touched keys were found to hold sealed."""
+    if not live.in_step or live.scope != wanted.scope or live.added():
+        return {}
+    values, touched = live.values, live.touched
+    return {
+        key: text
+        for key, text in live.encrypted.items()
+        if key in data and values.get(key) == data[key] and (key not in touched or truth.get(key, data[key]) == data[key])
+    }
+
+
+def build(wanted: Wanted, data: Mapping[str, bytes], kept: Mapping[str, str], labels: dict, seal: Callable[[bytes], str]) -> dict:
+    """The SealedSecret, as kubeseal would write it."""
+    labels = {**labels, **wanted.labels}
+    scope = _sealing.scope_annotations(wanted.scope)
+    annotations = {**wanted.annotations, **scope}
+    named = {"name": wanted.name, "namespace": wanted.namespace, **({"labels": labels} if labels else {})}
+    template: dict = {"metadata": {**named, **({"annotations": annotations} if annotations else {})}, "type": wanted.type}
+    if wanted.immutable:
+        template["immutable"] = True
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SealedSecret",
+        "metadata": {**named, **({"annotations": scope} if scope else {})},
+        "spec": {"encryptedData": {key: kept.get(key) or seal(value) for key, value in sorted(data.items())}, "template": template},
+    }
+
+
+def difference(wanted: Wanted, live: Live, changed: list[str]) -> dict:
+    """A diff of names: which keys there are, and which get a new value."""
+    before = "".join(f"{key}: (hidden)\n" for key in sorted(live.values))
+    after = "".join(f"{key}: (hidden{', sealed anew' if key in changed else ''})\n" for key in sorted(wanted.values))
+    return {"before_header": f"Secret {wanted}", "after_header": f"Secret {wanted}", "before": before, "after": after}

@@ -1,0 +1,250 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Seals Secrets into a cluster: reads what is there, lets _values and _sealed decide, writes through apply_set, waits for the controller.
+
+    result = Sealer(client, options).run(wanted)
+
+Values exist in this process only: none is in a message, a result, a diff or a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _sealed, _sealing, _values
+from ._sealed import API_VERSION, Live
+from ._values import Wanted
+from .apply import apply_set
+from .client import Client
+from .errors import ApiError, InputError, VcciError, WaitTimeout
+
+PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
+CONCURRENCY = 16
+FEW = 16  # objects of a namespace that are read one by one; more are listed
+PAUSE = 0.2
+UNSEAL_GRACE = 15  # seconds that the controller may call a value unsealable, since it reads new keys with a delay
+
+
+@dataclass
+class Options:
+    name: str = "secrets"
+    record_namespace: str = "default"
+    labels: dict = field(default_factory=dict)
+    certificate: str | None = None
+    controller_namespace: str = "kube-system"
+    allow_scope_change: bool = False
+    prune: bool = False
+    wait: bool = True
+    wait_timeout: float = 120
+    check: bool = False
+    diff: bool = False
+    planned: dict | None = None  # see apply_set
+
+
+class Sealer:
+    """One run. Without a client (check mode before there is a cluster), everything is predicted as created."""
+
+    def __init__(self, client: Client | None, options: Options, tell: Callable[[str], None] = lambda _line: None) -> None:
+        self._client, self.options, self.tell = client, options, tell
+        self.deadline = time.monotonic() + options.wait_timeout
+        self.certificate: _sealing.Certificate | None = None
+
+    @property
+    def client(self) -> Client:
+        assert self._client is not None
+        return self._client
+
+    def run(self, wanted: list[Wanted]) -> dict:
+        live = self.read(wanted) if self._client else {str(w): Live() for w in wanted}
+        for secret in wanted:
+            if not self.options.allow_scope_change:
+                _sealed.check_scope(secret, live[str(secret)])
+        truth = self.truth(wanted, live)
+        kept = {(w.namespace, w.name, key): value for w in wanted for key, value in {**live[str(w)].values, **truth[str(w)]}.items()}
+        values = _values.resolve(wanted, kept)
+        data = {str(w): {key: values[(w.namespace, w.name, key)] for key in w.values} for w in wanted}
+        objects, changed = [], {}
+        for secret in wanted:
+            name = str(secret)
+            kept_sealed = _sealed.keepable(secret, live[name], data[name], truth[name])
+            changed[name] = sorted((set(data[name]) - set(kept_sealed)) | (set(live[name].encrypted) - set(data[name])))
+            objects.append(_sealed.build(secret, data[name], kept_sealed, self.options.labels, self.sealing(secret)))
+        result = apply_set(
+            self._client,  # type: ignore[arg-type]
+            objects,
+            name=self.options.name,
+            namespace=self.options.record_namespace,
+            check=self.options.check,
+            prune=self.options.prune,
+            assume_empty=self._client is None,
+            diff=False,
+            planned=self.options.planned,
+            progress=self.tell,
+        )
+        if self.options.wait and not self.options.check:
+            self.wait([w for w in wanted if changed[str(w)] or not live[str(w)].in_step], data)
+        return self.answer(wanted, live, changed, result)
+
+    def answer(self, wanted: list[Wanted], live: dict[str, Live], changed: dict[str, list[str]], result: Any) -> dict:
+        answer: dict = {
+            "changed": result.changed,
+            "secrets": {str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": changed[str(w)]} for w in wanted},
+            "msg": f"{len(wanted)} Secrets: {result.summary()}",
+        }
+        if self.certificate is not None:
+            expires = f"{self.certificate.expires:%Y-%m-%dT%H:%M:%SZ}"
+            answer["certificate"] = {"fingerprint": self.certificate.fingerprint, "expires": expires}
+        if result.warnings:
+            answer["warnings"] = list(dict.fromkeys(result.warnings))
+        if self.options.diff:
+            answer["diff"] = [_sealed.difference(w, live[str(w)], changed[str(w)]) for w in wanted if changed[str(w)]]
+        return answer
+
+    # --- what is there -----------------------------------------------------------------------------------------------
+    def read(self, wanted: list[Wanted]) -> dict[str, Live]:
+        live = {name: Live(sealed) for name, sealed in self.objects(API_VERSION, "SealedSecret", wanted).items()}
+        for name, secret in self.objects("v1", "Secret", wanted).items():
+            live[name].secret = secret
+        if not self.options.check:
+            for secret in wanted:
+                if live[str(secret)].sealed and live[str(secret)].secret is None and _values.generates(secret):
+                    self.await_unsealed(secret)
+                    live[str(secret)] = Live(*(self.get(kind, secret) for kind in ("SealedSecret", "Secret")))
+        return live
+
+    def objects(self, api_version: str, kind: str, wanted: list[Wanted]) -> dict[str, dict | None]:
+        """What exists of these Secrets in this kind: read one by one, or listed where they are many."""
+        groups: dict[str, list[Wanted]] = {}
+        for secret in wanted:
+            groups.setdefault(secret.namespace, []).append(secret)
+        found: dict[str, dict | None] = {str(w): None for w in wanted}
+        few = [w for group in groups.values() if len(group) <= FEW for w in group]
+        many = [namespace for namespace, group in groups.items() if len(group) > FEW]
+        for secret, obj in zip(few, self.concurrently(lambda w: self.get(kind, w), few)):
+            found[str(secret)] = obj
+        for listed in self.concurrently(lambda namespace: self.client.list(api_version, kind, namespace), many):
+            for obj in listed:
+                name = f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+                if name in found:
+                    found[name] = obj
+        return found
+
+    def get(self, kind: str, secret: Wanted) -> dict | None:
+        return self.client.get("v1" if kind == "Secret" else API_VERSION, kind, secret.name, secret.namespace)
+
+    def concurrently(self, function: Callable, jobs: list) -> Iterable:
+        if len(jobs) < 2:
+            return [function(job) for job in jobs]
+        with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(jobs))) as pool:
+            return list(pool.map(function, jobs))
+
+    def await_unsealed(self, secret: Wanted) -> None:
+        """A generated value exists only sealed and unsealed: were it generated again now, what was made with it would be lost."""
+        self.tell(f"waiting for the controller to unseal {secret}")
+        while self.get("Secret", secret) is None:
+            self.pause(
+                lambda: (
+                    f"SealedSecret {secret} exists and its Secret does not: generated values can only be kept from the Secret. "
+                    f"Is the controller running? {self.complaint(secret)}Delete the SealedSecret to have new values generated."
+                )
+            )
+
+    def truth(self, wanted: list[Wanted], live: dict[str, Live]) -> dict[str, dict[str, bytes]]:
+        """What is sealed of the keys that somebody else wrote in a Secret. Empty where the private keys may not be read."""
+        found: dict[str, dict[str, bytes]] = {str(w): {} for w in wanted}
+        touched = {str(w): live[str(w)].touched & set(live[str(w)].encrypted) for w in wanted}
+        if not any(touched.values()):
+            return found
+        try:
+            listed = self.client.list("v1", "Secret", self.options.controller_namespace, label_selector=_sealing.KEY_LABEL)
+        except ApiError as exc:
+            if exc.status != 403:
+                raise
+            return found
+        keys = _sealing.private_keys(listed)
+        for secret in wanted:
+            state = live[str(secret)]
+            bound_to = _sealing.label(state.scope, secret.namespace, secret.name)
+            for key in touched[str(secret)]:
+                try:
+                    found[str(secret)][key] = _sealing.unseal(keys, state.encrypted[key], bound_to)
+                except _sealing.Unsealable:
+                    self.tell(f"{secret}: what is sealed as {key} cannot be unsealed; what the Secret holds is kept")
+        return found
+
+    # --- sealing -----------------------------------------------------------------------------------------------------
+    def sealing(self, secret: Wanted) -> Callable[[bytes], str]:
+        if self.options.check:
+            return lambda _value: PLACEHOLDER
+        bound_to = _sealing.label(secret.scope, secret.namespace, secret.name)
+        return lambda value: _sealing.seal(self.get_certificate().key, value, bound_to)
+
+    def get_certificate(self) -> _sealing.Certificate:
+        if self.certificate is None:
+            path = self.options.certificate
+            self.certificate = (_from_file(path) if path else self.from_controller()).check()
+        return self.certificate
+
+    def from_controller(self) -> _sealing.Certificate:
+        where, told = self.options.controller_namespace, False
+        while True:
+            try:
+                key = _sealing.newest_key(self.client.list("v1", "Secret", where, label_selector=f"{_sealing.KEY_LABEL}=active"))
+            except ApiError as exc:
+                if exc.status != 403:
+                    raise
+                raise InputError(
+                    f"the sealing key in namespace {where} may not be read; give certificate, as `kubeseal --fetch-cert` prints it"
+                ) from exc
+            if key is not None:
+                return _sealing.Certificate(base64.b64decode(key["data"]["tls.crt"]), f"Secret {where}/{key['metadata']['name']}")
+            if not told:
+                self.tell(f"waiting for the controller to make its sealing key in {where}")
+                told = True
+            self.pause(
+                lambda: f"there is no sealing key in namespace {where}: is the sealed-secrets controller running there? Or give certificate"
+            )
+
+    # --- afterwards --------------------------------------------------------------------------------------------------
+    def wait(self, wanted: list[Wanted], data: dict[str, dict[str, bytes]]) -> None:
+        """Until every Secret holds what was sealed into it."""
+        began = time.monotonic()
+        open_, said = list(wanted), began
+        while open_:
+            states = self.concurrently(lambda w: Live(None, self.get("Secret", w)).values, open_)
+            open_ = [w for w, values in zip(open_, states) if any(values.get(key) != value for key, value in data[str(w)].items())]
+            if not open_:
+                return
+            if time.monotonic() - began > UNSEAL_GRACE:
+                refused = Live(self.get("SealedSecret", open_[0]))
+                if refused.synced.get("status") == "False":
+                    raise VcciError(f"the controller cannot unseal {open_[0]}: {refused.synced.get('message') or 'see its log'}")
+            if time.monotonic() - said > 3:
+                said = time.monotonic()
+                self.tell(f"waiting for the controller to unseal {len(open_)} of {len(wanted)}: {open_[0]}")
+            self.pause(
+                lambda: (
+                    f"the controller did not unseal {open_[0]} in {self.options.wait_timeout:g} s; is it running? {self.complaint(open_[0])}".strip()
+                )
+            )
+
+    def complaint(self, secret: Wanted) -> str:
+        message = Live(self.get("SealedSecret", secret)).synced.get("message")
+        return f"The controller says: {message}. " if message else ""
+
+    def pause(self, message: Callable[[], str]) -> None:
+        if time.monotonic() > self.deadline:
+            raise WaitTimeout(message())
+        time.sleep(PAUSE)
+
+
+def _from_file(path: str) -> _sealing.Certificate:
+    try:
+        with open(path, "rb") as handle:
+            return _sealing.Certificate(handle.read(), path)
+    except OSError as exc:
+        raise InputError(f"certificate: {path} cannot be read: {exc.strerror}") from exc

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The plugin local_cluster: its life, its healing, its refusals. A control plane alone, so that it is quick; nodes are tested with the site."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import STATE, local_cluster
+
+NAME, SUBNET = "life", "10.94.0.0/16"
+
+
+def pid(daemon: str) -> int:
+    return json.loads((STATE / NAME / "run" / f"{daemon}.json").read_text())["pid"]
+
+
+@pytest.fixture
+def cluster() -> Iterator[Path]:
+    started = local_cluster(name=NAME, nodes="none", subnet=SUBNET)
+    assert "CHANGED" in started.stdout, started.stdout
+    yield STATE / NAME
+    assert "CHANGED" in local_cluster(name=NAME, state="absent").stdout
+    assert not (STATE / NAME).exists()
+    assert "SUCCESS" in local_cluster(name=NAME, state="absent").stdout
+
+
+def test_life(cluster: Path) -> None:
+    assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout  # nothing to do
+    assert (cluster / "kubeconfig").stat().st_mode & 0o777 == 0o600
+    for daemon in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+        os.kill(pid(daemon), signal.SIGKILL)
+        healed = local_cluster(name=NAME, nodes="none", subnet=SUBNET)
+        assert f"started {daemon}" in healed.stdout, healed.stdout
+    for record in (cluster / "run").glob("*.json"):
+        os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+    assert "CHANGED" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
+    assert "CHANGED" in local_cluster(name=NAME, state="stopped").stdout
+    assert "SUCCESS" in local_cluster(name=NAME, state="stopped").stdout
+    assert "CHANGED" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
+    refused = local_cluster(name=NAME, nodes="none", subnet="10.95.0.0/16")
+    assert "was created with 10.94.0.0/16" in refused.stdout
+
+
+def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) -> None:
+    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+
+    client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"key": "plaintext-canary-value"}}
+    client.request("POST", "/api/v1/namespaces/default/secrets", body=body)
+    assert not any(b"plaintext-canary-value" in path.read_bytes() for path in (cluster / "etcd").rglob("*") if path.is_file())
+    assert "plaintext-canary-value" not in (cluster / "logs" / "audit.log").read_text()
+    anonymous = Client.from_params({"host": "https://127.94.0.1:6443", "ca_cert": str(cluster / "pki" / "ca.crt")})
+    with pytest.raises(Exception, match="does not accept the credentials"):
+        anonymous.request("GET", "/version")
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"name": "Wrong_Name"}, "name: 'Wrong_Name' is no name"),
+    ({"subnet": "192.168.0.0/24"}, "subnet: '192.168.0.0/24' is not a /16"),
+    ({"subnet": "nonsense"}, "subnet: 'nonsense' is no IPv4 network"),
+    ({"pools": [{"name": "compute", "count": 0}]}, "pools: a cluster needs at least one node"),
+    ({"pools": [{"name": "compute", "count": -1}]}, "pools: count of pool 'compute' is -1"),
+    ({"nodes": "some"}, "value of nodes must be one of"),
+    ({"binaries_dir": "/dev/null", "state_dir": "/dev/null/x", "nodes": "none"}, "Remedy"),
+])
+def test_bad_input(options: dict, says: str) -> None:
+    refused = local_cluster(**{"name": "refused", "subnet": "10.96.0.0/16", **options})
+    assert refused.returncode != 0
+    assert says in refused.stdout
+    assert not (STATE / "refused" / "cluster.json").exists()
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.97.0.1", 2379))
+        refused = local_cluster(name="refused", nodes="none", subnet="10.97.0.0/16")
+    assert "127.97.0.1:2379" in refused.stdout
+    assert "Remedy" in refused.stdout
+
+
+def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries
+
+    from tests.conftest import ROOT
+
+    binaries = Binaries(ROOT / "binaries" / "parts.yml", "none", None, lambda _line: None)
+    entry = binaries.provide()["etcd"]
+    whole = (entry / "etcd").read_bytes()
+    (entry / "etcd").unlink()
+    (entry / "etcd").write_bytes(whole[:-1] + b"x")
+    assert binaries.missing() == ["etcd"]
+    assert (binaries.provide()["etcd"] / "etcd").read_bytes()[:100] == whole[:100]
+    assert binaries.missing() == []
