@@ -1,0 +1,184 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What the parts of the collection promise each other.
+
+Defaults and argument specifications, playbooks and runbooks, plugins and their documentation, and which value wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+ENVIRONMENTS = sorted(path.name for path in (ROOT / "inventories").iterdir() if path.is_dir())
+NOT_PLAYBOOKS = {"images"}  # runbooks of what is not done by a playbook
+
+
+def load(path: Path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def run(program: str, *arguments: str, cwd: Path = ROOT) -> str:
+    """Run a program of Ansible's; its standard output."""
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "NO_COLOR": "1"}
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True, check=False, timeout=120, env={**os.environ, **settings})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# -- roles
+
+
+def defaults_of(role: str) -> dict:
+    found: dict = {}
+    for path in sorted((ROOT / "roles" / role / "defaults" / "main").glob("*.yml")):
+        values = load(path) or {}
+        assert not found.keys() & values.keys(), f"{path}: set in another file of this role already: {found.keys() & values.keys()}"
+        found.update(values)
+    return found
+
+
+def options_of(role: str) -> dict:
+    entries = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]
+    return {name: option for entry in entries.values() for name, option in entry["options"].items()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_default_is_specified(role):
+    options = options_of(role)
+    assert {name for name, option in options.items() if not option.get("required")} == set(defaults_of(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_that_are_specified(role):
+    options = options_of(role)
+    specified = {name: option["default"] for name, option in options.items() if "default" in option}
+    defaults = defaults_of(role)
+    assert specified == {name: defaults[name] for name in defaults if name in options}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_carry_the_name_of_their_role(role):
+    internal = [name for path in sorted((ROOT / "roles" / role / "vars" / "main").glob("*.yml")) for name in load(path) or {}]
+    assert [name for name in defaults_of(role) if not name.startswith(f"{role}_")] == []
+    assert [name for name in internal if not name.startswith(f"__{role}_")] == []
+
+
+def test_roles_are_documented():
+    told = json.loads(run("ansible-doc", "-t", "role", "--json", *(f"greenlang.vcci.{role}" for role in ROLES)))
+    assert [role for role in ROLES if not told[f"greenlang.vcci.{role}"]["entry_points"]] == []
+
+
+def test_every_layer_has_its_playbook_and_its_place_in_the_site():
+    imported = [play["ansible.builtin.import_playbook"].removesuffix(".yml") for play in load(ROOT / "playbooks" / "site.yml")]
+    assert sorted(imported) == ROLES
+
+
+# -- playbooks
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_playbook_has_a_runbook_and_a_line_in_the_readme(playbook):
+    assert (ROOT / "docs" / "runbooks" / f"{playbook}.md").read_text(encoding="utf-8").startswith("# ")
+    assert f"(docs/runbooks/{playbook}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_runbook_is_of_a_playbook():
+    assert {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - NOT_PLAYBOOKS == set(PLAYBOOKS)
+
+
+def test_links_in_the_documentation_lead_somewhere():
+    broken = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for piece in page.read_text(encoding="utf-8").split("](")[1:]:
+            target = piece.split(")")[0].split("#")[0]
+            if target and "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+# -- plugins
+
+
+def names(kind: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "plugins" / kind).glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize(("kind", "directory"), [("module", "modules"), ("module", "action"), ("filter", "filter"), ("lookup", "lookup")])
+def test_plugins_are_documented(kind, directory):
+    wanted = [f"greenlang.vcci.{name}" for name in names(directory)]
+    told = json.loads(run("ansible-doc", "-t", kind, "--json", *wanted))
+    for name in wanted:
+        assert told[name]["doc"]["short_description"], name
+        assert told[name]["examples"], name
+        assert told[name]["return"], name
+
+
+def test_modules_that_talk_to_a_cluster_get_the_connection_of_the_play():
+    talking = {name for name in names("modules")
+               if "greenlang.vcci.connection" in (ROOT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8")}
+    assert set(load(ROOT / "meta" / "runtime.yml")["action_groups"]["k8s"]) == talking
+
+
+# -- which value wins
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_inventory_sets_values_where_they_win(environment):
+    inventory = ROOT / "inventories" / environment
+    assert sorted(path.name for path in inventory.iterdir()) == ["group_vars", "hosts.yml"]
+    assert [path.name for path in (inventory / "group_vars").iterdir()] == [f"vcci_{environment}"]
+    assert list(load(inventory / "hosts.yml")["all"]["children"]) == [f"vcci_{environment}"]
+
+
+def test_playbooks_see_the_shared_values():
+    link = ROOT / "playbooks" / "group_vars"
+    assert link.is_symlink()
+    assert os.readlink(link) == "../group_vars"
+    assert [play["ansible.builtin.import_playbook"] for play in load(ROOT / "site.yml")] == ["playbooks/site.yml"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """The collection's own variables and inventories, with a playbook that tells what it sees, as a procedure and imported by site.yml."""
+    root = tmp_path_factory.mktemp("project")
+    for part in ("group_vars", "inventories"):
+        shutil.copytree(ROOT / part, root / part)
+    (root / "playbooks").mkdir()
+    (root / "playbooks" / "group_vars").symlink_to(os.readlink(ROOT / "playbooks" / "group_vars"))
+    shared = {name for path in (ROOT / "group_vars" / "all").glob("*.yml") for name in load(path)}
+    seen = {name: f"{{{{ {name} | default('(undefined)') }}}}" for name in sorted(shared | {"platform_environment", "of_the_inventory", "of_all"})}
+    (root / "group_vars" / "all" / "test.yml").write_text("of_the_inventory: all\nof_all: all\n", encoding="utf-8")
+    for environment in ENVIRONMENTS:
+        values = "of_the_inventory: inventory\n"
+        (root / "inventories" / environment / "group_vars" / f"vcci_{environment}" / "test.yml").write_text(values, encoding="utf-8")
+    tell = {"name": "Tell", "ansible.builtin.copy": {"content": "{{ seen | to_json }}", "dest": "{{ told }}", "mode": "0600"}}
+    play = [{"name": "Probe", "hosts": "platform", "gather_facts": False, "vars": {"seen": seen}, "tasks": [tell]}]
+    (root / "playbooks" / "procedure.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    (root / "site.yml").write_text(yaml.safe_dump([{"ansible.builtin.import_playbook": "playbooks/procedure.yml"}]), encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_same_values_from_the_site_and_from_a_procedure(environment, project):
+    seen = {}
+    for playbook in ("site.yml", "playbooks/procedure.yml"):
+        told = project / f"{environment}-{Path(playbook).stem}.json"
+        run("ansible-playbook", playbook, "-i", f"inventories/{environment}", "-e", f"told={told}", cwd=project)
+        seen[playbook] = json.loads(told.read_text(encoding="utf-8"))
+    assert seen["site.yml"] == seen["playbooks/procedure.yml"]
+    values = seen["site.yml"]
+    assert (values["of_the_inventory"], values["of_all"], values["platform_environment"]) == ("inventory", "all", environment)
+    files = (ROOT / "inventories" / environment / "group_vars" / f"vcci_{environment}").glob("*.yml")
+    own = {name: value for path in files for name, value in load(path).items() if "{{" not in str(value)}
+    assert {name: value for name, value in values.items() if name in own} == {name: own[name] for name in values if name in own}
