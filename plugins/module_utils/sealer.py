@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from . import _sealed, _sealing, _values
@@ -20,7 +21,7 @@ from ._sealed import API_VERSION, Live
 from ._values import Wanted
 from .apply import apply_set
 from .client import Client
-from .errors import ApiError, InputError, VcciError, WaitTimeout
+from .errors import ApiError, InputError, NotFound, VcciError, WaitTimeout
 
 PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
 CONCURRENCY = 16
@@ -55,7 +56,8 @@ class Sealer:
 
     @property
     def client(self) -> Client:
-        assert self._client is not None
+        if self._client is None:
+            raise VcciError("nothing can be asked of a cluster that is only assumed")
         return self._client
 
     def run(self, wanted: list[Wanted]) -> dict:
@@ -106,14 +108,14 @@ class Sealer:
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def read(self, wanted: list[Wanted]) -> dict[str, Live]:
-        live = {name: Live(sealed) for name, sealed in self.objects(API_VERSION, "SealedSecret", wanted).items()}
-        for name, secret in self.objects("v1", "Secret", wanted).items():
-            live[name].secret = secret
-        if not self.options.check:
-            for secret in wanted:
-                if live[str(secret)].sealed and live[str(secret)].secret is None and _values.generates(secret):
-                    self.await_unsealed(secret)
-                    live[str(secret)] = Live(*(self.get(kind, secret) for kind in ("SealedSecret", "Secret")))
+        sealed = self.objects(API_VERSION, "SealedSecret", wanted)
+        plain = self.objects("v1", "Secret", wanted)
+        live = {name: Live(sealed[name], plain[name]) for name in sealed}
+        for secret in wanted if not self.options.check else []:
+            state = live[str(secret)]
+            if state.sealed and state.secret is None and _values.generates(secret):
+                self.await_unsealed(secret)
+                live[str(secret)] = Live(self.get("SealedSecret", secret), self.get("Secret", secret))
         return live
 
     def objects(self, api_version: str, kind: str, wanted: list[Wanted]) -> dict[str, dict | None]:
@@ -124,9 +126,9 @@ class Sealer:
         found: dict[str, dict | None] = {str(w): None for w in wanted}
         few = [w for group in groups.values() if len(group) <= FEW for w in group]
         many = [namespace for namespace, group in groups.items() if len(group) > FEW]
-        for secret, obj in zip(few, self.concurrently(lambda w: self.get(kind, w), few)):
+        for secret, obj in zip(few, self.concurrently(lambda w: self.get(kind, w), few), strict=True):
             found[str(secret)] = obj
-        for listed in self.concurrently(lambda namespace: self.client.list(api_version, kind, namespace), many):
+        for listed in self.concurrently(lambda namespace: self.listed(api_version, kind, namespace), many):
             for obj in listed:
                 name = f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
                 if name in found:
@@ -135,6 +137,12 @@ class Sealer:
 
     def get(self, kind: str, secret: Wanted) -> dict | None:
         return self.client.get("v1" if kind == "Secret" else API_VERSION, kind, secret.name, secret.namespace)
+
+    def listed(self, api_version: str, kind: str, namespace: str) -> Iterable[dict]:
+        try:
+            return self.client.list(api_version, kind, namespace)
+        except NotFound:  # in check mode, before the kind SealedSecret is there
+            return []
 
     def concurrently(self, function: Callable, jobs: list) -> Iterable:
         if len(jobs) < 2:
@@ -212,25 +220,28 @@ class Sealer:
     # --- afterwards --------------------------------------------------------------------------------------------------
     def wait(self, wanted: list[Wanted], data: dict[str, dict[str, bytes]]) -> None:
         """Until every Secret holds what was sealed into it."""
-        began = time.monotonic()
-        open_, said = list(wanted), began
-        while open_:
-            states = self.concurrently(lambda w: Live(None, self.get("Secret", w)).values, open_)
-            open_ = [w for w, values in zip(open_, states) if any(values.get(key) != value for key, value in data[str(w)].items())]
-            if not open_:
+        began = said = time.monotonic()
+        pending = list(wanted)
+        while True:
+            states = self.concurrently(lambda w: Live(None, self.get("Secret", w)).values, pending)
+            pending = [
+                w for w, values in zip(pending, states, strict=True) if any(values.get(k) != value for k, value in data[str(w)].items())
+            ]
+            if not pending:
                 return
+            first = pending[0]
             if time.monotonic() - began > UNSEAL_GRACE:
-                refused = Live(self.get("SealedSecret", open_[0]))
-                if refused.synced.get("status") == "False":
-                    raise VcciError(f"the controller cannot unseal {open_[0]}: {refused.synced.get('message') or 'see its log'}")
+                refused = Live(self.get("SealedSecret", first)).synced
+                if refused.get("status") == "False":
+                    raise VcciError(f"the controller cannot unseal {first}: {refused.get('message') or 'see its log'}")
             if time.monotonic() - said > 3:
                 said = time.monotonic()
-                self.tell(f"waiting for the controller to unseal {len(open_)} of {len(wanted)}: {open_[0]}")
-            self.pause(
-                lambda: (
-                    f"the controller did not unseal {open_[0]} in {self.options.wait_timeout:g} s; is it running? {self.complaint(open_[0])}".strip()
-                )
-            )
+                self.tell(f"waiting for the controller to unseal {len(pending)} of {len(wanted)}: {first}")
+            self.pause(partial(self.late, first))
+
+    def late(self, secret: Wanted) -> str:
+        seconds = f"{self.options.wait_timeout:g} s"
+        return f"the controller did not unseal {secret} in {seconds}; is it running? {self.complaint(secret)}".strip()
 
     def complaint(self, secret: Wanted) -> str:
         message = Live(self.get("SealedSecret", secret)).synced.get("message")
