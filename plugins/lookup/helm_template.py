@@ -98,7 +98,7 @@ class LookupModule(LookupBase):
         return [_Render(str(term), {name: self.get_option(name) for name in OPTIONS}).path() for term in terms]
 
 
-OPTIONS = ("chart", "repository", "version", "digest", "templates", "values", "namespace", "labels", "helm", "kube_version", "cache_dir")
+OPTIONS = ("chart", "repository", "version", "digest", "templates", "values", "namespace", "without", "labels", "helm", "kube_version", "cache_dir")
 
 
 class _Render:

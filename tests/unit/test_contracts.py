@@ -157,7 +157,8 @@ def project(tmp_path_factory) -> Path:
     (root / "playbooks").mkdir()
     (root / "playbooks" / "group_vars").symlink_to(os.readlink(ROOT / "playbooks" / "group_vars"))
     shared = {name for path in (ROOT / "group_vars" / "all").glob("*.yml") for name in load(path)}
-    seen = {name: f"{{{{ {name} | default('(undefined)') }}}}" for name in sorted(shared | {"platform_environment", "of_the_inventory", "of_all"})}
+    asked = sorted(shared | {"platform_environment", "of_the_inventory", "of_all"})
+    seen = {name: f"{{{{ {name} | default('(undefined)') }}}}" for name in asked}
     (root / "group_vars" / "all" / "test.yml").write_text("of_the_inventory: all\nof_all: all\n", encoding="utf-8")
     for environment in ENVIRONMENTS:
         values = "of_the_inventory: inventory\n"
