@@ -10,7 +10,7 @@ short_description: Judge the logs of isolation probes
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed in one at least: a name that
+  - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed in one at least, since a name that
     never resolved proves nothing. One that must be open is right if it was open in the last round.
 positional: _input, targets
 options:

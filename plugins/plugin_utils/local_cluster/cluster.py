@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,8 +81,8 @@ class LocalCluster:
         control_pids = ControlPlane(layout, {"kubernetes": Path(), "etcd": Path()}).processes
         preflight.check(layout, missing, any(control_pids.pid(name) for name in ("etcd", "kube-apiserver")), cache_directory())
         actions = [f"built {name}" for name in missing]
-        layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(layout.state.parent / f".{layout.name}.lock"):
+        with self._lock():
+            layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             parts = self._binaries.provide()
             actions += self._link_programs(parts)
             archives = self._images(parts)
@@ -240,11 +241,21 @@ class LocalCluster:
 
     def stop(self, check: bool) -> Outcome:
         """Stop every process; namespaces, mounts, interfaces and cgroups go, data stays."""
+        if not self.layout.state.exists():
+            return Outcome()
+        with self._lock():
+            return self._stop(check)
+
+    def _lock(self) -> AbstractContextManager[None]:
+        """One run at a time changes a cluster."""
+        return locked(self.layout.state.parent / f".{self.layout.name}.lock")
+
+    def _stop(self, check: bool) -> Outcome:
         control, nodes = self._bare()
         names = [name for name in control.processes.names() if control.processes.pid(name)]
         living = names + ([node.name for node in self.layout.nodes if nodes.processes(node).pid("kubelet") or nodes._whole(node)]
                           if self.layout.kind == "real" else [])
-        if not check and self.layout.state.exists():
+        if not check:
             if self.layout.kind == "real":
                 nodes.stop()
             control.stop()
@@ -252,12 +263,13 @@ class LocalCluster:
 
     def remove(self, check: bool) -> Outcome:
         """Stop the cluster and delete its state."""
-        outcome = self.stop(check)
-        if self.layout.state.exists():
+        if not self.layout.state.exists():
+            return Outcome()
+        with self._lock():
+            outcome = self._stop(check)
             outcome.actions.append(f"removed {self.layout.state}")
             if not check:
                 shutil.rmtree(self.layout.state)
-                (self.layout.state.parent / f".{self.layout.name}.lock").unlink(missing_ok=True)
         return outcome
 
     def _bare(self) -> tuple[ControlPlane, Nodes]:
