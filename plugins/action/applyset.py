@@ -188,7 +188,7 @@ class ActionModule(ActionBase):
             raise InputError(f"template: {entry} does not exist (looked in the role's templates/ and beside the playbook)") from exc
         text = trust_as_template(self._loader.get_text_file_contents(path))
         templar = self._templar.copy_with_new_env(
-            searchpath=self._search_folders("templates") + [os.path.dirname(path)], available_variables=task_vars
+            searchpath=[*self._search_folders("templates"), os.path.dirname(path)], available_variables=task_vars
         )
         try:
             rendered = templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True})

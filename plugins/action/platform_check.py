@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from typing import Any
 
 import urllib3
 from ansible.plugins.action import ActionBase
@@ -58,8 +59,8 @@ class ActionModule(ActionBase):
         self._show(answers, layers)
         waiting = [layer["layer"] for layer in layers if layer["ready"] < layer["workloads"]]
         if waiting:
-            return {**result, "failed": True, "msg": f"workloads of {', '.join(waiting)} are not ready. Remedy: kubectl get pods -A, or run that layer's playbook.",
-                    "checks": answers, "layers": layers}
+            message = f"workloads of {', '.join(waiting)} are not ready. Remedy: kubectl get pods -A, or run that layer's playbook."
+            return {**result, "failed": True, "msg": message, "checks": answers, "layers": layers}
         return {**result, "changed": False, "checks": answers, "layers": layers, "address": address}
 
     @staticmethod
@@ -116,7 +117,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _layers(client: Client, args: dict, address: str) -> list[dict]:
-        rows = {layer: {"layer": layer, "objects": 0, "workloads": 0, "ready": 0,
+        rows: dict[str, dict[str, Any]] = {layer: {"layer": layer, "objects": 0, "workloads": 0, "ready": 0,
                         "look": look.format(namespace=args["namespace"], host=args["api_host"], address=address)} for layer, look in LAYERS.items()}
         for api_version, kind in COUNTED:
             try:

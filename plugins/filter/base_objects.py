@@ -64,7 +64,8 @@ def base_objects(namespaces: Sequence[Mapping], part_of: str, access: Sequence[M
         objects.append(entry("networking.k8s.io/v1", "NetworkPolicy", "allow-dns", {"spec": {
             "podSelector": {}, "policyTypes": ["Egress"],
             "egress": [{
-                "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
+                "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+                        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
                 # 5353 is the local cluster's: its DNS runs unprivileged, and policies see a pod's own port.
                 "ports": [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]}]}}))
         for grant in access:

@@ -41,7 +41,7 @@ def mask(before: dict, after: dict) -> tuple[dict, dict]:
 
 
 def is_secret(obj: dict | None) -> bool:
-    return bool(obj) and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
+    return obj is not None and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
 
 
 def entry(label: str, before: dict | None, after: dict | None) -> dict:

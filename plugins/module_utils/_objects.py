@@ -8,7 +8,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ._kinds import BUILT_IN_KINDS, group_of
 from .errors import InputError
@@ -59,7 +59,7 @@ def _loader():
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class ManifestLoader(base):
-        yaml_implicit_resolvers = {
+        yaml_implicit_resolvers: ClassVar[dict] = {
             first: [
                 (tag, regexp)
                 for tag, regexp in pairs

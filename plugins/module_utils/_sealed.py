@@ -24,7 +24,7 @@ class Live:
 
     @property
     def values(self) -> dict[str, bytes]:
-        return {key: base64.b64decode(text) for key, text in ((self.secret or {}).get("data") or {}).items()}
+        return {key: base64.b64decode(text or "") for key, text in ((self.secret or {}).get("data") or {}).items()}
 
     @property
     def synced(self) -> dict:

@@ -55,7 +55,7 @@ def members(client: Client, resources: Iterable[Resource], part_of: str, run: Ca
     """Ref → (metadata, resource) of every member of the set among these kinds, wherever it is."""
     jobs = [(resource, None, f"{PART_OF}={part_of}", None) for resource in resources]
     found = {}
-    for job, part in zip(jobs, run(lambda job: _list(client, job, lambda _kind: False), jobs)):
+    for job, part in zip(jobs, run(lambda job: _list(client, job, lambda _kind: False), jobs), strict=False):
         for ref, obj in part.items():
             found[ref] = (obj, job[0])
     return found

@@ -196,11 +196,11 @@ class _Run:
     def missing_namespaces(self, items: list[Item]) -> set:
         """Namespaces that objects to be created would go to and that are not there yet."""
         wanted = sorted({i.ref.namespace for i in items if i.action == CREATE and i.ref.namespace})
-        return {n for n, there in zip(wanted, self.concurrently(lambda n: self.client.get("v1", "Namespace", n), wanted)) if there is None}
+        return {n for n, there in zip(wanted, self.concurrently(lambda n: self.client.get("v1", "Namespace", n), wanted), strict=False) if there is None}
 
     def predict_one(self, item: Item, missing: set) -> None:
         if item.planned_kind or item.ref.namespace in missing:
-            coming = {i for i in self.planned["namespaces"]}
+            coming = set(self.planned["namespaces"])
             if item.ref.namespace in missing and item.ref.namespace not in coming:
                 self.result.warnings.append(
                     f"{item.label}: namespace {item.ref.namespace} does not exist and nothing so far creates it; "
@@ -369,7 +369,7 @@ class _Run:
         while pending:
             pending = [
                 i
-                for i, obj in zip(pending, self.concurrently(lambda i: self.client.request("GET", i.path), pending))
+                for i, obj in zip(pending, self.concurrently(lambda i: self.client.request("GET", i.path), pending), strict=False)
                 if not _established(obj)
             ]
             if pending and time.monotonic() > deadline:

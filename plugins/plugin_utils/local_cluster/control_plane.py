@@ -16,7 +16,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layou
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, service_account_key, write_private
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes
 
-ORDER = ("cloud-controller-manager", "kube-scheduler", "kube-controller-manager", "kwok", "kube-apiserver", "etcd")  # to stop: without etcd the API server hangs for a minute
+# The order of stopping: without etcd the API server hangs for a minute.
+ORDER = ("cloud-controller-manager", "kube-scheduler", "kube-controller-manager", "kwok", "kube-apiserver", "etcd")
 READY_SECONDS = 60
 # In flight at once (reads, changes), twice upstream's defaults: this server has one user, who applies thousands of objects.
 READS, CHANGES = 800, 400
@@ -123,7 +124,8 @@ class ControlPlane:
         ], [pki / "kube-scheduler.crt"])
         cloud = Daemon("cloud-controller-manager", [
             str(kubernetes / "cloud-controller-manager"), *serving, "--leader-elect=false", *self._user("cloud-controller-manager"),
-            f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--cloud-provider=local", "--webhook-bind-address=" + layout.loopback,
+            f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--cloud-provider=local",
+            "--webhook-bind-address=" + layout.loopback,
         ], [pki / "cloud-controller-manager.crt"])
         return [etcd, apiserver, manager, scheduler, *([cloud] if layout.kind == "real" else [])]
 

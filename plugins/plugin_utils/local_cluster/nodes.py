@@ -173,7 +173,8 @@ class Nodes:
             "authorization": {"mode": "Webhook"}, "readOnlyPort": 0, "tlsMinVersion": "VersionTLS12",
             "tlsCertFile": str(state / "pki/kubelet-server.crt"), "tlsPrivateKeyFile": str(state / "pki/kubelet-server.key"),
             "seccompDefault": True, "nodeStatusUpdateFrequency": "5s", "maxPods": 200, "enableControllerAttachDetach": True,
-            "volumePluginDir": str(state / "kubelet/volume-plugins"), "podLogsDir": str(state / "pods"), "healthzBindAddress": "127.0.0.1", "kubeAPIQPS": 50, "kubeAPIBurst": 100,
+            "volumePluginDir": str(state / "kubelet/volume-plugins"), "podLogsDir": str(state / "pods"), "healthzBindAddress": "127.0.0.1",
+            "kubeAPIQPS": 50, "kubeAPIBurst": 100,
         }, indent=1))
         _write(state / "kube-proxy.json", json.dumps({
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "nftables", "bindAddress": address,

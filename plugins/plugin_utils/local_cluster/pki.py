@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -58,11 +59,14 @@ class Authority:
         self.certificate_file, key_file = directory / f"{name}.crt", directory / f"{name}.key"
         if not (self.certificate_file.exists() and key_file.exists()):
             self._make(name, key_file)
-        self._key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise VcciError(f"{key_file} is not the key that was written there. Remedy: remove the cluster (state absent) and create it anew.")
+        self._key = key
         self._certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
 
     def _make(self, name: str, key_file: Path) -> None:
-        key, now, subject = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc), _name(name, None)
+        key, now, subject = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC), _name(name, None)
         usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
         certificate = (
             x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
@@ -82,7 +86,7 @@ class Authority:
             old = x509.load_pem_x509_certificate(certificate_file.read_bytes())
             if self._still_good(old, subject, alternatives):
                 return certificate_file, key_file
-        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH] + ([ExtendedKeyUsageOID.SERVER_AUTH] if server else [])
         builder = (
             x509.CertificateBuilder().subject_name(subject).issuer_name(self._certificate.subject).public_key(key.public_key())
@@ -91,7 +95,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.KeyUsage(True, False, True, False, False, False, False, False, False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._certificate.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if alternatives:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
@@ -104,7 +108,7 @@ class Authority:
             has = list(old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
         except x509.ExtensionNotFound:
             has = []
-        fresh = old.not_valid_after_utc - datetime.datetime.now(datetime.timezone.utc) > RENEW_BEFORE
+        fresh = old.not_valid_after_utc - datetime.datetime.now(datetime.UTC) > RENEW_BEFORE
         return fresh and old.subject == subject and has == alternatives and old.issuer == self._certificate.subject
 
 

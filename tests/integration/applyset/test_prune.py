@@ -38,7 +38,7 @@ def test_check_mode_lists_what_the_run_prunes(apply, client, namespace):
 
 def test_more_than_the_limit_is_refused_before_anything_changes(apply, client, namespace):
     apply([config_map(namespace, f"c{i}") for i in range(5)])
-    with pytest.raises(PruneRefused, match="prune_limit=2.*nothing was changed") as caught:
+    with pytest.raises(PruneRefused, match=r"prune_limit=2.*nothing was changed") as caught:
         apply([config_map(namespace, "new")], prune=True, prune_limit=2)
     assert len(caught.value.names) == 5
     assert present(client, namespace) == {f"c{i}" for i in range(5)}

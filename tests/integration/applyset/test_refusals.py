@@ -183,7 +183,7 @@ def test_a_quota_that_is_exhausted_is_named(apply, namespace):
     apply([quota], name="quota")
     until(lambda: apply([quota], name="quota") is not None)
     secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"s{i}", "namespace": namespace}} for i in range(3)]
-    with pytest.raises(ApplyError, match="exceeded quota: q.*raise the quota"):
+    with pytest.raises(ApplyError, match=r"exceeded quota: q.*raise the quota"):
         until(lambda: apply(secrets, concurrency=1) and None)
 
 
@@ -263,7 +263,7 @@ def test_input_that_cannot_be_addressed(apply, namespace):
 
 def test_a_custom_kind_that_nobody_defines(apply, namespace):
     obj = {"apiVersion": "nobody.example.com/v1", "kind": "Thing", "metadata": {"name": "a", "namespace": namespace}}
-    with pytest.raises(InputError, match="does not serve Thing in nobody.example.com/v1"):
+    with pytest.raises(InputError, match=r"does not serve Thing in nobody.example.com/v1"):
         apply([obj])
     assert "right only if something brings its definition" in apply([obj], check=True).warnings[0]
 

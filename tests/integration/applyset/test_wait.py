@@ -83,7 +83,7 @@ def test_a_failed_job_ends_the_wait(apply, client, namespace):
         "metadata": {"name": "j", "namespace": namespace},
         "spec": {"activeDeadlineSeconds": 1, "template": {"spec": pod}},
     }
-    with pytest.raises(WaitTimeout, match="failed after .*DeadlineExceeded"):
+    with pytest.raises(WaitTimeout, match=r"failed after .*DeadlineExceeded"):
         apply([job], wait=True, wait_timeout=60)
 
 

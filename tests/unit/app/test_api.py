@@ -13,11 +13,11 @@ pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 pytest.importorskip("celery")
 pytest.importorskip("psycopg")
-from fastapi.testclient import TestClient  # noqa: E402 - after the check for what it needs
-from vcci.api import make_app  # noqa: E402 - as above
-from vcci.settings import read_settings  # noqa: E402 - as above
+from fastapi.testclient import TestClient
+from vcci.api import make_app
+from vcci.settings import read_settings
 
-from .conftest import IMAGE  # noqa: E402 - as above
+from .conftest import IMAGE
 
 NOWHERE = {
     "DATABASE_URL": "postgresql://vcci:x@127.0.0.1:1/vcci",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("sqlalchemy")
-from vcci.settings import read_settings  # noqa: E402 - after the check for what it needs
+from vcci.settings import read_settings
 
 GIVEN = {"DATABASE_URL": "postgresql://vcci:p%40ss@postgresql:5432/vcci", "REDIS_URL": "redis://:s%2Fcret@redis:6379/0"}
 

@@ -33,7 +33,7 @@ def test_yaml_is_read_as_the_api_server_reads_it():
 
 def test_documents_lists_and_empty_documents():
     text = "---\n# nothing\n---\na: 1\n---\nkind: ConfigMapList\nitems: [{b: 2}, {c: 3}]\n---\n- d: 4\n- - e: 5\n"
-    assert [list(o)[0] for o, _source in _objects.parse(text, "f")] == ["a", "b", "c", "d", "e"]
+    assert [next(iter(o)) for o, _source in _objects.parse(text, "f")] == ["a", "b", "c", "d", "e"]
     assert _objects.parse('[{"a": 1}, {"b": 2}]', "f")[1] == ({"b": 2}, "f, item 2")
     assert _objects.parse("", "f") == []
 
@@ -77,7 +77,7 @@ def test_a_secret_is_encoded_and_server_fields_are_dropped():
         "data": {"a": "w6Q=", "b": "eA=="},
     }
     assert switches == {"force": False, "recreate": True}
-    with pytest.raises(InputError, match="data.b is not base64; put clear text into stringData"):
+    with pytest.raises(InputError, match=r"data.b is not base64; put clear text into stringData"):
         _objects.normalise({**secret, "data": {"b": "clear text"}}, "f")
 
 

@@ -188,6 +188,6 @@ def test_errors_name_image_and_reason(tiny: Path) -> None:
         build(tiny)
     assert build(tiny, only=["one"])[1] == []
     (tiny / "programs" / "tool").unlink()
-    with pytest.raises(VcciError, match="images two need programs .*: tool. Remedy"):
+    with pytest.raises(VcciError, match=r"images two need programs .*: tool. Remedy"):
         build(tiny)
     assert _images.images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == ["two"]
