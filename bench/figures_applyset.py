@@ -1,0 +1,35 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""applyset beside kubectl and kubernetes.core; bench/applyset.py does the measuring, on an API server of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from bench.figure import NAME, ROOT, STATE, SUBNET, figures, local_cluster, no_cluster
+
+
+def measure(*arguments: str) -> Iterator[str]:
+    """What bench/applyset.py prints, line by line."""
+    with no_cluster():
+        local_cluster(nodes="none", subnet=SUBNET)
+        environment = {"VCCI_TEST_KUBECONFIG": str(STATE / NAME / "kubeconfig"), "VCCI_TEST_KUBECTL": str(STATE / NAME / "bin" / "kubectl"),
+                       "PATH": "/usr/bin:/bin", "HOME": str(STATE / NAME)}
+        process = subprocess.Popen([sys.executable, str(ROOT / "bench" / "applyset.py"), *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                   env=environment)
+        assert process.stdout is not None
+        for text in process.stdout:
+            yield text.rstrip("\n")
+        if process.wait():
+            raise SystemExit(f"error: bench/applyset.py {' '.join(arguments)} ended with {process.returncode}")
+
+
+@figures("applyset-1000", *(f"applyset-1000-{step}-{share}" for step in ("first", "unchanged") for share in ("own", "whole", "core")))
+def thousand() -> Iterator[str]:
+    yield from measure("--objects", "1000", "--rounds", "3", "--with-kubernetes-core")
+
+
+@figures("applyset-10000", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("own", "whole")))
+def ten_thousand() -> Iterator[str]:
+    yield from measure("--objects", "10000", "--rounds", "1")

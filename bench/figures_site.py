@@ -1,0 +1,58 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The main job: the whole platform from caches, once more, and from nothing at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figure import NAME, ROOT, SUBNET, figures, line, no_cluster, timed
+
+ARGUMENTS = ["-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}"]
+
+
+def play(*playbooks: str) -> tuple[float, str]:
+    return timed("ansible-playbook", *playbooks, "-i", "inventories/local", *ARGUMENTS)
+
+
+@figures("site", "site-cached", "site-again")
+def site() -> Iterator[str]:
+    with no_cluster():
+        yield line("site-cached", play("site.yml", "playbooks/verify.yml")[0], "s", 300, "from nothing running to verified")
+        runs = [play("site.yml") for _turn in range(3)]
+        changed = max(int(number) for _took, text in runs for number in re.findall(r"changed=(\d+)", text))
+        took = sorted(seconds for seconds, _text in runs)
+        yield line("site-again", took[1], "s", 15, f"changed={changed} min={took[0]:.1f} median={took[1]:.1f} max={took[2]:.1f}", good=changed == 0)
+
+
+def cold(folder: Path, *command: str) -> tuple[float, str]:
+    """Run a command in a fresh clone with empty caches, as on a machine that never saw this project (but for its system packages)."""
+    clone = folder / "clone"
+    timed("git", "clone", "--quiet", str(ROOT), str(clone))
+    caches = {"XDG_CACHE_HOME": str(folder / "cache"), "GOCACHE": str(folder / "gocache"), "GOMODCACHE": str(folder / "gomodcache"), "GOFLAGS": "-modcacherw",
+              "PIP_NO_CACHE_DIR": "1", "ANSIBLE_CONFIG": str(clone / "ansible.cfg")}
+    return timed(*command, environment=caches, folder=clone)
+
+
+@figures("site-cold", "site-cold", "site-cold-build", long=True)
+def site_cold() -> Iterator[str]:
+    with no_cluster(), tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        took, text = cold(Path(folder), "make", "site", f"ARGS={' '.join(ARGUMENTS)}")
+        built = sum(int(seconds) for seconds in re.findall(r"building \S+ \(\d+ of \d+\): done in (\d+) s", text))
+        yield line("site-cold", took / 60, "min", 28)
+        yield line("site-cold-build", built / 60, "min", 18)
+
+
+@figures("ci-cold", long=True)
+def ci_cold() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    begun = time.monotonic()
+    try:
+        cold(folder, ".ci/run")
+        yield line("ci-cold", (time.monotonic() - begun) / 60, "min", 60)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
