@@ -97,6 +97,15 @@ def test_every_runbook_is_of_a_playbook():
     assert {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - NOT_PLAYBOOKS == set(PLAYBOOKS)
 
 
+@pytest.mark.parametrize("playbook", sorted(set(PLAYBOOKS) - {"site", "cluster", "cluster_down"}))
+def test_playbook_makes_sure_first_that_the_cluster_is_the_one_of_the_environment(playbook):
+    """site imports these; cluster claims the cluster itself; cluster_down asks for the name of a cluster that this machine made."""
+    for play in load(ROOT / "playbooks" / f"{playbook}.yml"):
+        first = play["pre_tasks"][0]
+        assert first["greenlang.vcci.cluster_identity"] == {"environment_name": "{{ cluster_environment }}"}
+        assert first["tags"] == ["always"]
+
+
 def test_links_in_the_documentation_lead_somewhere():
     broken = []
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
@@ -146,6 +155,14 @@ def test_playbooks_see_the_shared_values():
     assert link.is_symlink()
     assert os.readlink(link) == "../group_vars"
     assert [play["ansible.builtin.import_playbook"] for play in load(ROOT / "site.yml")] == ["playbooks/site.yml"]
+
+
+@pytest.mark.parametrize("playbook", ["../site", *PLAYBOOKS])
+def test_every_playbook_is_beside_the_shared_values(playbook):
+    path = ROOT / "playbooks" / f"{playbook}.yml"
+    assert path.exists()
+    assert (path.parent / "group_vars").resolve() == ROOT / "group_vars"
+    assert [entry.name for entry in (path.parent / "group_vars").iterdir()] == ["all"]
 
 
 @pytest.fixture(scope="module")
