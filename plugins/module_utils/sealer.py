@@ -205,35 +205,29 @@ class Sealer:
             except ApiError as exc:
                 if exc.status != 403:
                     raise
-                raise InputError(
-                    f"the sealing key in namespace {where} may not be read; give certificate, as `kubeseal --fetch-cert` prints it"
-                ) from exc
+                raise InputError(f"the sealing key in namespace {where} may not be read; give certificate, as `kubeseal --fetch-cert` prints it") from exc
             if key is not None:
                 return _sealing.Certificate(base64.b64decode(key["data"]["tls.crt"]), f"Secret {where}/{key['metadata']['name']}")
             if not told:
                 self.tell(f"waiting for the controller to make its sealing key in {where}")
                 told = True
-            self.pause(
-                lambda: f"there is no sealing key in namespace {where}: is the sealed-secrets controller running there? Or give certificate"
-            )
+            self.pause(lambda: f"there is no sealing key in namespace {where}: is the sealed-secrets controller running there? Or give certificate")
 
     # --- afterwards --------------------------------------------------------------------------------------------------
     def wait(self, wanted: list[Wanted], data: dict[str, dict[str, bytes]]) -> None:
-        """Until every Secret holds what was sealed into it."""
+        """Until every Secret holds what was sealed into it, and the controller says so."""
         began = said = time.monotonic()
         pending = list(wanted)
         while True:
-            states = self.concurrently(lambda w: Live(None, self.get("Secret", w)).values, pending)
-            pending = [
-                w for w, values in zip(pending, states, strict=True) if any(values.get(k) != value for k, value in data[str(w)].items())
-            ]
-            if not pending:
+            # Its word comes a moment after the Secret, and until then another run could not tell what the Secret came from.
+            states = self.concurrently(lambda w: Live(self.get("SealedSecret", w), self.get("Secret", w)), pending)
+            late = [(w, live) for w, live in zip(pending, states, strict=True) if not (live.in_step and _holds(live, data[str(w)]))]
+            if not late:
                 return
-            first = pending[0]
-            if time.monotonic() - began > UNSEAL_GRACE:
-                refused = Live(self.get("SealedSecret", first)).synced
-                if refused.get("status") == "False":
-                    raise VcciError(f"the controller cannot unseal {first}: {refused.get('message') or 'see its log'}")
+            pending = [w for w, _live in late]
+            first, live = late[0]
+            if time.monotonic() - began > UNSEAL_GRACE and live.synced.get("status") == "False":
+                raise VcciError(f"the controller cannot unseal {first}: {live.synced.get('message') or 'see its log'}")
             if time.monotonic() - said > 3:
                 said = time.monotonic()
                 self.tell(f"waiting for the controller to unseal {len(pending)} of {len(wanted)}: {first}")
@@ -251,6 +245,11 @@ class Sealer:
         if time.monotonic() > self.deadline:
             raise WaitTimeout(message())
         time.sleep(PAUSE)
+
+
+def _holds(live: Live, data: dict[str, bytes]) -> bool:
+    values = live.values
+    return all(values.get(key) == value for key, value in data.items())
 
 
 def _from_file(path: str) -> _sealing.Certificate:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import base64
-import json
 import pathlib
 import threading
 import uuid
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
+from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import FEW, Options, Sealer
 
 from tests.integration.secrets.conftest import play
 
@@ -19,14 +20,24 @@ pytestmark = pytest.mark.usefixtures("controller")
 
 
 @pytest.fixture
-def seal(kubeconfig, namespace, tmp_path):
-    """Run the plugin; its result, and everything that was said."""
+def seal(client, namespace):
+    """Seal in this process; the result."""
 
-    def run(secrets: object, *flags: str, **options) -> tuple[dict, str]:
-        task = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": 60, "secrets": secrets, **options}
+    def run(secrets: list[dict], **options) -> dict:
+        return Sealer(client, Options(name=namespace, wait_timeout=60, **options)).run(_values.read(secrets, namespace))
+
+    return run
+
+
+@pytest.fixture
+def plays(kubeconfig, namespace, tmp_path):
+    """Run the plugin in a play of several tasks; their results, and everything that was said."""
+
+    def run(tasks: list[dict], *flags: str) -> tuple[list[dict], str]:
+        common = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": 60}
+        each = [{"greenlang.vcci.sealed_secret": {**common, **task}, "ignore_errors": True} for task in tasks]
         # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in memory.
-        results, said = play(tmp_path / "play.json", [{"greenlang.vcci.sealed_secret": task}], *flags, environment={"CANARY": CANARY})
-        return results[0], said
+        return play(tmp_path / "play.json", each, *flags, environment={"CANARY": CANARY})
 
     return run
 
@@ -43,10 +54,7 @@ def patch(client, namespace: str, name: str, body: dict) -> None:
     client.request("PATCH", f"/api/v1/namespaces/{namespace}/secrets/{name}", body=body, content_type="application/merge-patch+json")
 
 
-GIVEN = "{{ lookup('ansible.builtin.env', 'CANARY') }}"
-
-
-def wanted(given: str = GIVEN) -> list[dict]:
+def wanted(given: str = CANARY) -> list[dict]:
     return [
         {"name": "strict", "values": {"password": {"generate": {}}, "given": given, "empty": {"value": ""}, "binary": {"base64": "AAH/"}}},
         {"name": "wide", "scope": "namespace-wide", "values": {"url": {"compose": "x://${strict/password|url}:${strict/given|url}@h"}}},
@@ -55,22 +63,19 @@ def wanted(given: str = GIVEN) -> list[dict]:
 
 
 def test_check_unsealed_and_unchanged(seal, values, client, namespace) -> None:
-    planned, _said = seal(wanted(), "--check")
+    planned = seal(wanted(), check=True)
     assert planned["changed"]
     assert client.get("bitnami.com/v1alpha1", "SealedSecret", "strict", namespace) is None
-    first, _said = seal(wanted())
-    assert first["changed"]
-    assert {name: state["changed_keys"] for name, state in planned["secrets"].items()} == {
-        name: state["changed_keys"] for name, state in first["secrets"].items()
-    }
+    first = seal(wanted())
+    assert (first["changed"], first["secrets"], first["msg"]) == (True, planned["secrets"], planned["msg"])
     strict = values("strict")
     assert (strict["given"], strict["empty"], strict["binary"]) == (CANARY.encode(), b"", b"\x00\x01\xff")
     assert values("wide")["url"] == f"x://{strict['password'].decode()}:{CANARY}@h".encode()
     assert values("widest")["a.b-c_d"] == "ünicode".encode()
     widest = client.get("v1", "Secret", "widest", namespace)
     assert (widest["type"], widest["metadata"]["labels"]["a"]) == ("example.com/kind", "b")
-    for flags in ([], ["--check", "--diff"]):
-        again, _said = seal(wanted(), *flags)
+    for check in (True, False):
+        again = seal(wanted(), check=check)
         assert not again["changed"]
         assert not any(state["changed_keys"] for state in again["secrets"].values())
 
@@ -78,7 +83,7 @@ def test_check_unsealed_and_unchanged(seal, values, client, namespace) -> None:
 def test_a_changed_value_reaches_what_is_composed_from_it(seal, values, namespace) -> None:
     seal(wanted())
     before = values("strict")
-    changed, _said = seal(wanted("other"))
+    changed = seal(wanted("other"))
     assert changed["secrets"][f"{namespace}/strict"]["changed_keys"] == ["given"]
     assert changed["secrets"][f"{namespace}/wide"]["changed_keys"] == ["url"]
     assert changed["secrets"][f"{namespace}/widest"]["changed_keys"] == []
@@ -100,12 +105,11 @@ def test_what_was_changed_by_hand_is_put_back(seal, values, client, namespace, b
     seal(wanted())
     before = values("strict")
     patch(client, namespace, "strict", body)
-    predicted, _said = seal(wanted(), "--check")
+    predicted = seal(wanted(), check=True)
     assert predicted["secrets"][f"{namespace}/strict"]["changed_keys"] == keys
-    put_back, _said = seal(wanted())
-    assert put_back["changed"]
+    assert seal(wanted())["changed"]
     assert values("strict") == before
-    assert not seal(wanted())[0]["changed"]
+    assert not seal(wanted())["changed"]
 
 
 def test_a_deleted_secret_comes_back_with_its_values(seal, values, client, namespace) -> None:
@@ -117,15 +121,15 @@ def test_a_deleted_secret_comes_back_with_its_values(seal, values, client, names
 
 
 def test_a_scope_changes_with_consent_only(seal, values) -> None:
-    secret = {"name": "s", "values": {"a": GIVEN}}
+    secret = {"name": "s", "values": {"a": CANARY}}
     seal([secret])
     wide = [{**secret, "scope": "cluster-wide"}]
-    refused, _said = seal(wide)
-    assert refused["failed"]
-    assert "allow_scope_change" in refused["msg"]
-    assert seal(wide, allow_scope_change=True)[0]["changed"]
+    with pytest.raises(InputError, match="allow_scope_change") as refused:
+        seal(wide)
+    assert CANARY not in str(refused.value)
+    assert seal(wide, allow_scope_change=True)["changed"]
     assert values("s")["a"] == CANARY.encode()
-    assert not seal(wide)[0]["changed"]
+    assert not seal(wide)["changed"]
 
 
 def test_what_is_no_longer_wanted_is_pruned_when_asked(seal, client, namespace) -> None:
@@ -135,36 +139,48 @@ def test_what_is_no_longer_wanted_is_pruned_when_asked(seal, client, namespace) 
     assert client.get("bitnami.com/v1alpha1", "SealedSecret", "strict", namespace) is not None
 
 
-@pytest.mark.parametrize(
-    ("secrets", "options", "message"),
-    [
-        ([{"name": "s", "values": {"a": {"generate": {"length": GIVEN}}}}], {}, "secrets[0] s: values.a.generate.length: a number"),
-        ([{"name": "s", "values": {"a b": GIVEN}}], {}, "secrets[0] s: key 'a b' is invalid"),
-        ([{"name": "s", "values": {"a": [GIVEN]}}], {}, "secrets[0] s: values.a: a text, or one of"),
-        (GIVEN, {}, "secrets: a list of dictionaries is needed"),
-        ([{"name": "s", "values": {"a": GIVEN}}], {"certificate": "/nowhere.pem"}, "certificate: /nowhere.pem cannot be read"),
-        ([{"name": "s", "values": {"a": GIVEN}}], {"certificate": "/etc/passwd"}, "/etc/passwd is not a PEM certificate"),
-        ([{"name": "s", "values": {"a": GIVEN}}], {"controller_namespace": "no", "wait_timeout": 1}, "no sealing key in namespace no"),
-        ([{"name": "s", "values": {"a": "{{ no_such_variable }}"}}], {}, "no_such_variable"),
-    ],
-)  # fmt: skip
-def test_bad_input_is_one_clear_error_and_nothing_is_written(seal, client, namespace, secrets, options: dict, message: str) -> None:
-    refused, said = seal(secrets, "-vvv", **options)
-    assert refused["failed"]
-    assert message in refused["msg"]
-    assert CANARY not in said
-    assert client.list("bitnami.com/v1alpha1", "SealedSecret", namespace) == []
-
-
-def test_a_certificate_in_a_file_seals_without_the_controller(seal, values, sealing_keys, tmp_path) -> None:
+def test_a_certificate_in_a_file_seals_without_the_controllers_key(seal, values, sealing_keys, tmp_path) -> None:
     path = tmp_path / "sealing.pem"
     path.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
-    result, _said = seal([{"name": "s", "values": {"a": GIVEN}}], certificate=str(path), controller_namespace="nowhere")
+    result = seal([{"name": "s", "values": {"a": CANARY}}], certificate=str(path), controller_namespace="nowhere")
     assert result["certificate"]["fingerprint"].startswith("SHA256:")
     assert values("s")["a"] == CANARY.encode()
 
 
-def test_no_value_is_ever_said_shown_or_stored(seal, values, tmp_path) -> None:
+def test_many_secrets_are_listed(seal, client, namespace) -> None:
+    many = [{"name": f"s{number}", "values": {"a": {"generate": {}}}} for number in range(FEW + 1)]
+    seal(many)
+    before = client.requests
+    assert not seal(many)["changed"]
+    assert client.requests - before < 8
+
+
+GIVEN = "{{ lookup('ansible.builtin.env', 'CANARY') }}"
+ONE = [{"name": "s", "values": {"a": GIVEN}}]
+BAD_INPUT = [
+    ({"secrets": [{"name": "s", "values": {"a": {"generate": {"length": GIVEN}}}}]}, "secrets[0] s: values.a.generate.length: a number"),
+    ({"secrets": [{"name": "s", "values": {"a b": GIVEN}}]}, "secrets[0] s: key 'a b' is invalid"),
+    ({"secrets": [{"name": "s", "values": {"a": [GIVEN]}}]}, "secrets[0] s: values.a: a text, or one of"),
+    ({"secrets": [{"name": "s", "values": {"a": ""}}]}, "secrets[0] s: values.a: is empty"),
+    ({"secrets": GIVEN}, "secrets: a list of dictionaries is needed"),
+    ({"secrets": ONE, "certificate": "/nowhere.pem"}, "certificate: /nowhere.pem cannot be read"),
+    ({"secrets": ONE, "certificate": "/etc/passwd"}, "/etc/passwd is not a PEM certificate"),
+    ({"secrets": ONE, "controller_namespace": "no", "wait_timeout": 1}, "no sealing key in namespace no"),
+    ({"secrets": [{"name": "s", "values": {"a": "{{ no_such_variable }}"}}]}, "no_such_variable"),
+    ({"secrets": ONE, "scope": "strict"}, "Unsupported parameters: scope"),
+]
+
+
+def test_bad_input_is_one_clear_error_and_nothing_is_written(plays, client, namespace) -> None:
+    results, said = plays([task for task, _message in BAD_INPUT], "-vvv")
+    for result, (_task, message) in zip(results, BAD_INPUT, strict=True):
+        assert result["failed"]
+        assert message in result["msg"]
+    assert CANARY not in said
+    assert client.list("bitnami.com/v1alpha1", "SealedSecret", namespace) == []
+
+
+def test_no_value_is_ever_said_shown_or_stored(plays, values, tmp_path) -> None:
     """The canary is looked for in everything that is printed, in diffs and results, in processes' arguments, and on disk."""
     seen: list[str] = []
     done = threading.Event()
@@ -176,17 +192,18 @@ def test_no_value_is_ever_said_shown_or_stored(seal, values, tmp_path) -> None:
                     seen.append(arguments.read_text(errors="replace"))
                 except OSError:
                     continue
-            done.wait(0.05)
+            done.wait(0.1)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
-    told = [seal(wanted(), "-vvvv", "--diff", "-e", json.dumps(cache)), seal(wanted("other"), "-vvvv", "--diff", "--check")]
+    results, said = plays([{"secrets": wanted(given)} for given in (GIVEN, GIVEN, "other")], "-vvvv", "--diff")
     done.set()
     watcher.join()
+    assert [result["changed"] for result in results] == [True, False, True]
     secret = values("strict")
-    for value in (CANARY, secret["password"].decode(), *(base64.b64encode(v).decode() for v in (CANARY.encode(), secret["password"]))):
-        assert not [said for _result, said in told if value in said]
-        assert not [said for said in seen if value in said]
-        for folder in (tmp_path, pathlib.Path("~/.ansible/tmp").expanduser()):
-            assert not [path for path in folder.rglob("*") if path.is_file() and value.encode() in path.read_bytes()]
+    for value in (CANARY.encode(), secret["password"]):
+        for form in (value, base64.b64encode(value)):
+            assert form.decode() not in said
+            assert not [one for one in seen if form.decode() in one]
+            for folder in (tmp_path, pathlib.Path("~/.ansible/tmp").expanduser()):
+                assert not [path for path in folder.rglob("*") if path.is_file() and form in path.read_bytes()]
