@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+KEY, OTHER = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _i in range(2))
 
 
 def certificate(days: int = 10) -> bytes:
@@ -34,11 +34,25 @@ def test_unsealing_is_the_inverse(value: bytes, scope: str) -> None:
     assert _sealing.unseal([KEY], _sealing.seal(KEY.public_key(), value, bound_to), bound_to) == value
 
 
-@pytest.mark.parametrize("moved", [("strict", "place", "other"), ("strict", "other", "name"), ("namespace-wide", "place", "name")])
-def test_another_place_never_unseals(moved: tuple[str, str, str]) -> None:
-    sealed = _sealing.seal(KEY.public_key(), b"value", _sealing.label("strict", "place", "name"))
-    with pytest.raises(_sealing.Unsealable):
-        _sealing.unseal([KEY], sealed, _sealing.label(*moved))
+PLACES = st.tuples(st.sampled_from(_sealing.SCOPES), st.sampled_from(["place", "other"]), st.sampled_from(["name", "another"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sealed_for=PLACES, opened_as=PLACES)
+def test_another_place_never_unseals(sealed_for: tuple[str, str, str], opened_as: tuple[str, str, str]) -> None:
+    sealed = _sealing.seal(KEY.public_key(), b"value", _sealing.label(*sealed_for))
+    if _sealing.label(*sealed_for) == _sealing.label(*opened_as):
+        assert _sealing.unseal([KEY], sealed, _sealing.label(*opened_as)) == b"value"
+    else:
+        with pytest.raises(_sealing.Unsealable):
+            _sealing.unseal([KEY], sealed, _sealing.label(*opened_as))
+
+
+def test_any_of_the_keys_unseals_and_no_other() -> None:
+    sealed = _sealing.seal(KEY.public_key(), b"value", b"")
+    assert _sealing.unseal([OTHER, KEY], sealed, b"") == b"value"
+    with pytest.raises(_sealing.Unsealable, match="no key decrypts"):
+        _sealing.unseal([OTHER], sealed, b"")
 
 
 @settings(max_examples=25, deadline=None)
@@ -48,6 +62,13 @@ def test_a_flipped_bit_never_unseals(bit: int) -> None:
     data[bit // 8] ^= 1 << bit % 8
     with pytest.raises(_sealing.Unsealable):
         _sealing.unseal([KEY], base64.b64encode(bytes(data)).decode(), b"")
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.one_of(st.text(), st.binary().map(lambda data: base64.b64encode(data).decode())))
+def test_nonsense_never_unseals(text: str) -> None:
+    with pytest.raises(_sealing.Unsealable):
+        _sealing.unseal([KEY], text, b"")
 
 
 def test_certificates_are_checked() -> None:

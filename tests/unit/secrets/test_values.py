@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import random
+from urllib.parse import unquote
+
 import pytest
 from ansible_collections.greenlang.vcci.plugins.module_utils import _values
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 CANARY = "canary/ü@:"
 
@@ -74,3 +79,69 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 def test_a_secret_has_a_limit() -> None:
     with pytest.raises(InputError, match="at most"):
         _values.resolve(wanted(s={"a": "x" * (_values.LIMIT + 1)}), {})
+
+
+HOW = st.fixed_dictionaries(
+    {"length": st.integers(8, 80), "format": st.sampled_from(_values.FORMATS)},
+    optional={"alphabet": st.sampled_from([*_values.ALPHABETS, "ABCDEFGHIJKL-/:@"])},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(how=HOW, seed=st.integers())
+def test_generated_values_are_as_asked(how: dict, seed: int) -> None:
+    made, again = (_values.generate(how, random.Random(seed)).decode() for _i in range(2))
+    assert made == again
+    if how["format"] == "text":
+        named = how.get("alphabet", "alphanumeric")
+        assert len(made) == how["length"]
+        assert set(made) <= set(_values.ALPHABETS.get(named, named))
+    elif how["format"] == "hex":
+        assert len(bytes.fromhex(made)) == how["length"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    how=HOW,
+    given_text=st.text(min_size=1, max_size=30).filter(lambda text: text.strip() != ""),
+    host=st.sampled_from(["a", "b.example"]),
+    rotated=st.booleans(),
+)
+def test_what_is_kept_stays_and_what_depends_on_it_follows(how: dict, given_text: str, host: str, rotated: bool) -> None:
+    def secrets(host: str) -> list[_values.Wanted]:
+        compose = "scheme://u:${db/password|url}:${given|url}@" + host
+        return wanted(db={"password": {"generate": how}}, app={"given": {"value": given_text}, "url": {"compose": compose}})
+
+    password, url = ("here", "db", "password"), ("here", "app", "url")
+    first = _values.resolve(secrets("first"), {})
+    second = _values.resolve(secrets(host), first, frozenset([password]) if rotated else frozenset())
+    assert (second[password] != first[password]) == rotated
+    inside = second[url].decode().removeprefix("scheme://u:").removesuffix("@" + host).split(":")
+    assert [unquote(part) for part in inside] == [second[password].decode(), given_text]
+    assert _values.resolve(secrets(host), second) == second
+
+
+@pytest.mark.parametrize(
+    ("how", "template", "kept"),
+    [
+        ({"length": 40}, "postgresql://m:${generated|url}@elsewhere/db", True),
+        ({"length": 40}, "${generated}", True),
+        ({"length": 41}, "postgresql://m:${generated|url}@elsewhere/db", False),
+        ({"length": 40, "alphabet": "printable"}, "postgresql://m:${generated|url}@elsewhere/db", False),
+    ],
+)
+def test_a_generated_part_outlives_a_change_around_it(how: dict, template: str, kept: bool) -> None:
+    first = _values.resolve(wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {})
+    secret = first[("here", "db", "dsn")].decode().removeprefix("postgresql://m:").removesuffix("@here/db")
+    second = _values.resolve(wanted(db={"dsn": {"generate": how, "compose": template}}), first)
+    assert (secret in second[("here", "db", "dsn")].decode()) == kept
+
+
+def test_an_unencoded_generated_part_is_as_it_was_made() -> None:
+    how = {"alphabet": "ABCDEFGHIJ/:@", "length": 200}
+    plain, encoded = (
+        _values.resolve(wanted(s={"a": {"generate": how, "compose": f"${{{what}}}"}}), {})[("here", "s", "a")].decode()
+        for what in ("generated", "generated|url")
+    )
+    assert set(plain) & set("/:@")
+    assert not set(encoded) & set("/:@")
