@@ -111,9 +111,7 @@ class _Render:
         self.version = "".join(options["version"] or "")
         self.values = json.dumps(options["values"], sort_keys=True, default=str)
         if self.local and not os.path.exists(self.chart):
-            raise AnsibleLookupError(
-                f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository"
-            )
+            raise AnsibleLookupError(f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository")
         if not self.local and not options["version"]:
             raise AnsibleLookupError(f"helm_template: version is needed for {self.chart}, so that every run renders the same chart")
         if options["templates"] and not os.path.isdir(self.chart):
@@ -124,7 +122,7 @@ class _Render:
 
     def path(self) -> str:
         target = os.path.join(self.cache, f"{self.release}-{self.key()}.json")
-        if not os.path.exists(target):
+        if not _whole(target):
             os.makedirs(self.cache, mode=0o700, exist_ok=True)
             documents = [self.finish(document) for document in yaml.load_all(self.render(), Loader=LOADER) if self.wanted(document)]
             if not documents:
@@ -195,9 +193,7 @@ class _Render:
             with open(chart, "rb") as handle:
                 found = hashlib.sha256(handle.read()).hexdigest()
             if found != self.options["digest"].removeprefix("sha256:"):
-                raise AnsibleLookupError(
-                    f"helm_template: {self.options['chart']} has SHA-256 {found}, not {self.options['digest']}: it is refused"
-                )
+                raise AnsibleLookupError(f"helm_template: {self.options['chart']} has SHA-256 {found}, not {self.options['digest']}: it is refused")
 
     def complete(self, work: str) -> str:
         """A chart directory as helm takes it: cert-manager's repository has it without Chart.yaml, and its CRDs beside it."""
@@ -243,6 +239,15 @@ class _Render:
             for hook in document.get("webhooks") or []:
                 (hook.get("clientConfig") or {}).pop("caBundle", None)
         return document
+
+
+def _whole(path: str) -> bool:
+    """Whether it is there and was not cut short, by a full disk for example."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return bool(json.load(handle))
+    except (OSError, ValueError):
+        return False
 
 
 def _files(root: str) -> list[str]:
