@@ -60,7 +60,8 @@ def _override(conn: Connection, params: dict) -> Connection:
     if params.get("host"):
         conn.server = params["host"]
     if params.get("api_key"):
-        conn.token, conn.exec_plugin, conn.token_file = params["api_key"], None, None
+        # Whoever gives a token means to be that user: a server would take the kubeconfig's certificate first.
+        conn.token, conn.exec_plugin, conn.token_file, conn.cert, conn.key = params["api_key"], None, None, None, None
     if params.get("username"):
         conn.username, conn.password = params["username"], params.get("password") or ""
     for name, attribute in (("ca_cert", "ca"), ("client_cert", "cert"), ("client_key", "key")):
