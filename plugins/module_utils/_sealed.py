@@ -44,11 +44,7 @@ class Live:
     def in_step(self) -> bool:
         """Whether the Secret came from the ciphertexts that are there now: the controller says that it unsealed this very generation."""
         observed = ((self.sealed or {}).get("status") or {}).get("observedGeneration")
-        return (
-            self.secret is not None
-            and self.synced.get("status") == "True"
-            and observed == _metadata(self.sealed).get("generation", observed)
-        )
+        return self.secret is not None and self.synced.get("status") == "True" and observed == _metadata(self.sealed).get("generation", observed)
 
     @property
     def touched(self) -> set[str]:
@@ -60,6 +56,12 @@ class Live:
             if "f:ownerReferences" not in (fields.get("f:metadata") or {}):
                 theirs |= {name[2:] for name in fields.get("f:data") or {} if name.startswith("f:")}
         return theirs
+
+    @property
+    def orphan(self) -> bool:
+        """Whether the Secret belongs to a SealedSecret that is gone: Kubernetes deletes it soon, and until then the controller refuses it."""
+        owners = [owner for owner in _metadata(self.secret).get("ownerReferences") or [] if owner.get("kind") == "SealedSecret"]
+        return bool(owners) and all(owner.get("uid") != _metadata(self.sealed).get("uid") for owner in owners)
 
     def added(self) -> set[str]:
         """Keys of the Secret that its SealedSecret does not have."""
@@ -73,9 +75,7 @@ def _metadata(obj: dict | None) -> dict:
 
 def check_scope(wanted: Wanted, live: Live) -> None:
     if live.sealed is not None and live.scope != wanted.scope:
-        raise InputError(
-            f"Secret {wanted} is sealed {live.scope} and scope {wanted.scope} is asked for: set allow_scope_change if that is meant"
-        )
+        raise InputError(f"Secret {wanted} is sealed {live.scope} and scope {wanted.scope} is asked for: set allow_scope_change if that is meant")
 
 
 def keepable(wanted: Wanted, live: Live, data: Mapping[str, bytes], truth: Mapping[str, bytes]) -> dict[str, str]:

@@ -69,13 +69,24 @@ class Sealer:
         kept = {(w.namespace, w.name, key): value for w in wanted for key, value in {**live[str(w)].values, **truth[str(w)]}.items()}
         values = _values.resolve(wanted, kept)
         data = {str(w): {key: values[(w.namespace, w.name, key)] for key in w.values} for w in wanted}
-        objects, changed = [], {}
-        for secret in wanted:
-            name = str(secret)
-            kept_sealed = _sealed.keepable(secret, live[name], data[name], truth[name])
-            changed[name] = sorted((set(data[name]) - set(kept_sealed)) | (set(live[name].encrypted) - set(data[name])))
-            objects.append(_sealed.build(secret, data[name], kept_sealed, self.options.labels, self.sealing(secret)))
-        result = apply_set(
+        kept_sealed = {str(w): _sealed.keepable(w, live[str(w)], data[str(w)], truth[str(w)]) for w in wanted}
+        changed = {name: sorted((set(data[name]) - set(same)) | (set(live[name].encrypted) - set(data[name]))) for name, same in kept_sealed.items()}
+        result = self.write(self.build(wanted, data, kept_sealed))
+        orphans = [w for w in wanted if live[str(w)].orphan]
+        if orphans and not self.options.check:
+            # The values are safe now. When what belonged to the deleted SealedSecrets is gone, new ciphertexts make the controller try again.
+            self.await_collected(orphans)
+            again = {**{str(w): self.get("SealedSecret", w) for w in wanted if w not in orphans}, **{str(w): None for w in orphans}}
+            self.write(self.build(wanted, data, {name: Live(sealed).encrypted for name, sealed in again.items()}))
+        if self.options.wait and not self.options.check:
+            self.wait([w for w in wanted if changed[str(w)] or not live[str(w)].in_step], data)
+        return self.answer(wanted, live, changed, result)
+
+    def build(self, wanted: list[Wanted], data: dict[str, dict[str, bytes]], kept: dict[str, dict[str, str]]) -> list[dict]:
+        return [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w)) for w in wanted]
+
+    def write(self, objects: list[dict]) -> Any:
+        return apply_set(
             self._client,  # type: ignore[arg-type]
             objects,
             name=self.options.name,
@@ -87,9 +98,6 @@ class Sealer:
             planned=self.options.planned,
             progress=self.tell,
         )
-        if self.options.wait and not self.options.check:
-            self.wait([w for w in wanted if changed[str(w)] or not live[str(w)].in_step], data)
-        return self.answer(wanted, live, changed, result)
 
     def answer(self, wanted: list[Wanted], live: dict[str, Live], changed: dict[str, list[str]], result: Any) -> dict:
         answer: dict = {
@@ -160,6 +168,12 @@ class Sealer:
                     f"Is the controller running? {self.complaint(secret)}Delete the SealedSecret to have new values generated."
                 )
             )
+
+    def await_collected(self, orphans: list[Wanted]) -> None:
+        for secret in orphans:
+            self.tell(f"waiting until the Secret of the deleted SealedSecret {secret} is gone")
+            while Live(self.get("SealedSecret", secret), self.get("Secret", secret)).orphan:
+                self.pause(partial("Secret {} belongs to a SealedSecret that was deleted, and is not deleted itself".format, secret))
 
     def truth(self, wanted: list[Wanted], live: dict[str, Live]) -> dict[str, dict[str, bytes]]:
         """What is sealed of the keys that somebody else wrote in a Secret. Empty where the private keys may not be read."""

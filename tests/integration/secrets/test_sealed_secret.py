@@ -120,6 +120,20 @@ def test_a_deleted_secret_comes_back_with_its_values(seal, values, client, names
     assert values("strict") == before
 
 
+def test_a_deleted_sealed_secret_comes_back_with_its_values_while_the_secret_is_there(seal, values, client, namespace) -> None:
+    seal(wanted())
+    before = values("strict")
+    # As it is for a moment after a SealedSecret was deleted: the Secret names an owner that is gone. A finalizer holds it there.
+    patch(client, namespace, "strict", {"metadata": {"finalizers": ["example.com/held"]}})
+    client.request("DELETE", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict")
+    let_go = threading.Timer(3, patch, (client, namespace, "strict", {"metadata": {"finalizers": None}}))
+    let_go.start()
+    assert seal(wanted())["changed"]
+    let_go.join()
+    assert values("strict") == before
+    assert not seal(wanted())["changed"]
+
+
 def test_a_scope_changes_with_consent_only(seal, values) -> None:
     secret = {"name": "s", "values": {"a": CANARY}}
     seal([secret])
