@@ -8,11 +8,17 @@ import json
 import time
 from typing import Any
 
-import urllib3
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+
+try:
+    import urllib3
+
+    MISSING: str | None = None
+except ImportError as exc:
+    MISSING = str(exc)
 
 ARGUMENTS = {
     "namespace": {"type": "str", "required": True},
@@ -49,6 +55,8 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec({**ARGUMENTS, **connection_argument_spec()})
         if self._task.check_mode:
             return {**result, "skipped": True, "msg": "check mode: there may be nothing to ask yet"}
+        if MISSING:
+            return {**result, "failed": True, "msg": f"platform_check needs the Python package urllib3: {MISSING}. Remedy: pip install urllib3."}
         try:
             client = Client.from_params(args)
             address = self._address(client, args)
@@ -117,8 +125,9 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _layers(client: Client, args: dict, address: str) -> list[dict]:
-        rows: dict[str, dict[str, Any]] = {layer: {"layer": layer, "objects": 0, "workloads": 0, "ready": 0,
-                        "look": look.format(namespace=args["namespace"], host=args["api_host"], address=address)} for layer, look in LAYERS.items()}
+        known = {"namespace": args["namespace"], "host": args["api_host"], "address": address}
+        rows: dict[str, dict[str, Any]] = {
+            layer: {"layer": layer, "objects": 0, "workloads": 0, "ready": 0, "look": look.format(**known)} for layer, look in LAYERS.items()}
         for api_version, kind in COUNTED:
             try:
                 items = client.list(api_version, kind, label_selector="app.kubernetes.io/managed-by=greenlang.vcci")

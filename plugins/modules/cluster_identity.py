@@ -13,7 +13,7 @@ description:
     and fails, before anything is written, when they differ.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
-  check_mode: {support: full, description: Compares, and writes nothing.}
+  check_mode: {support: full, description: "Compares, and writes nothing."}
   diff_mode: {support: none, description: There is nothing to show.}
 options:
   environment_name:

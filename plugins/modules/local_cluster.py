@@ -16,7 +16,7 @@ description:
   - It is hardened - a certificate for every component, Node and RBAC authorization, NodeRestriction, Pod Security Admission, an audit log, Secrets
     encrypted in etcd and no anonymous access.
 attributes:
-  check_mode: {support: full, description: Says what would be built, created or started.}
+  check_mode: {support: full, description: "Says what would be built, created or started."}
   diff_mode: {support: full, description: Lists the same.}
 options:
   name:

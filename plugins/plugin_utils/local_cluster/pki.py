@@ -16,10 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    MISSING: str | None = None
+except ImportError as exc:
+    MISSING = str(exc)
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 365

@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, pki
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT, Layout
 
 GIB = 1024**3
@@ -23,13 +23,19 @@ DISK, DISK_BUILD, MEMORY, MEMORY_SIMULATED = 6 * GIB, 18 * GIB, 5 * GIB, 1 * GIB
 
 def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> None:
     """Raise one error that lists all that is missing. A cluster that runs already is not asked for free memory, ports and addresses."""
-    lacks = _storage(layout, to_build, cache)
+    lacks = _packages() + _storage(layout, to_build, cache)
     if layout.kind == "real":
         lacks += _privileges()
     if not running:
         lacks += _room(layout) + _ports(layout) + (_addresses(layout) if layout.kind == "real" else [])
     if lacks:
         raise VcciError(f"this machine is not ready for the local cluster {layout.name!r}:\n" + "\n".join(f"  - {lack}" for lack in lacks))
+
+
+def _packages() -> list[str]:
+    if pki.MISSING is None:
+        return []
+    return [f"the Python package cryptography ({pki.MISSING}). Remedy: pip install cryptography (`make setup` does), into the environment of ansible."]
 
 
 def _privileges() -> list[str]:
