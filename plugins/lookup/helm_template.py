@@ -57,6 +57,10 @@ options:
     description: Kubernetes version that the chart is rendered for.
     type: str
     default: 1.37.0
+  optional:
+    description: Whether a local chart or a helm that is not there yet gives nothing and a warning, as for a plan before a cluster was built.
+    type: bool
+    default: false
   cache_dir:
     description: Where charts and rendered manifests are kept.
     type: str
@@ -88,14 +92,29 @@ import tempfile
 import yaml
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
+display = Display()
 FORMAT = 1  # of what is kept: raise it when rendering changes
 
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
-        return [_Render(str(term), {name: self.get_option(name) for name in OPTIONS}).path() for term in terms]
+        options = {name: self.get_option(name) for name in OPTIONS}
+        found = []
+        for term in terms:
+            try:
+                found.append(_Render(str(term), options).path())
+            except NotThere as exc:
+                if not self.get_option("optional"):
+                    raise
+                display.warning(f"the objects of chart {term} are not listed: {exc.message}")
+        return found
+
+
+class NotThere(AnsibleLookupError):
+    """A chart or helm itself does not exist here."""
 
 
 OPTIONS = ("chart", "repository", "version", "digest", "templates", "values", "namespace", "without", "labels", "helm", "kube_version", "cache_dir")
@@ -111,14 +130,14 @@ class _Render:
         self.version = "".join(options["version"] or "")
         self.values = json.dumps(options["values"], sort_keys=True, default=str)
         if self.local and not os.path.exists(self.chart):
-            raise AnsibleLookupError(f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository")
+            raise NotThere(f"helm_template: the chart {self.chart} does not exist; name a directory, a packed chart, or set repository")
         if not self.local and not options["version"]:
             raise AnsibleLookupError(f"helm_template: version is needed for {self.chart}, so that every run renders the same chart")
         if options["templates"] and not os.path.isdir(self.chart):
             raise AnsibleLookupError("helm_template: templates can only be added to a chart that is a directory")
         self.helm = shutil.which(os.path.expanduser(options["helm"]))
         if self.helm is None:
-            raise AnsibleLookupError(f"helm_template: there is no helm program {options['helm']}; install helm 3 or set its path")
+            raise NotThere(f"helm_template: there is no helm program {options['helm']}; install helm 3 or set its path")
 
     def path(self) -> str:
         target = os.path.join(self.cache, f"{self.release}-{self.key()}.json")

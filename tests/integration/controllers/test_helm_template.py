@@ -167,3 +167,13 @@ def test_a_chart_is_completed(render, chart, tmp_path) -> None:
 def test_bad_input_is_one_clear_error(render, chart, options: dict, message: str) -> None:
     with pytest.raises(AnsibleLookupError, match=message):
         render(**{"chart": chart, **options})
+
+
+def test_what_is_not_built_yet_may_be_left_out_of_a_plan(kubectl, chart, tmp_path) -> None:
+    from ansible.plugins.loader import lookup_loader
+
+    lookup = lookup_loader.get("greenlang.vcci.helm_template")
+    common = {"cache_dir": str(tmp_path / "cache"), "helm": str(kubectl.with_name("helm")), "optional": True}
+    assert lookup.run(["release"], {}, **{**common, "chart": "/nowhere"}) == []
+    assert lookup.run(["release"], {}, **{**common, "chart": str(chart), "helm": "/nowhere"}) == []
+    assert len(lookup.run(["release"], {}, **{**common, "chart": str(chart)})) == 1
