@@ -12,6 +12,7 @@ from ._values import Wanted
 from .errors import InputError
 
 API_VERSION = "bitnami.com/v1alpha1"
+MANAGED = _sealing.PREFIX + "managed"  # the controller may take such a Secret over
 PATCHED = _sealing.PREFIX + "patch"  # the controller then leaves other keys of the Secret alone
 
 
@@ -58,6 +59,14 @@ class Live:
         return theirs
 
     @property
+    def foreign(self) -> bool:
+        """Whether somebody else made the Secret, which the controller then does not overwrite."""
+        metadata = _metadata(self.secret)
+        annotations = metadata.get("annotations") or {}
+        owned = any(owner.get("kind") == "SealedSecret" for owner in metadata.get("ownerReferences") or [])
+        return self.secret is not None and not owned and "true" not in (annotations.get(MANAGED), annotations.get(PATCHED))
+
+    @property
     def orphan(self) -> bool:
         """Whether the Secret belongs to a SealedSecret that is gone: Kubernetes deletes it soon, and until then the controller refuses it."""
         owners = [owner for owner in _metadata(self.secret).get("ownerReferences") or [] if owner.get("kind") == "SealedSecret"]
@@ -73,9 +82,14 @@ def _metadata(obj: dict | None) -> dict:
     return (obj or {}).get("metadata") or {}
 
 
-def check_scope(wanted: Wanted, live: Live) -> None:
-    if live.sealed is not None and live.scope != wanted.scope:
+def check(wanted: Wanted, live: Live, allow_scope_change: bool = False) -> None:
+    if live.sealed is not None and live.scope != wanted.scope and not allow_scope_change:
         raise InputError(f"Secret {wanted} is sealed {live.scope} and scope {wanted.scope} is asked for: set allow_scope_change if that is meant")
+    if live.foreign:
+        raise InputError(
+            f"Secret {wanted} exists and belongs to no SealedSecret, so that the controller would not overwrite it: annotate it with "
+            f"{MANAGED}=true (values that are generated are then kept as they are in it), or delete it"
+        )
 
 
 def keepable(wanted: Wanted, live: Live, data: Mapping[str, bytes], truth: Mapping[str, bytes]) -> dict[str, str]:

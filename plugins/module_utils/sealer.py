@@ -63,8 +63,7 @@ class Sealer:
     def run(self, wanted: list[Wanted]) -> dict:
         live = self.read(wanted) if self._client else {str(w): Live() for w in wanted}
         for secret in wanted:
-            if not self.options.allow_scope_change:
-                _sealed.check_scope(secret, live[str(secret)])
+            _sealed.check(secret, live[str(secret)], self.options.allow_scope_change)
         truth = self.truth(wanted, live)
         kept = {(w.namespace, w.name, key): value for w in wanted for key, value in {**live[str(w)].values, **truth[str(w)]}.items()}
         values = _values.resolve(wanted, kept)

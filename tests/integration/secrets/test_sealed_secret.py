@@ -134,6 +134,20 @@ def test_a_deleted_sealed_secret_comes_back_with_its_values_while_the_secret_is_
     assert not seal(wanted())["changed"]
 
 
+def test_a_secret_made_by_hand_is_taken_over_with_consent_only(seal, values, client, namespace) -> None:
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    data = {"password": base64.b64encode(b"by hand").decode()}
+    client.request("POST", path, body={"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "strict"}, "data": data})
+    for check in (True, False):
+        with pytest.raises(InputError, match="belongs to no SealedSecret"):
+            seal(wanted(), check=check)
+    assert client.list("bitnami.com/v1alpha1", "SealedSecret", namespace) == []
+    patch(client, namespace, "strict", {"metadata": {"annotations": {"sealedsecrets.bitnami.com/managed": "true"}}})
+    assert seal(wanted())["changed"]
+    assert values("strict")["password"] == b"by hand"
+    assert not seal(wanted())["changed"]
+
+
 def test_a_scope_changes_with_consent_only(seal, values) -> None:
     secret = {"name": "s", "values": {"a": CANARY}}
     seal([secret])

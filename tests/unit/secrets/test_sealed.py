@@ -103,4 +103,5 @@ def test_a_diff_names_keys_and_shows_nothing() -> None:
 
 def test_a_scope_change_is_refused() -> None:
     with pytest.raises(InputError, match="Secret n/s is sealed strict and scope cluster-wide is asked for"):
-        _sealed.check_scope(_values.Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED))
+        _sealed.check(_values.Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED))
+    _sealed.check(_values.Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED), allow_scope_change=True)
