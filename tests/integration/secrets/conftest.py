@@ -6,36 +6,19 @@ The collection is imported by fixtures, not above: pytest-ansible takes over imp
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from tests.conftest import ROOT
-
-ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/sealed-secrets-controller"
-# The program takes its account from this fixed place: a mount namespace of its own has one there.
-START = """
-set -e
-mount -t tmpfs none /run
-mkdir -p /run/secrets/kubernetes.io
-cp -r "$1" /run/secrets/kubernetes.io/serviceaccount
-shift
-exec "$@"
-"""
+from tests.integration.secrets.controller import running
 
 
 @pytest.fixture(scope="session")
@@ -81,45 +64,10 @@ def controller(client, kubeconfig: pathlib.Path, kubectl: pathlib.Path, tmp_path
     if deployment is not None and not simulated:
         yield None
         return
-    work = tmp_path_factory.mktemp("controller")
-    state = pathlib.Path(kubectl).parents[1]
+    work, state = tmp_path_factory.mktemp("controller"), pathlib.Path(kubectl).parents[1]
     install(client, kubeconfig, state, work)
-    server = urlsplit(client.server)
-    token = client.request("POST", f"{ACCOUNT}/token", body={"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
-    cluster = yaml.safe_load(pathlib.Path(kubeconfig).read_text(encoding="utf-8"))["clusters"][0]["cluster"]
-    account = work / "account"
-    account.mkdir(mode=0o700)
-    (account / "token").write_text(token["status"]["token"])
-    (account / "namespace").write_text("kube-system")
-    (account / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
-    port, metrics = free_port(), free_port()
-    unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--propagation", "private"]
-    program = [str(state / "bin" / "sealed-secrets-controller"), "--key-renew-period", "0", "--key-size", "2048", "--update-status"]
-    program += ["--listen-addr", f"127.0.0.1:{port}", "--listen-metrics-addr", f"127.0.0.1:{metrics}", "--max-unseal-retries", "20"]
-    program += ["--kubeclient-qps", "-1", "--rate-limit", "1000", "--rate-limit-burst", "1000"]
-    with open(work / "log", "wb") as log:
-        process = subprocess.Popen(
-            [*unshare, "sh", "-c", START, "sh", str(account), *program],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={
-                "KUBERNETES_SERVICE_HOST": str(server.hostname),
-                "KUBERNETES_SERVICE_PORT": str(server.port),
-                "PATH": os.environ["PATH"],
-                "POD_NAMESPACE": "kube-system",
-            },
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 120
-        while status(f"{address}/healthz") != 200:
-            assert process.poll() is None, (work / "log").read_text()
-            assert time.monotonic() < deadline, (work / "log").read_text()
-            time.sleep(0.2)
+    with running(client, kubeconfig, state, work) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def install(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib.Path) -> None:
@@ -138,23 +86,6 @@ def install(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib
     results, said = play(work / "play.json", [role], vars=values, vars_files=shared, module_defaults=defaults)
     assert not any(result.get("failed") for result in results), said
     assert client.get("apps/v1", "Deployment", "sealed-secrets-controller", "kube-system") is not None
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def status(url: str, body: bytes | None = None) -> int:
-    """The HTTP status of a GET, or of a POST of this body; 0 without an answer."""
-    try:
-        with urllib.request.urlopen(url, data=body, timeout=10) as answer:
-            return answer.status
-    except urllib.error.HTTPError as exc:
-        return exc.code
-    except OSError:
-        return 0
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pathlib
 import pytest
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealing, _values
 
-from tests.integration.secrets.conftest import status
+from tests.integration.secrets.controller import status
 
 TABLE = {
     "empty": b"",

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The sealed-secrets controller on this machine, for clusters whose nodes are simulated; and what its HTTP server says."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import yaml
+
+ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/sealed-secrets-controller"
+# The program takes its account from this fixed place: a mount namespace of its own has one there.
+START = """
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/secrets/kubernetes.io
+cp -r "$1" /run/secrets/kubernetes.io/serviceaccount
+shift
+exec "$@"
+"""
+
+
+@contextlib.contextmanager
+def running(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib.Path) -> Iterator[str]:
+    """Runs as the ServiceAccount of its chart, which must be applied; the address of its HTTP server. `state` is the cluster's directory."""
+    server = urlsplit(client.server)
+    account = work / "account"
+    account.mkdir(mode=0o700)
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    (account / "token").write_text(client.request("POST", f"{ACCOUNT}/token", body=request)["status"]["token"])
+    (account / "namespace").write_text("kube-system")
+    cluster = yaml.safe_load(pathlib.Path(kubeconfig).read_text(encoding="utf-8"))["clusters"][0]["cluster"]
+    (account / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
+    port, metrics = free_port(), free_port()
+    unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--propagation", "private"]
+    program = [str(state / "bin" / "sealed-secrets-controller"), "--key-renew-period", "0", "--key-size", "2048", "--update-status"]
+    program += ["--listen-addr", f"127.0.0.1:{port}", "--listen-metrics-addr", f"127.0.0.1:{metrics}", "--max-unseal-retries", "20"]
+    program += ["--kubeclient-qps", "-1", "--rate-limit", "1000", "--rate-limit-burst", "1000"]
+    environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
+    with open(work / "log", "wb") as log:
+        process = subprocess.Popen(
+            [*unshare, "sh", "-c", START, "sh", str(account), *program],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**environment, "PATH": os.environ["PATH"], "POD_NAMESPACE": "kube-system"},
+        )
+    try:
+        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+        while status(f"{address}/healthz") != 200:
+            assert process.poll() is None, (work / "log").read_text()
+            assert time.monotonic() < deadline, (work / "log").read_text()
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def status(url: str, body: bytes | None = None) -> int:
+    """The HTTP status of a GET, or of a POST of this body; 0 without an answer."""
+    try:
+        with urllib.request.urlopen(url, data=body, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as exc:
+        return exc.code
+    except OSError:
+        return 0
