@@ -48,6 +48,12 @@ def line(name: str, measured: float, unit: str, goal: float, note: str = "", goo
     return f"{name} {measured:.1f} {unit} ratio={measured / goal:.2f} goal={goal:g} {verdict}{' ' + note if note else ''}"
 
 
+def ratio(name: str, ours: float, theirs: float, goal: float, note: str = "") -> str:
+    """A figure that shall not exceed a share of a peer's, measured in the same run."""
+    share = ours / theirs
+    return f"{name} {ours:.1f} s ratio={share:.2f} goal={goal:g} {'ok' if share <= goal else 'short'}{' ' + note if note else ''}"
+
+
 def timed(*command: str, environment: dict[str, str] | None = None, folder: Path = ROOT) -> tuple[float, str]:
     """Seconds that a command takes, and its output; the end of the bench when it fails."""
     settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PATH": f"{TOOLS}:{os.environ['PATH']}"}

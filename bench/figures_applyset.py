@@ -25,11 +25,11 @@ def measure(*arguments: str) -> Iterator[str]:
             raise SystemExit(f"error: bench/applyset.py {' '.join(arguments)} ended with {process.returncode}")
 
 
-@figures("applyset-1000", *(f"applyset-1000-{step}-{share}" for step in ("first", "unchanged") for share in ("own", "whole", "core")))
+@figures("applyset-1000", *(f"applyset-1000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole", "core")))
 def thousand() -> Iterator[str]:
     yield from measure("--objects", "1000", "--rounds", "3", "--with-kubernetes-core")
 
 
-@figures("applyset-10000", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("own", "whole")))
+@figures("applyset-10000", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole")))
 def ten_thousand() -> Iterator[str]:
     yield from measure("--objects", "10000", "--rounds", "1")

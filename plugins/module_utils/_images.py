@@ -173,7 +173,7 @@ def build_images(table_path, cache_dir, bin_dir, progress, only=None):
     chosen = select(images, only)
     keys = cache.keys(chosen)
     if cache.lacking(chosen, keys):
-        with _locked(cache.directory / "lock"):
+        with locked(cache.directory / "lock"):
             lacking = cache.lacking(chosen, keys)
             if lacking:
                 _build(cache, images, keys, lacking, progress)
@@ -231,7 +231,7 @@ class _Cache:
             stat = archive.stat()
         except (FileNotFoundError, ValueError):
             return False
-        if stat.st_size != size or (stat.st_mtime_ns != mtime and _sha256(archive) != digest):
+        if stat.st_size != size or (stat.st_mtime_ns != mtime and sha256(archive) != digest):
             return False
         if os.access(self.directory, os.W_OK):
             os.utime(archive.with_suffix(".json"))  # asked for now: see prune
@@ -247,7 +247,7 @@ class _Cache:
 
     def keep(self, partial, key):
         """Take a finished file in under its key; older archives of the same image stay for other clones."""
-        stat, digest = partial.stat(), _sha256(partial)
+        stat, digest = partial.stat(), sha256(partial)
         record = self.archive(key).with_suffix(".json")
         record.unlink(missing_ok=True)
         partial.rename(self.archive(key))
@@ -256,7 +256,7 @@ class _Cache:
         temporary.rename(record)
 
 
-def _sha256(path):
+def sha256(path):
     known = hashlib.sha256()
     with open(path, "rb") as handle:
         for block in iter(lambda: handle.read(1 << 20), b""):
@@ -270,13 +270,13 @@ def _known_digest(path):
     try:
         size, mtime, digest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))[path.name]
     except (FileNotFoundError, KeyError, ValueError):
-        return _sha256(path)
+        return sha256(path)
     stat = path.stat()
-    return digest if (stat.st_size, stat.st_mtime_ns) == (size, mtime) else _sha256(path)
+    return digest if (stat.st_size, stat.st_mtime_ns) == (size, mtime) else sha256(path)
 
 
 @contextmanager
-def _locked(path):
+def locked(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -403,7 +403,7 @@ class _Buildah:
 
     def build(self, image, parent, keys, label, progress):
         """Build one image into the cache."""
-        with _ticking("building " + label, progress):
+        with ticking("building " + label, progress):
             base = []
             if parent:
                 self._ensure(parent, keys)
@@ -503,7 +503,7 @@ class _Buildah:
 
 
 @contextmanager
-def _ticking(what, progress):
+def ticking(what, progress):
     """Say that a build runs, and how long, until the block ends."""
     begun, ended = time.monotonic(), threading.Event()
     progress(what + " …")

@@ -8,43 +8,25 @@ runs that want the same entry at once share the work: the second waits for the f
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
+from ansible_collections.greenlang.vcci.plugins.module_utils._images import locked, sha256, ticking
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 
 Progress = Callable[[str], None]
-TICK = 20  # seconds between two signs of life of a build
 
 
 def cache_directory() -> Path:
     """Where built programs and images are kept: $XDG_CACHE_HOME/greenlang-vcci, by default below ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "greenlang-vcci"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file while the block runs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 class Binaries:
@@ -115,7 +97,7 @@ class Binaries:
                 stat = (entry / name).stat()
             except FileNotFoundError:
                 return False
-            if stat.st_size != size or (stat.st_mtime_ns != mtime and _sha256(entry / name) != digest):
+            if stat.st_size != size or (stat.st_mtime_ns != mtime and sha256(entry / name) != digest):
                 return False
         return True
 
@@ -124,14 +106,14 @@ class Binaries:
         partial = entry.with_name(f".{entry.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        with self._ticking(f"building {label}"):
+        with ticking(f"building {label}", self._progress):
             flags = "-s -w " + part.get("ldflags", "").replace("VERSION", self._module_version(source, part.get("version", "")))
             for package, file in part["packages"].items():
                 self._run(label, source, ["build", "-ldflags", flags.strip(), "-tags", part.get("tags", ""), "-o", str(partial / file), package],
                           CGO_ENABLED="1" if part.get("cgo") else "0")
             for target, origin in part.get("files", {}).items():
                 shutil.copytree(self._module_directory(label, source, origin), partial / target)
-        manifest = {str(path.relative_to(partial)): [path.stat().st_size, path.stat().st_mtime_ns, _sha256(path)]
+        manifest = {str(path.relative_to(partial)): [path.stat().st_size, path.stat().st_mtime_ns, sha256(path)]
                     for path in sorted(partial.rglob("*")) if path.is_file()}
         for file, names in part.get("links", {}).items():
             for link in names:
@@ -157,25 +139,6 @@ class Binaries:
         required = re.findall(r"^(?:require)?\s*(\S+) v\S+", (source / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
         module = max((path for path in required if origin.startswith(path + "/")), key=len)
         return Path(self._run(label, source, ["list", "-m", "-f", "{{.Dir}}", module])) / origin.removeprefix(module + "/")
-
-    @contextmanager
-    def _ticking(self, what: str) -> Iterator[None]:
-        """Say that a build runs, and how long, until the block ends."""
-        begun, done = time.monotonic(), threading.Event()
-        self._progress(f"{what} …")
-
-        def tick() -> None:
-            while not done.wait(TICK):
-                self._progress(f"{what} … {time.monotonic() - begun:.0f} s")
-
-        ticker = threading.Thread(target=tick, daemon=True)
-        ticker.start()
-        try:
-            yield
-        finally:
-            done.set()
-            ticker.join()
-        self._progress(f"{what}: done in {time.monotonic() - begun:.0f} s")
 
 
 def _version(text: str) -> tuple[int, ...]:

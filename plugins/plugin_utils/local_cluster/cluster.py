@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, read_table
+from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, locked, read_table
 from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, objects, preflight
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries, cache_directory, locked
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries, cache_directory
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.control_plane import ControlPlane
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.nodes import READY_SECONDS, Nodes
@@ -187,11 +187,12 @@ class LocalCluster:
         apply_set(control.client(), wanted, name="local-cluster", namespace="kube-system", force_conflicts=True)
 
     def _start_nodes(self, control: ControlPlane, nodes: Nodes, archives: dict[str, Path]) -> list[str]:
-        authority = control.credentials()
+        authority, loaded = control.credentials(), _loaded(archives)
+        nodes.seed(loaded, cache_directory() / "images", self._progress)
         with ThreadPoolExecutor(len(self.layout.nodes)) as pool:
             started = [line for lines in pool.map(lambda node: nodes.start(node, authority), self.layout.nodes) for line in lines]
         nodes.routes()
-        return self._say(started) + [f"loaded {line}" for line in nodes.load(_loaded(archives), self._progress)]
+        return self._say(started) + [f"loaded {line}" for line in nodes.load(loaded, self._progress)]
 
     def _kwok(self, parts: dict[str, Path]) -> Daemon:
         stages = [path for kind in ("node/fast", "node/heartbeat-with-lease", "pod/fast") for path in sorted((parts["kwok"] / "stages" / kind).glob("*.yaml"))

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, image_store
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, write_private
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes
@@ -152,7 +152,7 @@ class Nodes:
 
     def _files(self, node: Node, authority: Authority) -> None:
         layout, state = self._layout, self._state(node)
-        for directory in ("kubelet", "containerd", "pki"):
+        for directory in ("kubelet", "pki"):
             (state / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
         address = layout.node_address(node)
         authority.issue(state / "pki/kubelet-server", f"system:node:{node.name}", "system:nodes", [node.name, address], server=True)
@@ -248,6 +248,17 @@ class Nodes:
         host.run("ip", "-batch", "-", text="\n".join([*lines, f"route replace {layout.load_balancer_cidr} {hops}"]))
 
     # -- images
+
+    def seed(self, archives: dict[str, Path], cache: Path, progress: Callable[[str], None]) -> None:
+        """Give new nodes the images of these archives (image name -> file) before their containerd starts."""
+        new = [self._state(node) for node in self._layout.nodes if not (self._state(node) / "containerd").exists()]
+        if not new:
+            return
+        store = image_store.provide(archives, self._parts["containerd"], cache, progress)
+        for state in new:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            image_store.link(store, state / "containerd")
+            _write(state / "images.json", json.dumps({name: str(path) for name, path in archives.items()}))
 
     def load(self, archives: dict[str, Path], progress: Callable[[str], None]) -> list[str]:
         """Load image archives (image name -> file) into every node that lacks them; return `<node>: <image>` for each."""
