@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,24 @@ def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
     assert binaries.missing() == ["etcd"]
     assert (binaries.provide()["etcd"] / "etcd").read_bytes()[:100] == whole[:100]
     assert binaries.missing() == []
+
+
+def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: Path) -> None:
+    from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+
+    objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "namespace": "default"}, "data": {"i": str(i)}} for i in range(3000)]
+    client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(apply_set, client, objects, name="s", namespace="default", diff=False)
+        deadline = time.monotonic() + 30
+        while client.requests < 300 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(pid("kube-apiserver"), signal.SIGKILL)
+        assert not run.done()
+        assert "started kube-apiserver" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
+        result = run.result(timeout=120)
+    assert not result.failed
+    assert len(result.created) + len(result.unchanged) + len(result.configured) == len(objects)
+    assert not apply_set(client, objects, name="s", namespace="default", diff=False).changed
+    assert len(client.list("v1", "ConfigMap", "default", "applyset.kubernetes.io/part-of")) == len(objects)

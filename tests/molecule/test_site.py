@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, STATE, ansible, local_cluster
+from tests.conftest import ROOT, STATE
+from tests.molecule.conftest import NAME, changed, kubectl, play
 
-NAME = "molecule"
-SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", "cluster_local_subnet=10.92.0.0/16"]
 # One object of each layer that is deleted behind its back.
 DRIFT = {
     "cluster": ("networkpolicy", "vcci-platform", "allow-dns"),
@@ -26,36 +23,6 @@ DRIFT = {
     "observability": ("service", "vcci-observability", "prometheus"),
     "tenant": ("limitrange", "vcci-tenant-globex", ""),
 }
-
-
-def changed(text: str) -> int:
-    """The number after changed= in the recap."""
-    found = re.search(r"changed=(\d+)\s+unreachable=0\s+failed=0", text)
-    assert found, text[-4000:]
-    return int(found[1])
-
-
-def play(*arguments: str) -> str:
-    """Run a playbook against the cluster of these tests; its output."""
-    return ansible("ansible-playbook", *arguments, *SITE).stdout
-
-
-def kubectl(*arguments: str) -> str:
-    """Run kubectl against the cluster of these tests; its output."""
-    command = [str(STATE / NAME / "bin" / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *arguments]
-    return subprocess.run(command, text=True, capture_output=True, check=True, timeout=120).stdout
-
-
-@pytest.fixture(scope="module", autouse=True)
-def remove_cluster() -> Iterator[None]:
-    """Nothing is left of the cluster, before and after."""
-    for _turn in range(2):
-        removed = local_cluster(name=NAME, state="absent")
-        assert removed.returncode == 0, removed.stdout
-        assert not (STATE / NAME).exists()
-        assert not list(Path("/sys/fs/cgroup").glob(f"*/vcci-{NAME}"))
-        if _turn == 0:
-            yield
 
 
 def molecule(scenario: str) -> None:

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What the reference document tells operators to type works against the running platform, word for word, and shows what it should."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import time
+
+import pytest
+
+from tests.conftest import STATE
+from tests.molecule.conftest import NAME, PROGRAMS, changed, kubectl, play
+
+# Command, and a pattern that its output must contain.
+READS = {
+    # Verify
+    "get pods -n vcci-platform": r"vcci-backend-api-\S+ +1/1 +Running",
+    "get services -n vcci-platform": r"api-gateway +LoadBalancer +\S+ +10\.92\.1\.\d+",
+    "get ingress -n vcci-platform": r"",
+    "get hpa -n vcci-platform": r"vcci-worker-hpa",
+    "get pdb -n vcci-platform": r"vcci-backend-api",
+    "get namespace vcci-tenant-acme-corp -o yaml": r"tier: enterprise",
+    "get resourcequota -n vcci-tenant-acme-corp": r"requests\.cpu",
+    "get networkpolicy -n vcci-tenant-acme-corp": r"default-deny",
+    # Scaling, rolling updates
+    "get hpa vcci-backend-api-hpa -n vcci-platform": r"Deployment/vcci-backend-api +cpu: \d+%",
+    "rollout history deployment/vcci-backend-api -n vcci-platform": r"REVISION",
+    # View logs
+    "logs deployment/vcci-backend-api -n vcci-platform": r"\S",
+    "logs -l app=vcci-backend-api -n vcci-platform --tail=100": r"\S",
+    # Metrics
+    "top pods -n vcci-platform": r"redis-0 +\d+m",
+    "top nodes": r"compute-1 +\d+m",
+    # Troubleshooting
+    "get events -n vcci-platform --sort-by=.lastTimestamp": r"",
+    "get certificate -n vcci-platform": r"vcci-api-cert +True",
+    "describe certificate vcci-api-cert -n vcci-platform": r"api\.vcci\.local\.test",
+    "logs -n cert-manager deployment/cert-manager": r"\S",
+    "get pods -l app=postgresql -n vcci-platform": r"postgresql-0 +1/1 +Running",
+    "logs -l app=postgresql -n vcci-platform": r"\S",
+    "exec redis-0 -n vcci-platform -- redis-cli ping": r"PONG",
+    # Health checks
+    "get --raw /api/v1/namespaces/vcci-platform/services/vcci-backend-api:8000/proxy/health/live": r"\S",
+    "get --raw /api/v1/namespaces/vcci-platform/services/vcci-backend-api:8000/proxy/health/ready": r"\S",
+}
+
+
+def rolled_out() -> None:
+    kubectl("rollout", "status", "deployment/vcci-backend-api", "-n", "vcci-platform", "--timeout=120s", timeout=150)
+
+
+def image() -> str:
+    return kubectl("get", "deployment", "vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+
+
+@pytest.mark.parametrize("command", READS)
+def test_what_is_read(command: str) -> None:
+    for _attempt in range(30):  # metrics of a pod appear some seconds after it
+        text = kubectl(*shlex.split(command))
+        if re.search(READS[command], text):
+            return
+        time.sleep(2)
+    raise AssertionError(f"{command}:\n{text}")
+
+
+def test_what_waits() -> None:
+    """Commands that go on until they are interrupted show something at once."""
+    for command in ("get hpa -n vcci-platform -w", "logs -f deployment/vcci-backend-api -n vcci-platform"):
+        process = subprocess.Popen([str(PROGRAMS / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *shlex.split(command)],
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            assert process.stdout and process.stdout.readline().strip(), command
+            assert process.poll() is None, command
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_scaling_by_hand_is_undone_by_the_playbook() -> None:
+    """Replicas are the autoscaler's: scaling is not drift, a changed autoscaler is."""
+    kubectl("scale", "deployment", "vcci-backend-api", "--replicas=3", "-n", "vcci-platform")
+    rolled_out()
+    assert changed(play("playbooks/apps.yml")) == 0
+    kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", '{"spec":{"minReplicas":3,"maxReplicas":5}}')
+    assert changed(play("playbooks/apps.yml", "--check")) == 1
+    assert changed(play("playbooks/apps.yml")) == 1
+
+
+def test_a_rolling_update_and_its_way_back() -> None:
+    was = image()
+    kubectl("set", "image", "deployment/vcci-backend-api", "api=greenlang/vcci-backend-api:v1.1.0", "-n", "vcci-platform")
+    rolled_out()
+    assert "v1.1.0" in kubectl("get", "pods", "-l", "app=vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.items[*].spec.containers[*].image}")
+    kubectl("rollout", "undo", "deployment/vcci-backend-api", "-n", "vcci-platform")
+    rolled_out()
+    assert image() == was
+    play("playbooks/apps.yml")
+    assert changed(play("playbooks/apps.yml")) == 0
+
+
+def test_a_backup_by_hand() -> None:
+    kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
+    kubectl("wait", "--for=condition=complete", "job/postgresql-backup-by-hand", "-n", "vcci-platform", "--timeout=120s", timeout=150)
+    assert "dump" in kubectl("logs", "job/postgresql-backup-by-hand", "-n", "vcci-platform")
+    kubectl("delete", "job", "postgresql-backup-by-hand", "-n", "vcci-platform")

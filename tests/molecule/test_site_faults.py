@@ -1,0 +1,135 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The running platform is broken as badly as machines break, then started again: by a playbook, from this clone or another, with its data."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, STATE, ansible, local_cluster
+from tests.molecule.conftest import NAME, SITE, SUBNET, changed, kubectl, play
+
+NODE = "memory-1"  # where the data services run
+SECONDS = 240  # that the platform may take until it answers again
+HEALTH = "/api/v1/namespaces/vcci-platform/services/vcci-backend-api:8000/proxy/health/ready"
+
+
+def kill(record: Path) -> None:
+    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+
+
+def kill_everything() -> None:
+    """All processes of the cluster: its daemons, and everything in its cgroups."""
+    records = [*(STATE / NAME / "run").glob("*.json"), *(STATE / NAME / "nodes").glob("*/run/*.json")]
+    assert len(records) >= 5 + 3 * 4, records
+    for record in records:
+        kill(record)
+    for group in Path("/sys/fs/cgroup").rglob(f"vcci-{NAME}/**/cgroup.procs"):
+        for pid in group.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def answers() -> bool:
+    try:
+        return "ready" in kubectl("get", "--raw", HEALTH)
+    except AssertionError:
+        return False
+
+
+def sql(statement: str) -> str:
+    return kubectl("exec", "postgresql-0", "-n", "vcci-platform", "--", "psql", "-U", "vcci", "-d", "vcci", "-At", "-c", statement)
+
+
+def verified() -> None:
+    deadline = time.monotonic() + SECONDS
+    while not answers():
+        assert time.monotonic() < deadline, kubectl("get", "pods", "-A", "-o", "wide")
+        time.sleep(1)
+    for workload in kubectl("get", "deployments,statefulsets", "-n", "vcci-platform", "-o", "name").split():
+        kubectl("rollout", "status", workload, "-n", "vcci-platform", f"--timeout={SECONDS}s", timeout=SECONDS + 30)
+    text = play("playbooks/verify.yml")
+    assert changed(text) >= 0
+
+
+@pytest.mark.parametrize("daemon", ["containerd", "kubelet", "kube-proxy", "cilium-agent"])
+def test_a_killed_daemon_of_a_node_is_started_again(daemon: str) -> None:
+    kill(STATE / NAME / "nodes" / NODE / "run" / f"{daemon}.json")
+    text = play("playbooks/cluster.yml")
+    assert changed(text) == 1, text
+    assert f"{NODE}: {daemon}" in text
+    assert changed(play("playbooks/cluster.yml")) == 0
+
+
+def test_everything_killed_at_once() -> None:
+    sql("CREATE TABLE IF NOT EXISTS canary (word text); TRUNCATE canary; INSERT INTO canary VALUES ('kept')")
+    kill_everything()
+    assert changed(play("playbooks/cluster.yml")) >= 1
+    verified()
+    assert sql("SELECT word FROM canary").strip() == "kept"
+
+
+def test_a_reboot_and_another_clone(tmp_path: Path) -> None:
+    """Processes, namespaces, mounts and interfaces are gone, only files are left; somebody else's clone starts it."""
+    sql("CREATE TABLE IF NOT EXISTS canary (word text); TRUNCATE canary; INSERT INTO canary VALUES ('kept again')")
+    kill_everything()
+    for name in subprocess.run(["ip", "netns", "list"], text=True, capture_output=True, check=True).stdout.split():
+        if name.startswith(f"vcci-{NAME}-"):
+            subprocess.run(["ip", "netns", "delete", name], check=True)
+    runtime = Path("/run/greenlang-vcci") / NAME
+    subprocess.run(["umount", "--recursive", "--lazy", str(runtime)], check=True)
+    subprocess.run(["ip", "link", "delete", "vcci92"], check=True)
+    clone = tmp_path / "greenlang.vcci"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    healed = subprocess.run([str(Path(sys.executable).parent / "ansible-playbook"), "playbooks/cluster.yml", *SITE], cwd=clone, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=600,
+                            env={**os.environ, "ANSIBLE_CONFIG": str(clone / "ansible.cfg"), "NO_COLOR": "1"})
+    assert changed(healed.stdout) >= 1
+    verified()
+    assert sql("SELECT word FROM canary").strip() == "kept again"
+
+
+def test_a_taken_subnet_is_named() -> None:
+    refused = local_cluster(name="refused", nodes="real", subnet=SUBNET)
+    assert refused.returncode != 0
+    assert "Remedy: give another /16" in refused.stdout
+    assert not (STATE / "refused" / "cluster.json").exists()
+
+
+CRASHING = """
+apiVersion: v1
+kind: Pod
+metadata: {name: crashing, namespace: vcci-platform}
+spec:
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, runAsUser: 65534, seccompProfile: {type: RuntimeDefault}}
+  containers:
+    - name: main
+      image: greenlang/vcci-probe:v1.0.0
+      command: [sh, -c, "echo the canary speaks; sleep 1000"]
+      readinessProbe: {exec: {command: ["false"]}}
+      resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {cpu: 100m, memory: 32Mi}}
+      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true}
+"""
+
+
+def test_a_wait_that_times_out_shows_the_last_words_of_the_pod(tmp_path: Path) -> None:
+    manifest = tmp_path / "crashing.yml"
+    manifest.write_text(CRASHING)
+    task = {"name": "crashing", "namespace": "vcci-platform", "src": str(manifest), "wait": True, "wait_timeout": 20,
+            "kubeconfig": str(STATE / NAME / "kubeconfig")}
+    try:
+        done = ansible("ansible", "localhost", "-i", "localhost,", "-c", "local", "-m", "greenlang.vcci.applyset", "-a", json.dumps(task))
+        assert done.returncode != 0
+        assert "the canary speaks" in done.stdout
+        assert "Traceback" not in done.stdout
+    finally:
+        kubectl("delete", "pod", "crashing", "-n", "vcci-platform", "--grace-period=0", "--force")
+        kubectl("delete", "configmap", "crashing", "-n", "vcci-platform")
