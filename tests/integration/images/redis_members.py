@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Three members of images/vcci-redis on loopback addresses: the image's own scripts, real redis-server, sentinel and haproxy."""
+"""Three members of the image vcci-redis on loopback addresses, in its unpacked root file system."""
 from __future__ import annotations
 
 import http.client
@@ -9,24 +9,22 @@ import subprocess
 import time
 from pathlib import Path
 
-BIN = Path(__file__).resolve().parents[3] / "images" / "vcci-redis" / "bin"
-# An unpacked vcci-redis image to run in, instead of the programs of this machine.
-IMAGE_ROOT = os.environ.get("VCCI_REDIS_ROOT", "")
 PASSWORD = 'p"a\\s s+/=é'
 DOMAIN = "redis-headless.test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
 
 class Members:
-    """Members are processes in one private mount namespace, where /etc/hosts names them and /usr/local/bin is the image's."""
+    """Members are processes in a mount namespace each, in the image's root as the image's user; /etc/hosts names them all."""
 
-    def __init__(self, root: Path, network: int = 77, replicas: int = 3) -> None:
-        self.root, self.network, self.replicas = root, network, replicas
+    def __init__(self, image: Path, root: Path, network: int = 77, replicas: int = 3) -> None:
+        self.image, self.root, self.network, self.replicas = image, root, network, replicas
         self.running: dict[tuple[str, int], subprocess.Popen] = {}
         root.chmod(0o755)  # the image's user is another
         (root / "password").write_text(PASSWORD)
         hosts = [f"{self.address(index)} {self.name(index)}" for index in range(replicas)]
         (root / "hosts").write_text("127.0.0.1 localhost\n" + "\n".join(hosts) + "\n")
+        (Path(f"{image}{root}")).mkdir(parents=True, exist_ok=True)
 
     def name(self, index: int) -> str:
         return f"redis-{index}.{DOMAIN}"
@@ -35,12 +33,9 @@ class Members:
         return f"127.{self.network}.0.{index + 1}"
 
     def command(self, *argv: str) -> list[str]:
-        mounts = f"mount --bind {self.root}/hosts {IMAGE_ROOT}/etc/hosts && mount --bind {BIN} {IMAGE_ROOT}/usr/local/bin && "
-        if IMAGE_ROOT:
-            mounts += (f"mkdir -p {IMAGE_ROOT}{self.root} && mount --bind {self.root} {IMAGE_ROOT}{self.root} && mount --bind /dev {IMAGE_ROOT}/dev && "
-                       f"mount -t proc proc {IMAGE_ROOT}/proc && exec chroot --userspec=999:999 {IMAGE_ROOT} \"$@\"")
-        else:
-            mounts += "exec \"$@\""
+        image, root = self.image, self.root
+        mounts = (f"mount --bind {root}/hosts {image}/etc/hosts && mount --bind {root} {image}{root} && mount --bind /dev {image}/dev && "
+                  f"mount -t proc proc {image}/proc && exec chroot --userspec=999:999 {image} \"$@\"")
         return ["unshare", "--mount", "--propagation", "private", "/bin/bash", "-c", mounts, "member", *argv]
 
     def environment(self, index: int) -> dict[str, str]:
@@ -59,7 +54,7 @@ class Members:
         for index in indexes:
             for folder in (f"data-{index}", f"run-{index}"):
                 (self.root / folder).mkdir(exist_ok=True)
-                os.chown(self.root / folder, *((999, 999) if IMAGE_ROOT else (-1, -1)))
+                os.chown(self.root / folder, 999, 999)
             for part in parts:
                 with open(self.root / f"{part}-{index}.log", "a", encoding="utf-8") as log:
                     self.running[part, index] = subprocess.Popen(
@@ -76,7 +71,7 @@ class Members:
         return subprocess.run(self.command(*argv), env=self.environment(index), capture_output=True, text=True, check=False, timeout=60)
 
     def ask(self, index: int, part: str, *argv: str) -> str:
-        command = ["timeout", "5", "redis-cli", "--no-auth-warning", "-h", self.address(index), "-p", str(PORTS[part]), *argv]
+        command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", "-h", self.address(index), "-p", str(PORTS[part]), *argv)
         return subprocess.run(command, env=dict(os.environ, REDISCLI_AUTH=PASSWORD), capture_output=True, text=True, check=False).stdout.strip()
 
     def status(self, index: int, path: str) -> int:

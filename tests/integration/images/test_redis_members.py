@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Start order, failover and the way to the master of images/vcci-redis, with the real programs on loopback."""
+"""Start order, failover and the way to the master of the image vcci-redis, on loopback."""
 from __future__ import annotations
 
 import os
@@ -7,17 +7,31 @@ import shutil
 import time
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import cache_directory
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.objects import unpack
 
-from .redis_members import PASSWORD, Members, eventually
+from tests.conftest import ROOT
+from tests.integration.images.redis_members import PASSWORD, Members, eventually
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not all(shutil.which(name) for name in ("redis-server", "redis-sentinel", "redis-cli", "haproxy", "unshare")),
-    reason="needs root, redis-server, redis-sentinel and haproxy")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """The unpacked image."""
+    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, ["vcci-redis"])["vcci-redis"]
+    target = tmp_path_factory.mktemp("image") / "vcci-redis"
+    unpack(archive, target)
+    for folder in [target, *target.parents]:
+        if folder.stat().st_uid == os.getuid() and folder.name:
+            folder.chmod(folder.stat().st_mode | 0o011)  # the image's user must get there
+    return target
 
 
 @pytest.fixture
-def members(tmp_path):
-    made = Members(tmp_path, network=70 + os.getpid() % 100)
+def members(image, tmp_path):
+    made = Members(image, tmp_path, network=70 + os.getpid() % 100)
     yield made
     made.kill(*range(made.replicas))
 
