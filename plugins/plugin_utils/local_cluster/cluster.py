@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, locked, read_table
+from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, images_to_build, locked, read_table
 from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
@@ -64,14 +64,15 @@ class LocalCluster:
 
     def plan(self) -> list[str]:
         """What `start` would do, without doing any of it."""
+        build = [f"build {name}" for name in self._binaries.missing()]
+        programs = self.layout.state / "bin"
+        if self.layout.kind == "real":  # without programs nobody can know which of the images that hold them are built already
+            only = None if programs.exists() else _free_of_programs()
+            build += [f"build image {name}" for name in images_to_build(IMAGES, cache_directory() / "images", programs, only)]
         if not self.exists():
-            build = [f"build {name}" for name in self._binaries.missing()]
             return [*build, f"create cluster {self.layout.name}", *(f"create node {node.name}" for node in self.layout.nodes)]
         self._check_same()
-        missing = self._binaries.missing()
-        if missing:
-            return [f"build {name}" for name in missing]
-        return [f"start {name}" for name in self._stale(*self._provided())]
+        return build or [f"start {name}" for name in self._stale(*self._provided())]
 
     def start(self) -> Outcome:
         """Make the cluster run: build, create, heal. Does nothing to what is as it should be."""
@@ -83,9 +84,9 @@ class LocalCluster:
         actions = [f"built {name}" for name in missing]
         with self._lock():
             layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            parts = self._binaries.provide()
+            parts = self._build() if missing else self._binaries.provide()
             actions += self._link_programs(parts)
-            archives = self._images(parts)
+            archives = self._images()
             control, nodes = self._assemble(parts, archives)
             if not self._stale(parts, archives) and self._answers(control):
                 return Outcome(actions, self._node_facts(control), self._versions(control))
@@ -104,14 +105,21 @@ class LocalCluster:
             return Outcome([f"created cluster {layout.name}", *actions] if new else actions, self._node_facts(control), self._versions(control))
 
     def _provided(self) -> tuple[dict[str, Path], dict[str, Path]]:
-        parts = self._binaries.provide()
-        return parts, self._images(parts)
+        return self._binaries.provide(), self._images()
 
-    def _images(self, parts: dict[str, Path]) -> dict[str, Path]:
-        """The archives of all images that nodes load, by image name, built where missing."""
+    def _build(self) -> dict[str, Path]:
+        """Build the programs, and meanwhile the images that hold none of them: those mostly wait for downloads."""
+        with ThreadPoolExecutor(1) as pool:
+            early = pool.submit(self._images, _free_of_programs())
+            parts = self._binaries.provide()
+            early.result()
+        return parts
+
+    def _images(self, only: list[str] | None = None) -> dict[str, Path]:
+        """The archives of all images, or of `only`, by image name, built where missing; none but for real nodes."""
         if self.layout.kind != "real":
             return {}
-        return build_images(IMAGES, cache_directory() / "images", self.layout.state / "bin", self._progress)
+        return build_images(IMAGES, cache_directory() / "images", self.layout.state / "bin", self._progress, only)
 
     def _assemble(self, parts: dict[str, Path], archives: dict[str, Path]) -> tuple[ControlPlane, Nodes]:
         control = ControlPlane(self.layout, parts)
@@ -285,6 +293,10 @@ def read_layout(state: Path) -> dict | None:
         return json.loads((state / "cluster.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def _free_of_programs() -> list[str]:
+    return [name for name, image in read_table(IMAGES).items() if not image.program]
 
 
 def _loaded(archives: dict[str, Path]) -> dict[str, Path]:
