@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ._tenants import ROLES, Tenant, Tier
+from . import _quantity
+from ._tenant_tiers import Limits, Tier
+from ._tenants import ROLES, Tenant
 
 MANAGED_BY = "greenlang.vcci"
 COMPONENT = "tenant"
-CREATED = "tenant.vcci.io/created"
-ID = "tenant.vcci.io/id"
+ANNOTATION = "tenant.vcci.io/"
+CREATED, ID, NAME, TIER = (ANNOTATION + key for key in ("created", "id", "name", "tier"))
+# What the admission policies (roles/tenant/templates/admission.yml.j2) allow in the namespace; its tenant cannot write them.
+HOSTS, REGISTRIES, CLASSES = (ANNOTATION + key for key in ("hosts", "registries", "storage-classes"))
 QUOTA, LIMITS = "tenant-quota", "tenant-limits"
 POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
@@ -48,6 +52,7 @@ class Settings:
     platform_namespace: str
     platform_api: tuple[tuple[str, int], ...]  # (label app, port of the pod)
     storage_classes: tuple[str, ...]
+    registries: tuple[str, ...] = ()
     dns_ports: tuple[int, ...] = (53, 5353)
 
 
@@ -67,9 +72,11 @@ def tenant_objects(tenant: Tenant, tier: Tier, hard: Mapping[str, str], settings
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {
         "name": tenant.namespace,
         "labels": {**common, "tenant-tier": tenant.tier, **POD_SECURITY},
-        "annotations": {ID: tenant.id, "tenant.vcci.io/name": tenant.name, "tenant.vcci.io/tier": tenant.tier, CREATED: created}}}
+        "annotations": {ID: tenant.id, NAME: tenant.name, TIER: tenant.tier, CREATED: created,
+                        HOSTS: ",".join(tenant.hosts), REGISTRIES: ",".join(dict.fromkeys((*settings.registries, *tenant.registries))),
+                        CLASSES: ",".join(allowed_classes(tenant, tier))}}}
     yield make("v1", "ResourceQuota", QUOTA, {"tier": tenant.tier}, spec={"hard": dict(hard)})
-    yield make("v1", "LimitRange", LIMITS, {"tier": tenant.tier}, spec={"limits": _limits(tier)})
+    yield make("v1", "LimitRange", LIMITS, {"tier": tenant.tier}, spec={"limits": _limits(tenant.limits.over(tier.limits))})
     # The account that pods get unasked; made here, so that onboarding does not wait for the controller that makes it otherwise.
     yield make("v1", "ServiceAccount", "default", automountServiceAccountToken=False)
     for name, spec in _policies(tenant, settings):
@@ -81,13 +88,17 @@ def tenant_objects(tenant: Tenant, tier: Tier, hard: Mapping[str, str], settings
                    subjects=[{"apiGroup": _RBAC, "kind": owner.kind, "name": owner.name} for owner in tenant.owners if owner.role == role])
 
 
-def _limits(tier: Tier) -> list[dict]:
-    limits: list[dict] = []
-    if tier.limits:
-        limits.append({"type": "Container", **tier.limits})
-    if tier.max_volume is not None:
-        limits.append({"type": "PersistentVolumeClaim", "max": {"storage": tier.max_volume}})
-    return limits
+def allowed_classes(tenant: Tenant, tier: Tier) -> list[str]:
+    return [name for name, amount in {**tier.storage_classes, **tenant.storage_classes}.items() if _quantity.parse(amount)]
+
+
+def _limits(limits: Limits) -> list[dict]:
+    found: list[dict] = []
+    if limits.container:
+        found.append({"type": "Container", **limits.container})
+    if limits.max_volume is not None:
+        found.append({"type": "PersistentVolumeClaim", "max": {"storage": limits.max_volume}})
+    return found
 
 
 def _policies(tenant: Tenant, settings: Settings) -> Iterator[tuple[str, dict]]:

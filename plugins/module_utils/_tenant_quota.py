@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from . import _quantity
-from ._tenants import Tenant, Tier
+from ._tenant_tiers import Tier
+from ._tenants import Tenant
 
 CLASS_SUFFIX = ".storageclass.storage.k8s.io/requests.storage"
 
@@ -22,6 +23,12 @@ def headroom(hard: Mapping[str, str], used: Mapping[str, str]) -> dict[str, str]
     """What is left of each limit; negative where more is in use than is allowed."""
     return {resource: _quantity.show(_quantity.parse(amount) - _quantity.parse(used.get(resource, "0")), _quantity.is_memory_like(resource))
             for resource, amount in hard.items()}
+
+
+def share(hard: Mapping[str, str], used: Mapping[str, str]) -> dict[str, float]:
+    """The part of each limit that is used, without those of zero."""
+    return {resource: round(float(_quantity.parse(used.get(resource, "0")) / limit), 4)
+            for resource, amount in hard.items() if (limit := _quantity.parse(amount))}
 
 
 def below_use(hard: Mapping[str, str], used: Mapping[str, str], before: Mapping[str, str] | None = None) -> list[str]:

@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity, _tenant_objects, _tenant_plan, _tenant_quota
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
 
 from .test_tenants import ACME, TIERS
 
-SETTINGS = _tenant_objects.Settings("vcci-scope3-platform", "vcci-platform", (("vcci-backend-api", 8000),), ("fast-ssd", "standard"))
+SETTINGS = _tenant_objects.Settings("vcci-scope3-platform", "vcci-platform", (("vcci-backend-api", 8000),), ("fast-ssd", "standard"), ("greenlang",))
 NOW, THEN = "2026-11-23T10:00:00Z", "2025-01-01T00:00:00Z"
 GLOBEX = {"id": "globex", "name": "Globex", "tier": "starter", "owners": [{"group": "globex-admins"}, {"user": "eve", "role": "viewer"}]}
 
@@ -20,8 +21,9 @@ def namespace(tenant_id=None, created=None, **metadata):
 
 
 def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **options):
-    read, tiers, wrong = _tenant_plan.read(list(tenants), TIERS, (), ())
-    assert not wrong
+    problems = Problems()
+    read, tiers = _tenant_plan.read(list(tenants), TIERS, problems)
+    assert not problems.found
     return _tenant_plan.plan(read, tiers, SETTINGS, live or _tenant_plan.Live(), NOW, ratios=ratios or {}, **options)
 
 
@@ -40,7 +42,8 @@ def test_objects_of_a_tenant():
     assert made["labels"]["app.kubernetes.io/part-of"] == "vcci-scope3-platform"
     assert made["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert made["annotations"] == {"tenant.vcci.io/id": "globex", "tenant.vcci.io/name": "Globex", "tenant.vcci.io/tier": "starter",
-                                   "tenant.vcci.io/created": NOW}
+                                   "tenant.vcci.io/created": NOW, "tenant.vcci.io/hosts": "", "tenant.vcci.io/registries": "greenlang",
+                                   "tenant.vcci.io/storage-classes": "standard"}
     quota = objects["ResourceQuota", where, "tenant-quota"]
     assert quota["metadata"]["labels"]["tier"] == "starter"
     assert quota["spec"]["hard"] == {
@@ -65,8 +68,17 @@ def test_tenants_cannot_change_their_own_bounds():
 
 
 def test_the_same_objects_whatever_the_data():
-    rich = {**ACME, "owners": [{"group": "a"}], "egress": [{"cidr": "203.0.113.0/24", "ports": [443]}], "overrides": {"quota": {"pods": 1}}}
-    assert by_name(planned([rich])[0]).keys() == by_name(planned([ACME])[0]).keys()
+    rich = {**ACME, "owners": [{"group": "a"}], "egress": [{"cidr": "203.0.113.0/24", "ports": [443]}], "hosts": ["acme.example", "*.acme.example"],
+            "registries": ["registry.acme.example/team", "greenlang"], "storage_classes": {"fast-ssd": "1Gi", "standard": 0},
+            "overrides": {"quota": {"pods": 1}, "limits": {"default": {"memory": "1Gi"}, "max_volume": "2Gi"}}}
+    objects = by_name(planned([rich])[0])
+    assert objects.keys() == by_name(planned([ACME])[0]).keys()
+    annotations = objects["Namespace", None, "vcci-tenant-acme-corp"]["metadata"]["annotations"]
+    assert annotations["tenant.vcci.io/hosts"] == "acme.example,*.acme.example"
+    assert annotations["tenant.vcci.io/registries"] == "greenlang,registry.acme.example/team"
+    assert annotations["tenant.vcci.io/storage-classes"] == "fast-ssd"
+    assert objects["LimitRange", "vcci-tenant-acme-corp", "tenant-limits"]["spec"]["limits"] == [
+        {"type": "Container", "default": {"memory": "1Gi"}}, {"type": "PersistentVolumeClaim", "max": {"storage": "2Gi"}}]
     policy = by_name(planned([rich])[0])["NetworkPolicy", "vcci-tenant-acme-corp", "allow-declared-egress"]
     assert policy["spec"]["egress"] == [{"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}], "ports": [{"port": 443, "protocol": "TCP"}]}]
 
@@ -107,6 +119,21 @@ def test_taken_namespaces():
     assert len(wrong) == 2 and "belongs to something else" in wrong[0] and "belongs to tenant other" in wrong[1]
     live = _tenant_plan.Live({"vcci-tenant-globex": namespace("globex", THEN, deletionTimestamp=NOW)})
     assert "is being deleted" in planned(live=live)[1][0]
+
+
+@pytest.mark.parametrize("phase, text", [("cordoned", "take it out of the data"), ("deleting", "is being offboarded"), ("deleted", "never made again")])
+def test_an_offboarded_tenant_is_not_made_again(phase, text):
+    wrong = planned(live=_tenant_plan.Live(offboarding={"globex": phase}))[1]
+    assert len(wrong) == 1 and "tenant globex" in wrong[0] and text in wrong[0]
+
+
+def test_usage_needs_no_data():
+    where = "vcci-tenant-globex"
+    live = _tenant_plan.Live({where: namespace("globex", THEN), "kube-system": namespace()}, {where: {"pods": "4", "requests.cpu": "0"}},
+                             {where: {"pods": "3"}}, suspended={where})
+    assert _tenant_plan.usage(live)["globex"] == {
+        "namespace": where, "name": None, "tier": None, "created": THEN, "state": "suspended", "hard": {"pods": "4", "requests.cpu": "0"},
+        "used": {"pods": "3", "requests.cpu": "0"}, "headroom": {"pods": "1", "requests.cpu": "0"}, "share": {"pods": 0.75}}
 
 
 def test_overcommitment_counts_orphans_too():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_plan, _tenants
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
 
 TIERS = {
     "starter": {"quota": {"requests.cpu": 2, "requests.memory": "4Gi", "pods": "20"},
@@ -14,8 +15,10 @@ TIERS = {
 ACME = {"id": "acme-corp", "name": "ACME Corporation", "tier": "enterprise"}
 
 
-def errors(tenants=(ACME,), tiers=None, protected=(), only=()):
-    return _tenant_plan.read(list(tenants) if isinstance(tenants, tuple) else tenants, TIERS if tiers is None else tiers, protected, only)[2]
+def errors(tenants=(ACME,), tiers=None, **options):
+    problems = Problems()
+    _tenant_plan.read(list(tenants) if isinstance(tenants, tuple) else tenants, TIERS if tiers is None else tiers, problems, **options)
+    return problems.found
 
 
 def tenant(**changes):
@@ -23,16 +26,19 @@ def tenant(**changes):
 
 
 def test_good_data():
-    tenants, tiers, wrong = _tenant_plan.read([
+    problems = Problems()
+    tenants, tiers = _tenant_plan.read([
         {**ACME, "created": "2026-01-31T12:00:00Z", "owners": [{"group": "acme"}, {"user": "eve@acme.example", "role": "viewer"}, {"group": "acme"}],
          "egress": [{"cidr": "0.0.0.0/0", "ports": [443, {"port": 53, "protocol": "UDP"}]}],
-         "overrides": {"quota": {"requests.nvidia.com/gpu": 1}, "storage_classes": {"fast-ssd": "1Gi"}}}], TIERS, ["10.0.0.0/8"], ["acme-corp"])
-    assert not wrong
+         "hosts": ["acme.example", "*.acme.example"], "registries": ["greenlang", "registry.acme.example:5000/team/x"],
+         "storage_classes": {"fast-ssd": "1Gi"}, "overrides": {"quota": {"requests.nvidia.com/gpu": 1}, "limits": {"max": {"cpu": 8}}}}],
+        TIERS, problems, protected_cidrs=["10.0.0.0/8"], protected_hosts=["*.vcci.example"], only=["acme-corp"])
+    assert not problems.found
     assert tenants[0].namespace == "vcci-tenant-acme-corp"
     assert [(owner.kind, owner.name, owner.role) for owner in tenants[0].owners] == [("Group", "acme", "admin"), ("User", "eve@acme.example", "viewer")]
     assert tenants[0].egress[0].ports == (("TCP", 443), ("UDP", 53))
     assert "169.254.0.0/16" in tenants[0].egress[0].excepted and "10.0.0.0/8" in tenants[0].egress[0].excepted
-    assert tiers["starter"].limits["defaultRequest"] == {"cpu": "100m"} and tiers["starter"].max_volume == "5Gi"
+    assert tiers["starter"].limits.container["defaultRequest"] == {"cpu": "100m"} and tiers["starter"].limits.max_volume == "5Gi"
 
 
 @pytest.mark.parametrize("tenants, place, text", [
@@ -71,7 +77,25 @@ def test_good_data():
     (tenant(overrides={"quota": {"requests.cpu": "lots"}}), ".overrides.quota.requests.cpu", "is not a quantity"),
     (tenant(overrides={"quota": {"cpus": 1}}), ".overrides.quota.cpus", "is no resource"),
     (tenant(overrides={"quota": {"pods": -1}}), ".overrides.quota.pods", "negative"),
-    (tenant(overrides={"limits": {}}), ".overrides", "unknown key 'limits'"),
+    (tenant(overrides={"storage_classes": {}}), ".overrides", "unknown key 'storage_classes'"),
+    (tenant(overrides={"limits": {"maximum": {}}}), ".overrides.limits", "unknown key 'maximum'"),
+    (tenant(tier="starter", overrides={"limits": {"default": {"cpu": 2}}}), ".overrides.limits", "default of cpu (2) is above max (1)"),
+    (tenant(storage_classes=["standard"]), ".storage_classes", "a dictionary of amounts"),
+    (tenant(hosts="acme.example"), ".hosts", "must be a list"),
+    (tenant(hosts=["acme"]), ".hosts[0]", "must be a host"),
+    (tenant(hosts=["*"]), ".hosts[0]", "must be a host"),
+    (tenant(hosts=["ACME.example"]), ".hosts[0]", "must be a host"),
+    (tenant(hosts=["acme.example,evil.example"]), ".hosts[0]", "must be a host"),
+    (tenant(hosts=["a." * 126 + "aa"]), ".hosts[0]", "must be a host"),
+    (tenant(registries=["https://registry.example"]), ".registries[0]", "without a tag"),
+    (tenant(registries=["registry.example/"]), ".registries[0]", "without a tag"),
+    (tenant(registries=["acme/app:latest"]), ".registries[0]", "without a tag"),
+    (tenant(registries=[""]), ".registries[0]", "not str ''"),
+    ((ACME, {**ACME, "id": "b", "hosts": ["x.example"]}, {**ACME, "id": "c", "hosts": ["x.example"]}), "tenants[2] (c).hosts", "belongs to tenants[1] (b)"),
+    (({**ACME, "hosts": ["*.example.com"]}, {**ACME, "id": "c", "hosts": ["a.b.example.com"]}), "(c).hosts", "is within *.example.com"),
+    (({**ACME, "hosts": ["a.example.com"]}, {**ACME, "id": "c", "hosts": ["*.example.com"]}), "(acme-corp).hosts", "is within *.example.com"),
+    (tenant(egress=[{"cidr": "::ffff:169.254.169.254/128", "ports": [80]}]), ".egress[0].cidr", "write it as IPv4"),
+    (tenant(egress=[{"cidr": "100.100.100.200/32", "ports": [80]}]), ".egress[0].cidr", "no tenant may reach"),
 ])
 def test_bad_tenants(tenants, place, text):
     found = errors(tenants)
@@ -96,7 +120,8 @@ def test_bad_tiers(tiers, place, text):
 
 
 def test_all_errors_at_once():
-    found = errors(({"id": "A", "name": "", "tier": "x"}, {"id": "B"}), {"t": {"quota": {"pods": "y"}}}, ["nonsense"], ["nobody"])
+    found = errors(({"id": "A", "name": "", "tier": "x"}, {"id": "B"}), {"t": {"quota": {"pods": "y"}}}, protected_cidrs=["nonsense"],
+                   only=["nobody"])
     for place in ("tiers.t.quota.pods", "protected_cidrs", "tenants[0] (A).id", "tenants[0] (A).name", "tenants[0] (A).tier", "tenants[1] (B).id", "only"):
         assert any(line.startswith(place) for line in found), place
 

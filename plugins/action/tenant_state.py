@@ -1,0 +1,80 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Action plugin tenant_state: its documentation is in plugins/modules/tenant_state.py."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenants import check_id
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_life import Life
+from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_offboarding import Offboarding
+
+display = Display()
+
+ARGUMENTS = {
+    **connection_argument_spec(),
+    "id": {"type": "str", "required": True},
+    "state": {"type": "str", "required": True, "choices": ["active", "suspended", "cordoned", "quarantined", "absent"]},
+    "namespace": {"type": "str", "default": "vcci-platform"},
+    "part_of": {"type": "str", "default": "vcci-scope3-platform"},
+    "delete_pods": {"type": "bool", "default": False},
+    "quarantine_days": {"type": "float", "default": 30},
+    "directory": {"type": "str", "default": "offboarding"},
+    "database": {"type": "dict", "default": {}},
+    "wait_timeout": {"type": "int", "default": 300},
+}
+
+
+class ActionModule(ActionBase):
+    """Bring a tenant into a state of its life."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(ARGUMENTS)
+        client = None
+        try:
+            problems = Problems()
+            check_id(args["id"], "id", problems)
+            if problems.found:
+                raise InputError("; ".join(problems.found))
+            client = Client.from_params(args, progress=self._tell)
+            life = Life(client, args["id"], check=bool(self._task.check_mode), tell=self._tell, part_of=args["part_of"], wait_timeout=args["wait_timeout"])
+            end = Offboarding(life, record_namespace=args["namespace"], quarantine_days=args["quarantine_days"],
+                              directory=os.path.join(self._loader.path_dwim(args["directory"]), args["id"]))
+            self._reach(args, life, end)
+            return {**result, "changed": bool(life.changes), "changes": life.changes, "namespace": life.namespace, "directory": end.directory, **end.status()}
+        except (VcciError, OSError) as exc:
+            return {**result, "failed": True, "msg": str(exc)}
+        finally:
+            if client is not None:
+                client.close()
+
+    @staticmethod
+    def _reach(args: dict, life: Life, end: Offboarding) -> None:
+        state = args["state"]
+        if state == "active":
+            end.take_back()
+            life.resume()
+        elif state == "suspended":
+            if end.phase:
+                raise InputError(f"tenant {args['id']} is being offboarded ({end.phase}), which is more than suspended")
+            life.suspend(delete_pods=args["delete_pods"])
+        elif state == "cordoned":
+            end.cordon(args["delete_pods"])
+        elif state == "quarantined":
+            end.quarantine()
+        else:
+            end.delete({name: int(number) for name, number in args["database"].items()})
+
+    @staticmethod
+    def _tell(line: str) -> None:
+        display.display(f"  tenant: {line}")

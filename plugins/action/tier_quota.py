@@ -1,0 +1,111 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Action plugin tier_quota: its documentation is in plugins/modules/tier_quota.py.
+
+It runs on the control node, in the task's worker: thousands of tenants are not copied anywhere, and what it waits for is seen.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_objects, _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import SHOWN, Problems, Refused
+from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.module_utils.tenants import read_directory, read_live
+
+display = Display()
+
+TEXTS = {"type": "list", "elements": "str", "default": []}
+ARGUMENTS = {
+    **connection_argument_spec(),
+    "tenants": {"type": "list", "elements": "raw", "default": []},
+    "directory": {"type": "str"},
+    "tiers": {"type": "dict", "required": True},
+    "only": TEXTS,
+    "name": {"type": "str", "default": "tenants"},
+    "namespace": {"type": "str", "default": "default"},
+    "part_of": {"type": "str", "default": "vcci-scope3-platform"},
+    "platform_namespace": {"type": "str", "default": "vcci-platform"},
+    "platform_api": {"type": "list", "elements": "dict", "default": [], "options": {
+        "app": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}},
+    "storage_classes": TEXTS,
+    "registries": TEXTS,
+    "protected_cidrs": TEXTS,
+    "protected_hosts": TEXTS,
+    "overcommit": {"type": "dict", "default": {}},
+    "capacity": {"type": "dict"},
+    "allow_shrink": {"type": "bool", "default": False},
+    "allow_overcommit": {"type": "bool", "default": False},
+    "report_limit": {"type": "int", "default": 100},
+    "assume_empty": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Data and what the cluster says → plan → one set of objects."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(ARGUMENTS)
+        self._task.args = {}  # what is recorded of them is echoed into the result, and there may be thousands of tenants
+        client = None
+        try:
+            problems = Problems()
+            files = read_directory(self._loader.path_dwim(args["directory"]), problems) if args["directory"] else []
+            for option in ("capacity", "overcommit"):
+                problems.quantities(args[option], option)
+            tenants, tiers = _tenant_plan.read(
+                args["tenants"], args["tiers"], problems, files=files, only=args["only"], protected_cidrs=args["protected_cidrs"],
+                protected_hosts=args["protected_hosts"])
+            if problems.found:
+                raise Refused(problems.found)
+            if not (args["assume_empty"] and self._task.check_mode):
+                client = Client.from_params(args, progress=self._tell)
+            return {**result, **self._converge(client, args, tenants, tiers)}
+        except VcciError as exc:
+            return {**result, "failed": True, "msg": exc.message, "errors": getattr(exc, "errors", [exc.message])}
+        finally:
+            if client is not None:
+                client.close()
+
+    def _converge(self, client: Any, args: dict, tenants: list, tiers: dict) -> dict:
+        settings = _tenant_objects.Settings(
+            part_of=args["part_of"], platform_namespace=args["platform_namespace"], storage_classes=tuple(args["storage_classes"]),
+            registries=tuple(args["registries"]), platform_api=tuple((entry["app"], entry["port"]) for entry in args["platform_api"]))
+        blind = client is None
+        live = _tenant_plan.Live() if blind else read_live(client, args["namespace"], capacity=args["capacity"], nodes=bool(args["overcommit"]))
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        plan, wrong = _tenant_plan.plan(
+            tenants, tiers, settings, live, now, ratios={} if blind else args["overcommit"],
+            allow_shrink=args["allow_shrink"], allow_overcommit=args["allow_overcommit"])
+        if wrong:
+            raise Refused(wrong)
+        done = apply_set(client, plan.objects(args["only"]), name=args["name"], namespace=args["namespace"], check=bool(self._task.check_mode),
+                         assume_empty=blind, diff=bool(self._task.diff), progress=self._tell)
+        written = sorted([*done.created, *done.configured])
+        answer = {
+            "changed": done.changed, "counts": {outcome: len(getattr(done, outcome)) for outcome in ("created", "configured", "unchanged")},
+            "written": written[:SHOWN], "orphaned": plan.orphaned, "commitment": plan.commitment, "duration": round(done.duration, 3),
+            "requests": done.requests, "timing": {step: round(seconds, 3) for step, seconds in done.timing.items()},
+            "msg": f"{len(tenants)} tenants: {done.summary()}"}
+        if self._task.diff:
+            answer["diff"] = done.diff
+        if len(args["only"] or tenants) <= args["report_limit"]:
+            answer["tenants"] = plan.report(args["only"])
+        if plan.orphaned:
+            answer["warnings"] = [f"{len(plan.orphaned)} namespaces belong to no tenant in the data; they are left alone until they are offboarded: "
+                                  + ", ".join(plan.orphaned[:SHOWN])]
+        return answer
+
+    @staticmethod
+    def _tell(line: str) -> None:
+        display.display(f"  tenants: {line}")

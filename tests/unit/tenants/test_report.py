@@ -1,0 +1,41 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The report: a table, CSV that no spreadsheet takes for a formula, a page that no name breaks."""
+from __future__ import annotations
+
+import csv
+import io
+from html.parser import HTMLParser
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.filter.tenant_report import tenant_report
+
+TENANTS = {
+    "acme": {"name": "ACME <b>&", "tier": "enterprise", "state": "active", "hard": {"requests.cpu": "4", "pods": "10", "services.nodeports": "0"},
+             "used": {"requests.cpu": "1", "pods": "9", "services.nodeports": "0"}, "headroom": {"requests.cpu": "3", "pods": "1", "services.nodeports": "0"},
+             "share": {"requests.cpu": 0.25, "pods": 0.9}},
+    "bare": {"name": "=1+1", "tier": None, "state": "quarantined", "hard": {}, "used": {}, "headroom": {}, "share": {}},
+    "evil": {"name": "=cmd()", "tier": "t", "state": "on", "hard": {"pods": "1"}, "used": {"pods": "3"}, "headroom": {"pods": "-2"}, "share": {"pods": 3.0}}}
+
+
+def test_table():
+    lines = tenant_report(TENANTS, "table")
+    assert lines[1].split() == ["acme", "enterprise", "active", "1/4", "-", "9/10", "pods", "90%"]
+    assert len(lines) == 4 and lines[2].endswith("-")
+
+
+def test_csv():
+    rows = list(csv.DictReader(io.StringIO(tenant_report(TENANTS, "csv"))))
+    assert len(rows) == 4 and rows[0]["resource"] == "requests.cpu" and rows[0]["share"] == "0.25"
+    assert rows[3]["name"] == "'=cmd()" and rows[3]["headroom"] == "-2"
+
+
+def test_html():
+    page = tenant_report(TENANTS, "html", "A & B")
+    assert "ACME &lt;b&gt;&amp;" in page and "<b>" not in page and page.count('class="bar"') == 3
+    assert 'class="high" style="width:90.0%"' in page and 'class="full" style="width:100.0%"' in page and "300%" in page
+    HTMLParser().feed(page)
+
+
+def test_unknown_form():
+    with pytest.raises(ValueError, match="table, csv, html"):
+        tenant_report(TENANTS, "pdf")
