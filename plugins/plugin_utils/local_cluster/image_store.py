@@ -19,7 +19,7 @@ from pathlib import Path
 from ansible_collections.greenlang.vcci.plugins.module_utils._images import locked
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import PATH, Daemon, Processes
 
 Progress = Callable[[str], None]
 KEEP_SECONDS = 14 * 86400  # how long a store stays that no cluster was made from
@@ -71,8 +71,7 @@ def _fill(root: Path, work: Path, archives: dict[str, Path], containerd: Path, p
     config = work / "containerd.toml"
     config.write_text(CONFIG.format(store=root, work=work), encoding="utf-8")
     processes = Processes(work / "run", work / "logs", None)
-    path = f"{containerd}:{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
-    daemon = Daemon("containerd", [str(containerd / "containerd"), "--config", str(config), "--log-level", "warn"], [config], {"PATH": path},
+    daemon = Daemon("containerd", [str(containerd / "containerd"), "--config", str(config), "--log-level", "warn"], [config], {"PATH": f"{containerd}:{PATH}"},
                     ["unshare", "--mount", "--propagation", "private"])
     ctr = [str(containerd / "ctr"), "--address", str(work / "containerd.sock"), "--namespace", "k8s.io"]
     processes.ensure(daemon)

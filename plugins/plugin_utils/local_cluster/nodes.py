@@ -8,7 +8,6 @@ A node's mount namespace is kept by a bind mount of its handle, so that each dae
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciE
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, image_store
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, write_private
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import PATH, Daemon, Processes
 
 READY_SECONDS = 180
 SOCKET = "/run/containerd/containerd.sock"
@@ -187,7 +186,7 @@ class Nodes:
     def daemons(self, node: Node) -> list[Daemon]:
         """One node's daemons in the order in which they start."""
         layout, state, inside = self._layout, self._state(node), self._inside(node)
-        path = ":".join([str(self._parts["containerd"]), str(self._parts["runc"]), os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")])
+        path = ":".join([str(self._parts["containerd"]), str(self._parts["runc"]), PATH])
         kubernetes = self._parts["kubernetes"]
         return [
             Daemon("containerd", [str(self._parts["containerd"] / "containerd"), "--config", str(state / "containerd.toml"), "--log-level", "warn"],
@@ -214,7 +213,7 @@ class Nodes:
             "clustermesh-config": "", "config-dir": "",
         }
         argv = ["chroot", "/run/cilium-root", "/run/cilium-programs/cilium-agent", *(f"--{key}={value}" for key, value in sorted(options.items()) if value)]
-        return Daemon("cilium-agent", argv, [state / "pki/cilium.kubeconfig"], {"K8S_NODE_NAME": node.name, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, inside)
+        return Daemon("cilium-agent", argv, [state / "pki/cilium.kubeconfig"], {"K8S_NODE_NAME": node.name, "PATH": PATH}, inside)
 
     def stale(self, node: Node) -> list[str]:
         """What of a node is not there or does not run as it should, in words."""

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Where daemons look for commands. Not the PATH of whoever starts them: it differs between shells, and would restart them without need.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LOG_LIMIT = 32 * 1024 * 1024  # bytes after which a daemon's log is cut at its next start
 
 
@@ -85,7 +87,7 @@ class Processes:
         with log.open("ab") as out:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/",
-                env={"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME": "/", **daemon.env},
+                env={"PATH": PATH, "HOME": "/", **daemon.env},
             )
         record = {"pid": process.pid, "start": start_time(process.pid), "digest": daemon.digest()}
         temporary = self.run / f".{daemon.name}.json"
