@@ -25,6 +25,7 @@ ARGUMENTS = {
     "delete_pods": {"type": "bool", "default": False},
     "quarantine_days": {"type": "float", "default": 30},
     "directory": {"type": "str", "default": "offboarding"},
+    "image": {"type": "str", "default": "greenlang/vcci-probe:v1.0.0"},
     "database": {"type": "dict", "default": {}},
     "wait_timeout": {"type": "int", "default": 300},
 }
@@ -48,7 +49,7 @@ class ActionModule(ActionBase):
                 raise InputError("; ".join(problems.found))
             client = Client.from_params(args, progress=self._tell)
             life = Life(client, args["id"], check=bool(self._task.check_mode), tell=self._tell, part_of=args["part_of"], wait_timeout=args["wait_timeout"])
-            end = Offboarding(life, record_namespace=args["namespace"], quarantine_days=args["quarantine_days"],
+            end = Offboarding(life, record_namespace=args["namespace"], quarantine_days=args["quarantine_days"], image=args["image"],
                               directory=os.path.join(self._loader.path_dwim(args["directory"]), args["id"]))
             self._reach(args, life, end)
             return {**result, "changed": bool(life.changes), "changes": life.changes, "namespace": life.namespace, "directory": end.directory, **end.status()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_table import table
+
 DOCUMENTATION = r"""
 name: tenant_matrix
 short_description: Judge the logs of isolation probes
@@ -53,7 +55,7 @@ def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mappin
             if not right:
                 wrong.append(f"{source} → {target['name']} ({target.get('host')}:{target.get('port')}) must be {expect}, was {found} "
                              f"in {len(rounds)} rounds")
-    return {"lines": _table([("from", "to", "must be", "was", ""), *rows]), "wrong": wrong, "cells": len(rows)}
+    return {"lines": table([("from", "to", "must be", "was", ""), *rows]), "wrong": wrong, "cells": len(rows)}
 
 
 def _seen(log: str) -> dict[str, list[str]]:
@@ -64,11 +66,6 @@ def _seen(log: str) -> dict[str, list[str]]:
         if len(words) == 3 and words[0].isdigit() and words[2] in ("open", "closed", "unresolved"):
             found.setdefault(words[1], []).append((int(words[0]), words[2]))
     return {name: [state for _round, state in sorted(states)] for name, states in found.items()}
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
 class FilterModule:

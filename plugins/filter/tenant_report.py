@@ -7,6 +7,8 @@ import html
 import io
 from collections.abc import Callable, Iterator, Mapping
 
+from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_table import table
+
 DOCUMENTATION = r"""
 name: tenant_report
 short_description: Show the use of tenants as a table, as CSV or as an HTML page
@@ -68,8 +70,7 @@ def _table(tenants: Mapping[str, Mapping]) -> list[str]:
         fullest = max(share, key=lambda resource: share[resource], default=None)
         amounts = [f"{tenant['used'].get(r, '0')}/{tenant['hard'][r]}" if r in tenant["hard"] else "-" for r in ("requests.cpu", "requests.memory", "pods")]
         rows.append((name, str(tenant["tier"]), tenant["state"], *amounts, f"{fullest} {share[fullest]:.0%}" if fullest else "-"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return table(rows)
 
 
 def _csv(tenants: Mapping[str, Mapping]) -> str:

@@ -43,6 +43,24 @@ def is_due(data: Mapping[str, Any], now: str) -> bool:
     return data.get("phase") in ("deleting", "deleted") or (data.get("phase") == "quarantined" and data["quarantined_until"] <= now)
 
 
+def reader(name: str, namespace: str, image: str, volumes: Iterable[str]) -> dict:
+    """A pod that waits, with the tenant's volumes below /data and room of its own in /work."""
+    claims = list(volumes)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": {
+        "app": name, "app.kubernetes.io/managed-by": "greenlang.vcci", "app.kubernetes.io/component": COMPONENT}}, "spec": {
+        "automountServiceAccountToken": False, "enableServiceLinks": False, "terminationGracePeriodSeconds": 1, "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch",
+                            "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{
+            "name": "reader", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"],
+            "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}},
+            "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+            "volumeMounts": [{"name": "work", "mountPath": "/work"},
+                             *({"name": f"volume-{number}", "mountPath": f"/data/{claim}", "readOnly": True} for number, claim in enumerate(claims))]}],
+        "volumes": [{"name": "work", "emptyDir": {}},
+                    *({"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": claim}} for number, claim in enumerate(claims))]}}
+
+
 def why_left(obj: Mapping, tenant_id: str, namespace: str, own_record: tuple[str, str]) -> str | None:
     """Why an object belongs or refers to the tenant, None when it does not."""
     meta = obj["metadata"]

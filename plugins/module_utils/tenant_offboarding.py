@@ -18,13 +18,14 @@ from .errors import InputError, VcciError, WaitTimeout
 from .tenant_life import Life
 
 KEY = "tenant-offboarding-key"  # Secret with the key that signs
+READER = "vcci-tenant-backup"  # pod that reads the volumes
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
 class Offboarding:
-    def __init__(self, life: Life, *, record_namespace: str, directory: str, quarantine_days: float) -> None:
+    def __init__(self, life: Life, *, record_namespace: str, directory: str, quarantine_days: float, image: str) -> None:
         self.life, self.client, self.check, self.tell = life, life.client, life.check, life.tell
-        self.record_namespace, self.directory, self.quarantine_days = record_namespace, directory, quarantine_days
+        self.record_namespace, self.directory, self.quarantine_days, self.image = record_namespace, directory, quarantine_days, image
         self.own_record = (record_namespace, _tenant_offboarding.record_name(life.id))
         found = self.client.get("v1", "ConfigMap", self.own_record[1], record_namespace)
         self.data: dict[str, Any] = _tenant_offboarding.read_record(found)
@@ -35,7 +36,7 @@ class Offboarding:
 
     def status(self) -> dict:
         return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": _tenant_offboarding.is_due(self.data, _now()),
-                "volumes": self._volumes() if self.phase == "cordoned" and not self.check else []}
+                "volumes": self._volumes() if self.phase == "cordoned" and not self.check else [], "reader": READER}
 
     def cordon(self, delete_pods: bool) -> None:
         """Nothing runs any more and nobody gets in; one pod of ours may, to read the volumes."""
@@ -50,6 +51,9 @@ class Offboarding:
         self.life.suspend(pods=1, delete_pods=delete_pods)
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):
             self.life.delete(RBAC, "RoleBinding", binding["metadata"]["name"], self.life.namespace)
+        if volumes := self._volumes():
+            pod = _tenant_offboarding.reader(READER, self.life.namespace, self.image, volumes)
+            apply_set(self.client, [pod], name=None, check=self.check, diff=False, wait=True, wait_timeout=self.life.wait_timeout, progress=self.tell)
 
     def quarantine(self) -> None:
         """Takes note of the backups: every file in the tenant's directory, with its digest."""
@@ -59,6 +63,8 @@ class Offboarding:
             return
         if self.check:
             return
+        if self._volumes():
+            self.life.delete("v1", "Pod", READER, self.life.namespace)
         self._write_objects()
         self._record(phase="quarantined", backups=[_digest(self.directory, name) for name in _files(self.directory)])
         self.life.write(self.life._stop(0))

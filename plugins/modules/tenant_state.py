@@ -51,6 +51,10 @@ options:
         (without the contents of Secrets) and records every file in it with its digest.
     type: str
     default: offboarding
+  image:
+    description: Image with tar and gzip of the pod that reads the volumes; it must be from a registry that the tenant may use.
+    type: str
+    default: greenlang/vcci-probe:v1.0.0
   database:
     description: Name to number of what the database still has of the tenant; V(absent) certifies nothing unless all are zero.
     type: dict
@@ -101,6 +105,11 @@ volumes:
   type: list
   elements: str
   sample: [data]
+reader:
+  description: The pod in its namespace that has the volumes below C(/data), while it is cordoned.
+  returned: success
+  type: str
+  sample: vcci-tenant-backup
 directory:
   description: The tenant's directory on the control node.
   returned: success

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from ansible_collections.greenlang.vcci.plugins.filter import tenant_matrix, tenant_probe_objects, tenant_probe_targets
 
-ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2"}
+ADDRESSES = {"a": ["10.0.0.1", "10.9.0.1"], "b": ["10.0.0.2", "10.9.0.2"]}
 COMMON = [{"name": "db", "host": "db.svc", "port": 5432, "expect": "closed"}]
 
 
@@ -18,12 +18,14 @@ def test_targets_and_objects():
     targets = tenant_probe_targets.tenant_probe_targets(ADDRESSES, COMMON)
     assert [(t["name"], t["host"], t["expect"]) for t in targets["b"]] == [
         ("db", "db.svc", "closed"), ("own-service", "vcci-probe-server", "open"),
-        ("a/service", "vcci-probe-server.a.svc", "closed"), ("a/pod", "10.0.0.1", "closed")]
+        ("a/service-name", "vcci-probe-server.a.svc", "closed"), ("a/service", "10.9.0.1", "closed"),
+        ("a/pod-name", "10-0-0-1.a.pod", "closed"), ("a/pod", "10.0.0.1", "closed")]
     servers = tenant_probe_objects.tenant_probe_objects(["a", "b"], "image")
     assert [(o["kind"], o["metadata"]["namespace"]) for o in servers] == [("Pod", "a"), ("Service", "a"), ("Pod", "b"), ("Service", "b")]
     probes = tenant_probe_objects.tenant_probe_objects(["a", "b"], "image", targets, 1, 2)
     assert probes[1]["spec"]["containers"][0]["command"][4:] == [
-        "2", "1", "db|db.svc|5432", "own-service|vcci-probe-server|8080", "a/service|vcci-probe-server.a.svc|8080", "a/pod|10.0.0.1|8080"]
+        "2", "1", "db|db.svc|5432", "own-service|vcci-probe-server|8080", "a/service-name|vcci-probe-server.a.svc|8080", "a/service|10.9.0.1|8080",
+        "a/pod-name|10-0-0-1.a.pod|8080", "a/pod|10.0.0.1|8080"]
     assert probes[0]["spec"]["restartPolicy"] == "Never" and probes[0]["spec"]["securityContext"]["runAsNonRoot"]
 
 
