@@ -67,6 +67,11 @@ def test_a_killed_daemon_of_a_node_is_started_again(daemon: str) -> None:
     assert changed(play("playbooks/cluster.yml")) == 0
 
 
+def test_another_shell_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"/opt/elsewhere:{os.environ['PATH']}")
+    assert changed(play("playbooks/cluster.yml")) == 0
+
+
 def test_everything_killed_at_once() -> None:
     sql("CREATE TABLE IF NOT EXISTS canary (word text); TRUNCATE canary; INSERT INTO canary VALUES ('kept')")
     kill_everything()
