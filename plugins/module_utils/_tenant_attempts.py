@@ -58,8 +58,8 @@ def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
 
     account = of(f"system:serviceaccount:{here.namespace}:default",
                  ("system:serviceaccounts", f"system:serviceaccounts:{here.namespace}", "system:authenticated"), "service account")
-    yield account("read another tenant's pods", "GET", f"{other}/pods")
-    yield account("read another tenant's secrets", "GET", f"{other}/secrets")
+    yield account("read pods of another tenant", "GET", f"{other}/pods")
+    yield account("read secrets of another tenant", "GET", f"{other}/secrets")
     yield account("write to another tenant", "POST", f"{other}/configmaps", _config_map())
     yield account("read own secrets", "GET", f"{own}/secrets")
     yield account("list tenants", "GET", "/api/v1/namespaces")
@@ -81,7 +81,7 @@ def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
     mine = of("", (), "admission")
     yield mine("a restricted pod", "POST", f"{own}/pods", _pod(image), "")
     yield mine("a privileged pod", "POST", f"{own}/pods", _pod(image, privileged=True), "violates PodSecurity")
-    yield mine("a pod in the node's network", "POST", f"{own}/pods", {**_pod(image), "spec": {**_pod(image)["spec"], "hostNetwork": True}},
+    yield mine("a pod on the network of its node", "POST", f"{own}/pods", {**_pod(image), "spec": {**_pod(image)["spec"], "hostNetwork": True}},
                "violates PodSecurity")
     yield mine("pods over quota", "POST", f"{own}/pods", _large(image, here), "exceeded quota")
     yield mine("a forbidden image", "POST", f"{own}/pods", _pod("registry.forbidden.example/app:v1"), "registry not allowed")
@@ -91,9 +91,9 @@ def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
     yield mine("a forbidden storage class", "POST", f"{own}/persistentvolumeclaims", {
         "metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "forbidden", "resources": {"requests": {"storage": "1Mi"}}}},
         "storage class not allowed")
-    yield mine("somebody's address", "POST", f"{own}/services", {
+    yield mine("an address of somebody else", "POST", f"{own}/services", {
         "metadata": {"name": NAME}, "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}}, "externalIPs not allowed")
-    yield mine("another tenant's namespace label", "PATCH", own, {"metadata": {"labels": {"tenant": "vcci-other"}}}, "tenant label not allowed")
+    yield mine("the label of another tenant", "PATCH", own, {"metadata": {"labels": {"tenant": "vcci-other"}}}, "tenant label not allowed")
     yield mine("another day of creation", "PATCH", own, {"metadata": {"annotations": {"tenant.vcci.io/created": "2000-01-01T00:00:00Z"}}},
                "tenant label not allowed")
 

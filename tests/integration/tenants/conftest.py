@@ -7,12 +7,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 import uuid
 
 import pytest
 import yaml
 
-COLLECTIONS = pathlib.Path(__file__).resolve().parents[3] / "collections"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+COLLECTIONS = ROOT / "collections"
 if str(COLLECTIONS) not in sys.path:
     sys.path.insert(0, str(COLLECTIONS))
 
@@ -40,10 +42,11 @@ def prefix(client):
 
 @pytest.fixture
 def quota(tmp_path, kubeconfig, prefix):
-    """Run tier_quota with these options; its result, failed or not."""
+    """Run tier_quota, or its twin, with these options; its result, failed or not."""
 
-    def run(*arguments, **options):
-        task = {"name": "Converge", "greenlang.vcci.tier_quota": {"name": prefix, **options}, "register": "result", "ignore_errors": True}
+    def run(*arguments, module="tier_quota", **options):
+        named = {"name": prefix} if module == "tier_quota" else {"namespace": "default"}
+        task = {"name": "Run", f"greenlang.vcci.{module}": {**named, **options}, "register": "result", "ignore_errors": True}
         keep = {"name": "Keep", "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json")},
                 "check_mode": False, "diff": False, "no_log": True}
         play = [{"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable},
@@ -56,3 +59,42 @@ def quota(tmp_path, kubeconfig, prefix):
         return json.loads((tmp_path / "result.json").read_text())
 
     return run
+
+
+class Playbooks:
+    """The collection's own playbooks on the cluster under test."""
+
+    def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, client) -> None:
+        self.folder, self.client = folder, client
+        self.common = {"cluster_kubeconfig": str(kubeconfig), "platform_environment": "tenants", "platform_domain": "platform.example",
+                       "ansible_python_interpreter": sys.executable}
+        (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"platform": {"ansible_connection": "local"}}}}))
+
+    def run(self, name: str, *arguments: str, fails: bool | None = False, tags: str = "all", **options: object):
+        """Run a playbook; `fails` says whether it must, None either way."""
+        (self.folder / "vars.json").write_text(json.dumps({**self.common, **options}))
+        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{name}.yml", "-i", str(self.folder / "hosts.yml"),
+                   "-e", f"@{self.folder / 'vars.json'}", "--tags", tags, *arguments]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300, env=environment)
+        assert fails is None or (done.returncode != 0) is fails, done.stdout
+        return types.SimpleNamespace(text=done.stdout, changed=" changed=0 " not in done.stdout, failed=done.returncode != 0)
+
+
+@pytest.fixture(scope="module")
+def site(kubeconfig, tmp_path_factory):
+    """Playbooks, on a cluster that says it is theirs; the admission policies go at the end, since they are the cluster's."""
+    from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set, delete_set
+    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+
+    made = Client.from_params({"kubeconfig": str(kubeconfig)})
+    identity = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
+                "data": {"environment": "tenants"}}
+    apply_set(made, [identity, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}], name=None)
+    yield Playbooks(tmp_path_factory.mktemp("site"), kubeconfig, made)
+    delete_set(made, name="tenant-admission", namespace="vcci-platform")
+    for namespace in made.list("v1", "Namespace", label_selector="tenant"):
+        if namespace["metadata"]["name"].endswith("-life"):
+            made.request("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}")
+    made.request("DELETE", "/api/v1/namespaces/vcci-platform")
+    made.close()

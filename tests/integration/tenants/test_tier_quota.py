@@ -19,7 +19,7 @@ def test_a_life(quota, client, prefix):
     where = f"vcci-tenant-{prefix}-0"
 
     bad = quota(tiers=TIERS, tenants=[*tenants(prefix, "small"), {"id": "Bad"}])
-    assert bad["failed"] and len(bad["errors"]) == 3 and client.get("v1", "Namespace", where) is None
+    assert bad["failed"] and len(bad["errors"]) == 3 and "nothing was written" in bad["msg"] and client.get("v1", "Namespace", where) is None
 
     data = tenants(prefix, "small", "large", owners=[{"group": "people"}])
     predicted = quota("--check", tiers=TIERS, tenants=data)
@@ -81,3 +81,31 @@ def test_a_foreign_namespace_is_not_taken_over(quota, client, prefix):
     client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tenant": "x"}}})
     refused = quota(tiers=TIERS, tenants=tenants(prefix, "small"))
     assert refused["failed"] and "belongs to something else" in refused["msg"]
+
+
+def test_files_hosts_and_usage(quota, client, prefix, tmp_path):
+    folder = tmp_path / "tenants"
+    folder.mkdir()
+    (folder / f"{prefix}-1.yml").write_text(f"id: {prefix}-1\nname: One\ntier: small\nhosts: [one.{prefix}.example]\nstorage_classes: {{fast: 1Gi}}\n")
+    taken = tenants(prefix, "small", hosts=[f"one.{prefix}.example"])
+    assert "belongs to tenants[0]" in quota(tiers=TIERS, tenants=taken, directory=str(folder))["msg"]
+    made = quota(tiers=TIERS, tenants=tenants(prefix, "small"), directory=str(folder), registries=["greenlang"])
+    assert made["changed"] and set(made["tenants"]) == {f"{prefix}-0", f"{prefix}-1"}
+    annotations = client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["metadata"]["annotations"]
+    assert (annotations["tenant.vcci.io/hosts"], annotations["tenant.vcci.io/storage-classes"]) == (f"one.{prefix}.example", "fast")
+
+    told = quota(module="tier_quota_info", known=[f"{prefix}-0"], overcommit={"cpu": 2})
+    assert not told["changed"] and f"{prefix}-1" in told["orphaned"] and f"{prefix}-0" not in told["orphaned"]
+    assert told["tenants"][f"{prefix}-1"]["state"] == "active" and told["tenants"][f"{prefix}-1"]["hard"]["configmaps"] == "10"
+    assert told["commitment"]["cpu"]["ratio"] == 2
+    assert "there is no tenant nobody" in quota(module="tier_quota_info", only=["nobody"])["msg"]
+
+
+def test_killed_in_the_middle(quota, client, prefix):
+    """What is left undone is done by the next run, whatever was there."""
+    data = tenants(prefix, "small", "small")
+    quota(tiers=TIERS, tenants=data)
+    for path in (f"/apis/networking.k8s.io/v1/namespaces/vcci-tenant-{prefix}-0/networkpolicies/default-deny",
+                 f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota"):
+        client.request("DELETE", path)
+    assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 28}

@@ -28,7 +28,7 @@ def test_who_tries():
     everyone = tried(owner=OWNER)
     owner = everyone["owner: raise own quota"]
     assert owner.user == "vcci-verify" and "acme-admins" in owner.groups
-    account = everyone["service account: read another tenant's pods"]
+    account = everyone["service account: read pods of another tenant"]
     assert account.user == "system:serviceaccount:vcci-tenant-a:default" and "/vcci-tenant-b/" in account.path
     assert tried(owner={"kind": "User", "name": "eve"})["owner: raise own quota"].user == "eve"
     assert not any(name.startswith("owner") for name in tried())
