@@ -1,0 +1,191 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A tenant's life by the playbooks: onboarded, verified, moved, suspended, resumed, reported, offboarded, gone for good."""
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import time
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+PEOPLE = [{"group": "acme-admins"}, {"user": "eve", "role": "viewer"}]
+# Simulated nodes offer no ephemeral storage.
+PAUSE = {"image": "greenlang/pause:v1", "resources": {
+    "requests": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "0"}, "limits": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "1Mi"}},
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+
+
+def workload(kind: str, name: str, **spec: object) -> dict:
+    pod = {"metadata": {"labels": {"app": name}}, "spec": {
+        "containers": [{"name": "main", **PAUSE}], "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}}}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name},
+            "spec": {"selector": {"matchLabels": {"app": name}}, "template": pod, **spec}}
+
+
+def until(condition, what: str, seconds: float = 60):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def acme() -> dict:
+    return {"id": "acme-life", "name": "ACME", "tier": "starter", "owners": PEOPLE, "hosts": ["acme.example"]}
+
+
+@pytest.fixture(scope="module")
+def globex() -> dict:
+    return {"id": "globex-life", "name": "Globex", "tier": "starter", "owners": [{"user": "bob"}]}
+
+
+@pytest.fixture(scope="module")
+def running(site, acme, globex) -> str:
+    """Both tenants onboarded, and workloads of one; its namespace."""
+    made = site.run("tenant_onboard", tenant_list=[acme, globex])
+    assert made.changed, made.text
+    assert not site.run("tenant_onboard", tenant_list=[acme, globex]).changed
+    where = "vcci-tenant-acme-life"
+    for kind, name, spec in (("Deployment", "web", {"replicas": 2}), ("StatefulSet", "store", {"replicas": 1, "serviceName": "store"}),
+                             ("Deployment", "idle", {"replicas": 0})):
+        site.client.request("POST", f"/apis/apps/v1/namespaces/{where}/{kind.lower()}s", body=workload(kind, name, **spec))
+    until(lambda: len(pods(site, where)) == 3, "pods")
+    return where
+
+
+def pods(site, where: str) -> list:
+    return [pod for pod in site.client.list("v1", "Pod", where) if pod["status"].get("phase") == "Running"]
+
+
+def replicas(site, where: str) -> dict:
+    return {item["metadata"]["name"]: item["spec"]["replicas"] for kind in ("Deployment", "StatefulSet") for item in site.client.list("apps/v1", kind, where)}
+
+
+def test_verified(site, running):
+    """The whole matrix against the API server; the network's needs real nodes."""
+    seen = site.run("tenant_verify", tenant_verify_ids=["acme-life", "globex-life"], tenant_verify_network=False)
+    assert seen.text.count(" ok") >= 48 and "WRONG" not in seen.text, seen.text
+
+
+def test_a_missing_bound_is_seen(site, running):
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/vcci-tenant-images"
+    site.client.request("DELETE", path)
+    try:
+        options = {"tenant_verify_ids": ["acme-life", "globex-life"], "tenant_verify_network": False}
+        until(lambda: "a forbidden image must be refused, was allowed" in site.run("tenant_verify", fails=None, **options).text, "an open cell")
+    finally:
+        assert site.run("tenant", tenant_list=[], tags="admission").changed
+        until(lambda: "WRONG" not in site.run("tenant_verify", fails=None, **options).text, "a closed cell")
+
+
+def test_another_tier(site, running, acme, globex):
+    refused = site.run("tenant_change_tier", fails=True, tenant_list=[acme, globex], tenant_id="acme-life", tenant_tier="professional")
+    assert "is in tier starter in the data" in refused.text
+    moved = [{**acme, "tier": "professional"}, globex]
+    done = site.run("tenant_change_tier", tenant_list=moved, tenant_id="acme-life", tenant_tier="professional")
+    assert "starter → professional" in done.text
+    quota = site.client.get("v1", "ResourceQuota", "tenant-quota", running)
+    assert quota["spec"]["hard"]["pods"] == "100"
+    until(lambda: site.client.get("v1", "ResourceQuota", "tenant-quota", running)["status"].get("used", {}).get("pods") == "3", "use is counted")
+    tiny = [{**acme, "tier": "tiny"}, globex]
+    below = site.run("tenant_change_tier", fails=True, tenant_list=tiny, tenant_tiers={"tiny": {"quota": {"pods": 1}}}, tenant_id="acme-life",
+                     tenant_tier="tiny")
+    assert "pods would be 1, and 3 are in use" in below.text
+    site.run("tenant_change_tier", tenant_list=[acme, globex], tenant_id="acme-life", tenant_tier="starter")
+
+
+def test_suspended_and_as_before(site, running, acme, globex):
+    alone = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": workload("Pod", "x")["spec"]["template"]["spec"]}
+    site.client.request("POST", f"/api/v1/namespaces/{running}/pods", body=alone)
+    assert "nothing would make again: alone" in site.run("tenant_suspend", fails=True, tenant_id="acme-life").text
+    assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
+
+    assert site.run("tenant_suspend", "--check", tenant_id="acme-life", tenant_delete_pods=True).changed
+    assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
+    assert site.run("tenant_suspend", tenant_id="acme-life", tenant_delete_pods=True).changed
+    assert replicas(site, running) == {"web": 0, "idle": 0, "store": 0} and pods(site, running) == []
+    assert not site.run("tenant_suspend", tenant_id="acme-life").changed
+    assert not site.run("tenant_onboard", tenant_list=[acme, globex]).changed
+    site.client.request("PATCH", f"/apis/apps/v1/namespaces/{running}/deployments/idle", body={"spec": {"replicas": 1}},
+                        content_type="application/merge-patch+json")
+    time.sleep(2)
+    assert pods(site, running) == []  # nothing new starts
+    site.client.request("PATCH", f"/apis/apps/v1/namespaces/{running}/deployments/idle", body={"spec": {"replicas": 0}},
+                        content_type="application/merge-patch+json")
+
+    assert site.run("tenant_resume", tenant_id="acme-life").changed
+    assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
+    until(lambda: len(pods(site, running)) == 3, "pods again")
+    assert not site.run("tenant_resume", tenant_id="acme-life").changed
+
+
+def test_reported(site, running, tmp_path, globex):
+    seen = site.run("tenant_report", tenant_list=[globex], tenant_report_directory=str(tmp_path))
+    assert "orphaned, in no data: acme-life" in seen.text.replace("\n", " ")
+    rows = list(csv.DictReader((tmp_path / "tenants.csv").read_text().splitlines()))
+    assert {"acme-life", "globex-life"} <= {row["id"] for row in rows}
+    assert "acme-life" in (tmp_path / "tenants.html").read_text()
+
+
+def test_goodbye(site, running, tmp_path, acme, globex):
+    options = {"tenant_list": [globex], "tenant_id": "acme-life", "tenant_confirm": "acme-life", "tenant_offboard_directory": str(tmp_path),
+               "tenant_offboard_database": False, "tenant_state_wait_timeout": 30}
+    folder, client = tmp_path / "acme-life", site.client
+    assert "still in the data" in site.run("tenant_offboard", fails=True, **{**options, "tenant_list": [acme, globex]}).text
+    assert "not acme-life" in site.run("tenant_offboard", fails=True, **{**options, "tenant_confirm": "acme"}).text
+
+    # Cordon, backup, quarantine.
+    client.request("POST", f"/api/v1/namespaces/{running}/secrets", body={"metadata": {"name": "inner"}, "stringData": {"password": "hidden-value"}})
+    first = site.run("tenant_offboard", **options)
+    assert "Run this again after" in first.text
+    assert pods(site, running) == [] and client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
+    backup = (folder / "objects.json").read_text()
+    assert '"inner"' in backup and "hidden-value" not in backup and base64.b64encode(b"hidden-value").decode() not in backup
+    assert not site.run("tenant_offboard", **options).changed
+    assert "is being offboarded" in site.run("tenant_onboard", fails=True, tenant_list=[acme, globex]).text
+
+    # Taken back, and begun again.
+    site.run("tenant_resume", tenant_id="acme-life")
+    assert replicas(site, running)["web"] == 2
+    site.run("tenant_onboard", tenant_list=[acme, globex])
+    assert len(client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running)) == 3
+    site.run("tenant_offboard", **options)
+
+    # The quarantine is over; something holds the namespace: it stops, and goes on from there.
+    record = "/api/v1/namespaces/vcci-platform/configmaps/tenant-offboarding-acme-life"
+    client.request("PATCH", record, body={"data": {"quarantined_until": "2026-01-01T00:00:00Z"}}, content_type="application/merge-patch+json")
+    held = f"/api/v1/namespaces/{running}/configmaps/held"
+    client.request("POST", held.rpartition("/")[0], body={"metadata": {"name": "held", "finalizers": ["example.com/held"]}})
+    policy = {"metadata": {"name": "for-acme"}, "spec": {"podSelector": {}, "ingress": [{"from": [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": running}}}]}]}}
+    policies = "/apis/networking.k8s.io/v1/namespaces/vcci-platform/networkpolicies"
+    client.request("POST", policies, body=policy)
+    labelled = {"metadata": {"name": "of-acme", "labels": {"tenant": "acme-life"}}}
+    client.request("POST", "/api/v1/namespaces/vcci-platform/configmaps", body=labelled)
+    stopped = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 3})
+    assert "is not gone after 3 s" in stopped.text and "example.com/held" in stopped.text
+    client.request("PATCH", held, body={"metadata": {"finalizers": None}}, content_type="application/merge-patch+json")
+    asked = site.run("tenant_offboard", fails=True, **options)
+    assert "somebody must decide" in asked.text and "NetworkPolicy vcci-platform/for-acme" in asked.text
+    assert not (folder / "certificate.json").exists()
+    client.request("DELETE", f"{policies}/for-acme")
+    assert site.run("tenant_offboard", **options).changed
+    assert client.get("v1", "Namespace", running) is None and client.get("v1", "ConfigMap", "of-acme", "vcci-platform") is None
+
+    # The certificate.
+    text = (folder / "certificate.json").read_bytes()
+    key = serialization.load_pem_public_key((folder / "certificate.pub.pem").read_bytes())
+    key.verify((folder / "certificate.json.sig").read_bytes(), text)
+    said = json.loads(text)
+    assert said["swept"]["remaining"] == 0 and said["swept"]["kinds"] > 40 and "web" in said["existed"]["Deployment"]
+    assert {entry["file"] for entry in said["backups"]} == {"objects.json"}
+
+    # Again: nothing; and never again.
+    assert not site.run("tenant_offboard", **options).changed
+    assert "was offboarded" in site.run("tenant_onboard", fails=True, tenant_list=[acme, globex]).text
+    (folder / "certificate.json").unlink()
+    site.run("tenant_offboard", **options)
+    assert (folder / "certificate.json").exists()
