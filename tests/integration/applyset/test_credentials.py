@@ -1,5 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Credentials that end in the middle of a run are asked for again where there is somebody to ask; else the error says whose they were."""
+"""Credentials that end in the middle of a run are asked for again where there is somebody to ask; else the error says whose they were.
+
+The user here may write ConfigMaps in one namespace and nothing else: that is all that a set of ConfigMaps needs."""
 
 from __future__ import annotations
 
@@ -66,6 +68,7 @@ def test_a_token_file_is_read_again_when_its_token_has_expired(kubeconfig, tmp_p
     path = tmp_path / "token"
     path.write_text(token)
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})
+    assert len(apply_set(user, config_maps(namespace), name="s", namespace=namespace, check=True).created) == 50
     assert apply_set(user, config_maps(namespace), name="s", namespace=namespace).changed
     path.write_text("expired")
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})

@@ -165,8 +165,8 @@ def test_goodbye(site, running, tmp_path, acme, globex):
     client.request("POST", policies, body=policy)
     labelled = {"metadata": {"name": "of-acme", "labels": {"tenant": "acme-life"}}}
     client.request("POST", "/api/v1/namespaces/vcci-platform/configmaps", body=labelled)
-    stopped = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 3})
-    assert "is not gone after 3 s" in stopped.text and "example.com/held" in stopped.text
+    stopped = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 12})
+    assert "is not gone after 12 s" in stopped.text and "example.com/held" in stopped.text, stopped.text
     client.request("PATCH", held, body={"metadata": {"finalizers": None}}, content_type="application/merge-patch+json")
     asked = site.run("tenant_offboard", fails=True, **options)
     assert "somebody must decide" in asked.text and "NetworkPolicy vcci-platform/for-acme" in asked.text
