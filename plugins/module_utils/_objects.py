@@ -57,6 +57,7 @@ def _loader():
     import yaml
 
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    tags: dict[tuple, str] = {}
 
     class ManifestLoader(base):
         yaml_implicit_resolvers: ClassVar[dict] = {
@@ -67,6 +68,15 @@ def _loader():
             ]
             for first, pairs in base.yaml_implicit_resolvers.items()
         }
+
+        def resolve(self, kind, value, implicit):
+            # Manifests repeat the same few words; matching each against the patterns is a third of the time of reading them.
+            if kind is not yaml.ScalarNode or len(value) > 40:
+                return super().resolve(kind, value, implicit)
+            tag = tags.get((value, implicit))
+            if tag is None:
+                tag = tags[value, implicit] = super().resolve(kind, value, implicit)
+            return tag
 
         def construct_mapping(self, node, deep=False):
             seen = set()
