@@ -42,7 +42,7 @@ def objects(members: list[dict]) -> list[dict]:
     read, tiers = _tenant_plan.read(members, TIERS, Problems())
     settings = _tenant_objects.Settings("vcci-scope3-platform", "vcci-platform", (("api-gateway", 8443),), tuple(CLASSES), ("greenlang",))
     plan, _wrong = _tenant_plan.plan(read, tiers, settings, _tenant_plan.Live(), "2026-01-01T00:00:00Z", ratios={})
-    return [json.loads(json.dumps(entry)) for entry in plan.objects()]
+    return [json.loads(json.dumps(entry)) for entry in plan.objects(read)]
 
 
 class Fleet:
@@ -53,28 +53,30 @@ class Fleet:
         self.environment = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "KUBECONFIG": str(self.state / "kubeconfig")}
 
     def data(self, name: str, content: object) -> Path:
-        path = self.folder / name
-        path.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
-        return path
+        """An inventory with these group_vars, as people have them."""
+        inventory = self.folder / name
+        (inventory / "group_vars").mkdir(parents=True)
+        (inventory / "group_vars" / "all.yml").write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
+        (inventory / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n", encoding="utf-8")
+        return inventory
 
     def manifests(self, name: str, members: list[dict]) -> Path:
         path = self.folder / name
         path.write_text(yaml.dump_all(objects(members), Dumper=yaml.CSafeDumper, explicit_start=True), encoding="utf-8")
         return path
 
-    def play(self, name: str, task: dict, *files: Path) -> list[str]:
-        play = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable},
-                "vars_files": [str(path) for path in files], "tasks": [task]}
-        (self.folder / name).write_text(json.dumps([play]), encoding="utf-8")
-        return ["ansible-playbook", "-i", "localhost,", "-c", "local", str(self.folder / name)]
+    def play(self, task: dict, inventory: Path) -> list[str]:
+        play = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}, "tasks": [task]}
+        (inventory / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+        return ["ansible-playbook", "-i", str(inventory / "hosts.yml"), str(inventory / "play.json")]
 
-    def ours(self, data: Path, **options: object) -> list[str]:
+    def ours(self, name: str, members: list[dict], **options: object) -> list[str]:
         quota = {"kubeconfig": str(self.state / "kubeconfig"), "tenants": "{{ tenants }}", "tiers": TIERS, **SETTINGS, **options}
-        return self.play(f"ours-{data.stem}.json", {"greenlang.vcci.tier_quota": quota}, data)
+        return self.play({"greenlang.vcci.tier_quota": quota}, self.data(name, {"tenants": members}))
 
-    def looped(self, data: Path) -> list[str]:
+    def looped(self, name: str, entries: list[dict]) -> list[str]:
         task = {"kubernetes.core.k8s": {"definition": "{{ item }}"}, "loop": "{{ objects }}", "loop_control": {"label": "{{ item.kind }}"}}
-        return self.play(f"looped-{data.stem}.json", task, data)
+        return self.play(task, self.data(name, {"objects": entries}))
 
     def kubectl(self, path: Path) -> list[str]:
         return [str(self.state / "bin" / "kubectl"), "apply", "--server-side", "-f", str(path)]
@@ -83,7 +85,7 @@ class Fleet:
         return timed(*command, environment=self.environment, folder=self.folder)[0]
 
     def floor(self) -> float:
-        return self.time(self.play("floor.json", {"ansible.builtin.ping": {}}))
+        return self.time(self.play({"ansible.builtin.ping": {}}, self.data("floor", {})))
 
 
 @contextlib.contextmanager
@@ -101,17 +103,16 @@ def thousand() -> Iterator[str]:
     for turn in range(2):
         with fleet() as run:
             members = tenants("ours", 1000)
-            runs = {"ours": run.ours(run.data("ours.yml", {"tenants": members})),
+            runs = {"ours": run.ours("ours", members),
                     "kubectl": run.kubectl(run.manifests("kubectl.yml", tenants("kubectl", 1000)))}
             for step in ("", " again"):
                 for side in ("ours", "kubectl") if turn == 0 else ("kubectl", "ours"):
                     took[side + step].append(run.time(runs[side]))
-            more = {"tenants": [*members, *tenants("more", 1)]}
-            one.append(run.time(run.ours(run.data("more.yml", more), only=["more-0000"])))
-            loop.append(run.time(run.looped(run.data("one.yml", {"objects": objects(tenants("loop", 1))}))))
+            one.append(run.time(run.ours("more", [*members, *tenants("more", 1)], only=["more-0000"])))
+            loop.append(run.time(run.looped("one", objects(tenants("loop", 1)))))
             if turn == 0:
                 floor = run.floor()
-                thirty = (run.time(run.looped(run.data("thirty.yml", {"objects": objects(tenants("thirty", 2))[:LOOPED]}))) - floor) / LOOPED
+                thirty = (run.time(run.looped("thirty", objects(tenants("thirty", 2))[:LOOPED])) - floor) / LOOPED
     count = len(objects(tenants("x", 1)))
     yield share("tenants-1000-onboard", took["ours"], took["kubectl"], 0.45, f"{count} objects a tenant")
     yield share("tenants-1000-unchanged", took["ours again"], took["kubectl again"], 0.12)
@@ -123,7 +124,7 @@ def thousand() -> Iterator[str]:
 @figures("tenants-5000", "tenants-5000-unchanged", "tenants-5000-memory")
 def five_thousand() -> Iterator[str]:
     with fleet() as run:
-        small, large = (run.ours(run.data(f"{count}.yml", {"tenants": tenants("fleet", count)})) for count in (1000, 5000))
+        small, large = (run.ours(f"fleet-{count}", tenants("fleet", count)) for count in (1000, 5000))
         run.time(small)
         again = [run.time(small) for _turn in range(3)]
         first = run.time(large)

@@ -7,6 +7,7 @@ It runs on the control node, in the task's worker: thousands of tenants are not 
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -89,16 +90,28 @@ class ActionModule(ActionBase):
             allow_shrink=args["allow_shrink"], allow_overcommit=args["allow_overcommit"])
         if wrong:
             raise Refused(wrong)
-        done = apply_set(client, plan.objects(args["only"]), name=args["name"], namespace=args["namespace"], check=bool(self._task.check_mode),
-                         assume_empty=blind, diff=bool(self._task.diff), progress=self._tell)
-        written = sorted([*done.created, *done.configured])
+        sums: dict[str, Any] = {"created": 0, "configured": 0, "unchanged": 0, "requests": 0}
+        written: list[str] = []
+        diff: list[dict] = []
+        timing: dict[str, float] = {}
+        begun = time.monotonic()
+        for number, members in plan.shares(args["only"]):
+            done = apply_set(client, plan.objects(members), name=f"{args['name']}-{number}", namespace=args["namespace"],
+                             check=bool(self._task.check_mode), assume_empty=blind, diff=bool(self._task.diff), progress=self._tell)
+            for outcome in ("created", "configured", "unchanged"):
+                sums[outcome] += len(getattr(done, outcome))
+            written += [*done.created, *done.configured]
+            diff += done.diff
+            sums["requests"] += done.requests
+            for step, seconds in done.timing.items():
+                timing[step] = round(timing.get(step, 0) + seconds, 3)
+        requests = sums.pop("requests")
         answer = {
-            "changed": done.changed, "counts": {outcome: len(getattr(done, outcome)) for outcome in ("created", "configured", "unchanged")},
-            "written": written[:SHOWN], "orphaned": plan.orphaned, "commitment": plan.commitment, "duration": round(done.duration, 3),
-            "requests": done.requests, "timing": {step: round(seconds, 3) for step, seconds in done.timing.items()},
-            "msg": f"{len(tenants)} tenants: {done.summary()}"}
+            "changed": bool(written), "counts": sums, "written": sorted(written)[:SHOWN], "orphaned": plan.orphaned, "commitment": plan.commitment,
+            "duration": round(time.monotonic() - begun, 3), "requests": requests, "timing": timing,
+            "msg": f"{len(tenants)} tenants: " + ", ".join(f"{number} {outcome}" for outcome, number in sums.items() if number)}
         if self._task.diff:
-            answer["diff"] = done.diff
+            answer["diff"] = diff
         if len(args["only"] or tenants) <= args["report_limit"]:
             answer["tenants"] = plan.report(args["only"])
         if plan.orphaned:

@@ -2,6 +2,7 @@
 """Data and what the cluster says → what to write, what to report, and everything that is wrong. Pure; the clock is passed in."""
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,6 +12,8 @@ from ._tenant_objects import Settings
 from ._tenant_problems import Problems
 from ._tenant_tiers import Tier, read_tiers
 from ._tenants import Tenant, placed, read_tenants
+
+SHARES = 8  # sets that the tenants are divided into; changing it would move every object to another set
 
 
 @dataclass
@@ -36,12 +39,18 @@ class Plan:
     orphaned: list[str]
     commitment: dict
 
-    def objects(self, only: Iterable[str] = ()) -> Iterator[dict]:
+    def shares(self, only: Iterable[str] = ()) -> Iterator[tuple[int, list[Tenant]]]:
+        """The tenants in shares that are applied one after the other, so that memory is that of one; always the same for the same tenant."""
         chosen = set(only)
+        members: dict[int, list[Tenant]] = {}
         for tenant in self.tenants:
             if not chosen or tenant.id in chosen:
-                yield from _tenant_objects.tenant_objects(
-                    tenant, self.tiers[tenant.tier], self.hard[tenant.id], self.settings, self._created(tenant))
+                members.setdefault(zlib.crc32(tenant.id.encode()) % SHARES, []).append(tenant)
+        yield from sorted(members.items())
+
+    def objects(self, tenants: Iterable[Tenant]) -> Iterator[dict]:
+        for tenant in tenants:
+            yield from _tenant_objects.tenant_objects(tenant, self.tiers[tenant.tier], self.hard[tenant.id], self.settings, self._created(tenant))
 
     def _created(self, tenant: Tenant) -> str:
         return annotations_of(self.live.namespaces.get(tenant.namespace)).get(_tenant_objects.CREATED) or tenant.created or self.now

@@ -44,7 +44,7 @@ options:
     elements: str
     default: []
   name:
-    description: Name of the set that the objects belong to.
+    description: The sets that the objects belong to are called this and a number; a tenant's is always the same.
     type: str
     default: tenants
   namespace:

@@ -30,14 +30,15 @@ def client(kubeconfig):
 
 @pytest.fixture
 def prefix(client):
-    """Begins every tenant id of the test; their namespaces and the set's record go at the end."""
+    """Begins every tenant id of the test; their namespaces and the sets' records go at the end."""
     name = "t" + uuid.uuid4().hex[:8]
     yield name
     for namespace in client.list("v1", "Namespace", label_selector="tenant"):
         if namespace["metadata"]["name"].startswith(f"vcci-tenant-{name}"):
             client.request("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}")
-    if client.get("v1", "ConfigMap", name, "default"):
-        client.request("DELETE", f"/api/v1/namespaces/default/configmaps/{name}")
+    for record in client.list("v1", "ConfigMap", "default"):
+        if record["metadata"]["name"].startswith(name):
+            client.request("DELETE", f"/api/v1/namespaces/default/configmaps/{record['metadata']['name']}")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **options):
 
 
 def by_name(plan, only=()):
-    return {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in plan.objects(only)}
+    return {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for _number, members in plan.shares(only) for o in plan.objects(members)}
 
 
 def test_objects_of_a_tenant():
@@ -161,5 +161,8 @@ def test_thousands_of_tenants_stay_linear_and_unique():
     plan, wrong = planned([{"id": f"t{n}", "name": f"Tenant {n}", "tier": "starter"} for n in range(2000)], ratios={"cpu": 1},
                           live=_tenant_plan.Live(capacity={"cpu": Fraction(4000)}))
     assert not wrong and plan.commitment["cpu"]["promised"] == "4k"
-    assert sum(1 for _object in plan.objects()) == 30000
+    shares = dict(plan.shares())
+    assert sum(1 for members in shares.values() for _object in plan.objects(members)) == 30000
+    assert sorted(shares) == list(range(_tenant_plan.SHARES)) and max(map(len, shares.values())) < 400
+    assert [tenant.id for members in shares.values() for tenant in members if tenant.id == "t7"] == ["t7"]
     assert _quantity.parse(plan.commitment["cpu"]["promised"]) == 4000
