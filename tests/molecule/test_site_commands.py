@@ -78,14 +78,18 @@ def test_what_waits() -> None:
             process.wait()
 
 
-def test_scaling_by_hand_is_undone_by_the_playbook() -> None:
-    """Replicas are the autoscaler's: scaling is not drift, a changed autoscaler is."""
+def test_scaling_by_hand() -> None:
+    """Replicas are the autoscaler's: scaling is not drift. A changed autoscaler is, and nobody's change is undone unasked."""
     kubectl("scale", "deployment", "vcci-backend-api", "--replicas=3", "-n", "vcci-platform")
     rolled_out()
     assert changed(play("playbooks/apps.yml")) == 0
     kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", '{"spec":{"minReplicas":3,"maxReplicas":5}}')
-    assert changed(play("playbooks/apps.yml", "--check")) == 1
-    assert changed(play("playbooks/apps.yml")) == 1
+    refused = " ".join(play("playbooks/apps.yml").split())
+    assert ".spec.maxReplicas is owned by 'kubectl-patch'" in refused
+    assert changed(play("playbooks/apps.yml", "-e", "apps_backend_api_min_replicas=3 apps_backend_api_max_replicas=5")) == 1  # it is kept
+    assert changed(play("playbooks/apps.yml", "-e", "platform_force_conflicts=true", "--check")) == 1
+    assert changed(play("playbooks/apps.yml", "-e", "platform_force_conflicts=true")) == 1  # it is undone
+    assert changed(play("playbooks/apps.yml")) == 0
 
 
 def test_a_rolling_update_and_its_way_back() -> None:
@@ -96,7 +100,7 @@ def test_a_rolling_update_and_its_way_back() -> None:
     kubectl("rollout", "undo", "deployment/vcci-backend-api", "-n", "vcci-platform")
     rolled_out()
     assert image() == was
-    play("playbooks/apps.yml")
+    play("playbooks/apps.yml")  # takes the field back, whose value is the same
     assert changed(play("playbooks/apps.yml")) == 0
 
 
