@@ -116,7 +116,7 @@ class ActionModule(ActionBase):
             answer["tenants"] = plan.report(args["only"])
         if plan.orphaned:
             answer["warnings"] = [f"{len(plan.orphaned)} namespaces belong to no tenant in the data; they are left alone until they are offboarded: "
-                                  + ", ".join(plan.orphaned[:SHOWN])]
+                                  + ", ".join(plan.orphaned[:10]) + (" …" if len(plan.orphaned) > 10 else "")]
         return answer
 
     @staticmethod

@@ -45,7 +45,7 @@ def prefix(client):
 def quota(tmp_path, kubeconfig, prefix):
     """Run tier_quota, or its twin, with these options; its result, failed or not."""
 
-    def run(*arguments, module="tier_quota", **options):
+    def run(*arguments, module="tier_quota", timeout=180, **options):
         named = {"name": prefix} if module == "tier_quota" else {"namespace": "default"}
         task = {"name": "Run", f"greenlang.vcci.{module}": {**named, **options}, "register": "result", "ignore_errors": True}
         keep = {"name": "Keep", "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json")},
@@ -55,7 +55,7 @@ def quota(tmp_path, kubeconfig, prefix):
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play, sort_keys=False))
         done = subprocess.run(
             [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local", *arguments],
-            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=180, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
+            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=timeout, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads((tmp_path / "result.json").read_text())
 

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A thousand tenants, on a control plane of their own with simulated nodes."""
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import running_cluster
+
+TIERS = {"small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}}}
+COUNT, EACH = 1000, 15
+
+
+@pytest.fixture(scope="module")
+def kubeconfig():
+    """Instead of the shared cluster: a thousand namespaces would keep its controllers busy long after."""
+    with running_cluster("fleet", nodes="simulated", subnet="10.89.0.0/16") as state:
+        yield state / "kubeconfig"
+
+
+@pytest.fixture
+def prefix():
+    """Nothing to remove: the cluster goes."""
+    return "fleet"
+
+
+def fleet(prefix, count=COUNT):
+    return [{"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": "small", "owners": [{"group": f"people-{number}"}]} for number in range(count)]
+
+
+def test_a_thousand_tenants(quota, client, prefix):
+    data = fleet(prefix)
+    made = quota(tiers=TIERS, tenants=data, timeout=600)
+    assert made["counts"] == {"created": COUNT * EACH, "configured": 0, "unchanged": 0} and len(made["written"]) == 100 and "tenants" not in made
+
+    # Unchanged: lists, however many there are, and no write.
+    again = quota(tiers=TIERS, tenants=data, timeout=600)
+    assert not again["changed"] and again["counts"]["unchanged"] == COUNT * EACH and again["requests"] < 200
+
+    # One more among them.
+    more = quota(tiers=TIERS, tenants=[*data, *fleet(f"{prefix}-more", 1)], only=[f"{prefix}-more-0"])
+    assert more["counts"]["created"] == EACH and more["requests"] < 60 and list(more["tenants"]) == [f"{prefix}-more-0"]
+
+    # All that leave the data are orphans, and stay.
+    left = quota(tiers=TIERS, tenants=data[:1])
+    assert len(left["orphaned"]) == COUNT and not left["changed"]
+
+    told = quota(module="tier_quota_info", timeout=600)
+    assert len(told["tenants"]) == COUNT + 1 and told["tenants"][f"{prefix}-7"]["hard"]["configmaps"] == "10"
