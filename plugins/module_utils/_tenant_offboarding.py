@@ -22,11 +22,18 @@ def record_name(tenant_id: str) -> str:
 
 def record(tenant_id: str, namespace: str, part_of: str, data: Mapping[str, Any]) -> dict:
     """The ConfigMap; whatever is not a text in it is JSON."""
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
-        "name": record_name(tenant_id), "namespace": namespace,
-        "labels": {"app.kubernetes.io/part-of": part_of, "app.kubernetes.io/managed-by": "greenlang.vcci", "app.kubernetes.io/component": COMPONENT,
-                   "tenant": tenant_id}},
-        "data": {key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in data.items()}}
+    labels = {
+        "app.kubernetes.io/part-of": part_of,
+        "app.kubernetes.io/managed-by": "greenlang.vcci",
+        "app.kubernetes.io/component": COMPONENT,
+        "tenant": tenant_id,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": record_name(tenant_id), "namespace": namespace, "labels": labels},
+        "data": {key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in data.items()},
+    }
 
 
 def read_record(config_map: Mapping | None) -> dict[str, Any]:
