@@ -31,7 +31,7 @@ def suspend_patch(workload: Mapping) -> dict | None:
 def resume_patch(workload: Mapping) -> dict | None:
     """A merge patch that makes it what it was before; None for what was not stopped by us."""
     before = (workload["metadata"].get("annotations") or {}).get(BEFORE)
-    if before is None:
+    if before is None or _owned(workload):  # a ReplicaSet has the annotations of its Deployment
         return None
     kind, spec = workload["kind"], workload.get("spec") or {}
     if kind == "DaemonSet":

@@ -99,6 +99,18 @@ class Life:
                 self.tell(f"waiting for {len(left)} pods to end: {', '.join(sorted(left)[:5])}")
             time.sleep(0.5)
 
+    def until_counted(self) -> None:
+        """The quota's controller counts pods that have ended a little later; until then none may start."""
+        deadline = time.monotonic() + self.wait_timeout
+        while not self.check:
+            quota = self.client.get("v1", "ResourceQuota", SUSPENSION, self.namespace) or {}
+            running = {pod["metadata"]["name"] for pod in _tenant_workloads.running(self._pods())}
+            if str(len(running)) == ((quota.get("status") or {}).get("used") or {}).get("pods"):
+                return
+            if time.monotonic() > deadline:
+                raise WaitTimeout(f"tenant {self.id}: ResourceQuota {SUSPENSION} does not count its pods; is the controller manager at work?")
+            time.sleep(0.5)
+
     def _pods(self) -> list[dict]:
         return self.client.list("v1", "Pod", self.namespace)
 

@@ -52,6 +52,7 @@ class Offboarding:
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):
             self.life.delete(RBAC, "RoleBinding", binding["metadata"]["name"], self.life.namespace)
         if volumes := self._volumes():
+            self.life.until_counted()
             pod = _tenant_offboarding.reader(READER, self.life.namespace, self.image, volumes)
             apply_set(self.client, [pod], name=None, check=self.check, diff=False, wait=True, wait_timeout=self.life.wait_timeout, progress=self.tell)
 

@@ -62,6 +62,12 @@ def test_who_scaled_it_meanwhile_knows_better():
     assert w.resume_patch(workload("Deployment", {"replicas": 0}, {w.BEFORE: "many"}))["spec"] == {}
 
 
+def test_a_replica_set_of_a_deployment_has_its_annotations():
+    owned = workload("ReplicaSet", {"replicas": 0}, {w.BEFORE: "3"}, metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]})
+    owned["metadata"]["annotations"] = {w.BEFORE: "3"}
+    assert w.resume_patch(owned) is None
+
+
 def test_pods():
     pods = [{"metadata": {"name": "alone"}}, {"metadata": {"name": "done"}, "status": {"phase": "Succeeded"}},
             {"metadata": {"name": "of-a-set", "ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}, "status": {"phase": "Running"}}]
