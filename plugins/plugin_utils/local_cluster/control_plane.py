@@ -127,7 +127,7 @@ class ControlPlane:
             f"--load-balancer-cidr={layout.load_balancer_cidr}", "--concurrent-service-syncs=1", "--cloud-provider=local",
             "--webhook-bind-address=" + layout.loopback,
         ], [pki / "cloud-controller-manager.crt"])
-        return [etcd, apiserver, manager, scheduler, *([cloud] if layout.kind == "real" else [])]
+        return [etcd, apiserver, manager, scheduler, *([] if layout.kind == "none" else [cloud])]
 
     def _user(self, name: str) -> list[str]:
         pki = self._layout.pki

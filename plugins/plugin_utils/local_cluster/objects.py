@@ -53,7 +53,8 @@ def bootstrap(layout: Layout, environment: str, metrics: tuple[Path, Path]) -> l
         {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "metrics-server-tls", "namespace": "kube-system"},
          "stringData": {"tls.crt": metrics[0].read_text(encoding="utf-8"), "tls.key": metrics[1].read_text(encoding="utf-8")}},
         *(_node(layout, node) for node in layout.nodes),
-        *([*_grant("vcci:cilium", CILIUM_RULES), *_grant("system:cloud-controller-manager", CLOUD_RULES)] if layout.kind == "real" else []),
+        *([] if layout.kind == "none" else _grant("system:cloud-controller-manager", CLOUD_RULES)),
+        *(_grant("vcci:cilium", CILIUM_RULES) if layout.kind == "real" else []),
     ]
 
 
