@@ -26,6 +26,8 @@ SEALING_SPEC = {
     "labels": {"type": "dict", "default": {}},
     "allow_scope_change": {"type": "bool", "default": False},
     "prune": {"type": "bool", "default": False},
+    "rotate": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "restart": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
 }

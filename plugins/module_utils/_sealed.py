@@ -104,9 +104,11 @@ def keepable(wanted: Wanted, live: Live, data: Mapping[str, bytes], truth: Mappi
     }
 
 
-def build(wanted: Wanted, data: Mapping[str, bytes], kept: Mapping[str, str], labels: dict, seal: Callable[[bytes], str]) -> dict:
-    """The SealedSecret, as kubeseal would write it."""
-    labels = {**labels, **wanted.labels}
+def build(
+    wanted: Wanted, data: Mapping[str, bytes], kept: Mapping[str, str], labels: dict, seal: Callable[[bytes], str], notes: dict | None = None
+) -> dict:
+    """The SealedSecret, as kubeseal would write it; `notes` are annotations of its own, which the Secret does not get."""
+    labels, notes = {**labels, **wanted.labels}, notes or {}
     scope = _sealing.scope_annotations(wanted.scope)
     annotations = {**wanted.annotations, **scope}
     named = {"name": wanted.name, "namespace": wanted.namespace, **({"labels": labels} if labels else {})}
@@ -116,7 +118,7 @@ def build(wanted: Wanted, data: Mapping[str, bytes], kept: Mapping[str, str], la
     return {
         "apiVersion": API_VERSION,
         "kind": "SealedSecret",
-        "metadata": {**named, **({"annotations": scope} if scope else {})},
+        "metadata": {**named, **({"annotations": {**scope, **notes}} if scope or notes else {})},
         "spec": {"encryptedData": {key: kept.get(key) or seal(value) for key, value in sorted(data.items())}, "template": template},
     }
 

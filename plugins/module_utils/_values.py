@@ -38,7 +38,7 @@ Where = tuple[str, str, str]  # namespace, Secret, key
 SYSTEM = random.SystemRandom()
 
 
-@dataclass
+@dataclass(eq=False)
 class Wanted:
     """One Secret as the task asks for it."""
 
@@ -50,6 +50,7 @@ class Wanted:
     annotations: dict = field(default_factory=dict)
     immutable: bool = False
     values: dict = field(default_factory=dict)
+    tell: dict = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -126,6 +127,17 @@ def _check_value(spec: object, where: str) -> list[str]:
     return []
 
 
+def _check_tell(tell: object, where: str) -> list[str]:
+    if tell == {}:
+        return []
+    if not isinstance(tell, Mapping) or not {"workload", "container", "commands"} <= set(tell) <= {"workload", "container", "commands", "restart"}:
+        return [f"{where}: workload (Kind/name), container and commands are needed, and restart may be given"]
+    commands = tell["commands"]
+    if not isinstance(commands, list) or not all(isinstance(one, list) and one and all(isinstance(part, str) for part in one) for one in commands):
+        return [f"{where}.commands: a list of commands, each a list of texts, is needed"]
+    return []
+
+
 def read(entries: list[Mapping], namespace: str | None = None) -> list[Wanted]:
     """The Secrets of a task; InputError with everything that is wrong, not only the first."""
     wrong: list[str] = []
@@ -154,6 +166,7 @@ def read(entries: list[Mapping], namespace: str | None = None) -> list[Wanted]:
             if not isinstance(key, str) or len(key) > 253 or key in (".", "..") or not KEY.fullmatch(key):
                 wrong.append(f"{where}: key {str(key)[:60]!r} is invalid: letters, digits, -, _ and . are allowed")
             wrong += _check_value(spec, f"{where}: values.{key}")
+        wrong += _check_tell(wanted.tell, f"{where}: tell")
         if (wanted.namespace, wanted.name) in found:
             wrong.append(f"{where}: named twice in namespace {wanted.namespace}")
         found[(wanted.namespace, wanted.name)] = wanted
@@ -162,6 +175,43 @@ def read(entries: list[Mapping], namespace: str | None = None) -> list[Wanted]:
     if wrong:
         raise InputError("; ".join(wrong))
     return list(found.values())
+
+
+def rotated(wanted: list[Wanted], names: list[str]) -> frozenset[Where]:
+    """The keys that are to get new values: secret, secret/key or namespace/secret/key; InputError for what cannot be generated."""
+    generated = {
+        (w.namespace, w.name, key) for w in wanted for key, spec in w.values.items() if isinstance(spec, Mapping) and "generate" in spec
+    }
+    found: set[Where] = set()
+    wrong = []
+    for name in names:
+        hits = {where for where in generated if name in (where[1], "/".join(where[:2]), "/".join(where[1:]), "/".join(where))}
+        if not hits:
+            wrong.append(name)
+        found |= hits
+    if wrong:
+        known = ", ".join(sorted("/".join(where[1:]) for where in generated)) or "none"
+        raise InputError(f"rotate: {', '.join(wrong)}: no generated key of this task; those are {known}")
+    return frozenset(found)
+
+
+def sources(wanted: list[Wanted]) -> dict[Where, set[Where]]:
+    """Of each composed key, the keys that it is composed from, directly or not."""
+    direct: dict[Where, set[Where]] = {}
+    for secret in wanted:
+        for key, spec in secret.values.items():
+            where = (secret.namespace, secret.name, key)
+            paths = REFERENCE.findall(spec["compose"]) if isinstance(spec, Mapping) and "compose" in spec else []
+            parts = [[part.strip() for part in path.split("|")[0].split("/")] for path in paths if path]
+            direct[where] = {(*where[: 3 - len(part)], *part) for part in parts if len(part) <= 3}  # type: ignore[misc]
+
+    def closure(where: Where, seen: set[Where]) -> set[Where]:
+        for one in direct.get(where, set()) - seen:
+            seen.add(one)
+            closure(one, seen)
+        return seen
+
+    return {where: closure(where, set()) & set(direct) for where in direct}
 
 
 def resolve(

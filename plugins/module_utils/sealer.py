@@ -9,6 +9,8 @@ Values exist in this process only: none is in a message, a result, a diff or a f
 from __future__ import annotations
 
 import base64
+import datetime
+import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +18,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from . import _sealed, _sealing, _values
+from . import _sealed, _sealed_consumers, _sealing, _values
 from ._sealed import API_VERSION, Live
 from ._values import Wanted
 from .apply import apply_set
 from .client import Client
 from .errors import ApiError, InputError, NotFound, VcciError, WaitTimeout
+from .sealed_rollout import Rollout
 
 PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
 CONCURRENCY = 16
@@ -39,6 +42,8 @@ class Options:
     controller_namespace: str = "kube-system"
     allow_scope_change: bool = False
     prune: bool = False
+    rotate: list = field(default_factory=list)
+    restart: bool = False
     wait: bool = True
     wait_timeout: float = 120
     check: bool = False
@@ -49,8 +54,11 @@ class Options:
 class Sealer:
     """One run. Without a client (check mode before there is a cluster), everything is predicted as created."""
 
-    def __init__(self, client: Client | None, options: Options, tell: Callable[[str], None] = lambda _line: None) -> None:
+    def __init__(
+        self, client: Client | None, options: Options, tell: Callable[[str], None] = lambda _line: None, rollout: Rollout | None = None
+    ) -> None:
         self._client, self.options, self.tell = client, options, tell
+        self._rollout, self.written, self.count = rollout, False, 0
         self.deadline = time.monotonic() + options.wait_timeout
         self.certificate: _sealing.Certificate | None = None
 
@@ -60,47 +68,91 @@ class Sealer:
             raise VcciError("nothing can be asked of a cluster that is only assumed")
         return self._client
 
+    @property
+    def rollout(self) -> Rollout:
+        if self._rollout is None:
+            self._rollout = Rollout(self.client, self.tell, self.options.wait_timeout)
+        return self._rollout
+
     def run(self, wanted: list[Wanted]) -> dict:
+        rotate, self.count = _values.rotated(wanted, self.options.rotate), len(wanted)
         live = self.read(wanted) if self._client else {str(w): Live() for w in wanted}
         for secret in wanted:
             _sealed.check(secret, live[str(secret)], self.options.allow_scope_change)
         truth = self.truth(wanted, live)
         kept = {(w.namespace, w.name, key): value for w in wanted for key, value in {**live[str(w)].values, **truth[str(w)]}.items()}
-        values = _values.resolve(wanted, kept)
+        values = _values.resolve(wanted, kept, rotate)
         data = {str(w): {key: values[(w.namespace, w.name, key)] for key in w.values} for w in wanted}
         kept_sealed = {str(w): _sealed.keepable(w, live[str(w)], data[str(w)], truth[str(w)]) for w in wanted}
         changed = {name: sorted((set(data[name]) - set(same)) | (set(live[name].encrypted) - set(data[name]))) for name, same in kept_sealed.items()}
-        result = self.write(self.build(wanted, data, kept_sealed))
+        renewed = {name: {key for key, value in data[name].items() if live[name].values.get(key) != value} for name in data}
+        times = {name: self.times(live[name], data[name], renewed[name]) for name in data}
+        servers = self.servers(wanted, renewed)
+        for secret in servers if not self.options.check else []:
+            # The Secret first, so that nothing is lost when this run ends here: the next one tells again. What is composed of it comes after.
+            self.write(self.build([secret], data, kept_sealed, times))
+            self.wait([secret], data)
+            self.rollout.tell_servers(secret, servers[secret], data[str(secret)])
+            kept_sealed[str(secret)] = Live(self.get("SealedSecret", secret)).encrypted
+        result = self.write(self.build(wanted, data, kept_sealed, times))
         orphans = [w for w in wanted if live[str(w)].orphan]
         if orphans and not self.options.check:
             # The values are safe now. When what belonged to the deleted SealedSecrets is gone, new ciphertexts make the controller try again.
             self.await_collected(orphans)
             again = {**{str(w): self.get("SealedSecret", w) for w in wanted if w not in orphans}, **{str(w): None for w in orphans}}
-            self.write(self.build(wanted, data, {name: Live(sealed).encrypted for name, sealed in again.items()}))
-        if self.options.wait and not self.options.check:
+            self.write(self.build(wanted, data, {name: Live(sealed).encrypted for name, sealed in again.items()}, times))
+        if (self.options.wait or self.options.restart) and not self.options.check:
             self.wait([w for w in wanted if changed[str(w)] or not live[str(w)].in_step], data)
-        return self.answer(wanted, live, changed, result)
+        answer = self.answer(wanted, live, changed, result)
+        if self.options.restart and self._client:
+            stale = self.rollout.consumers(wanted, renewed, times)
+            if stale and not self.options.check:
+                self.rollout.restart(stale, {str(w.tell["workload"]) for w in wanted if w.tell})
+            answer["restarted"] = [f"{w['metadata']['namespace']}/{_sealed_consumers.name_of(w)}" for w in stale]
+            answer["changed"] = answer["changed"] or bool(stale)
+        return answer
 
-    def build(self, wanted: list[Wanted], data: dict[str, dict[str, bytes]], kept: dict[str, dict[str, str]]) -> list[dict]:
-        return [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w)) for w in wanted]
+    def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]]) -> dict[Wanted, list[str]]:
+        """The Secrets whose servers must be told: a value is new, or something composed of one is (a run ended before it was written)."""
+        composed = {
+            source[:2] for where, sources in _values.sources(wanted).items() if where[2] in renewed[f"{where[0]}/{where[1]}"] for source in sources
+        }
+        told = [w for w in wanted if w.tell and self._client and (renewed[str(w)] or (w.namespace, w.name) in composed)]
+        pods = {secret: self.rollout.pods_to_tell(secret) for secret in told}
+        return {secret: names for secret, names in pods.items() if names}
+
+    @staticmethod
+    def times(live: Live, data: dict[str, bytes], renewed: set[str]) -> dict[str, str]:
+        """When each value last changed, as far as it is known."""
+        now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        before = _sealed_consumers.changed_at(live.sealed)
+        return {key: now if key in renewed else before[key] for key in sorted(data) if key in renewed or key in before}
+
+    def build(
+        self, wanted: list[Wanted], data: dict[str, dict[str, bytes]], kept: dict[str, dict[str, str]], times: dict[str, dict[str, str]]
+    ) -> list[dict]:
+        notes = {name: {_sealed_consumers.CHANGED: json.dumps(found)} if found else {} for name, found in times.items()}
+        return [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w), notes[str(w)]) for w in wanted]
 
     def write(self, objects: list[dict]) -> Any:
-        return apply_set(
+        result = apply_set(
             self._client,  # type: ignore[arg-type]
             objects,
             name=self.options.name,
             namespace=self.options.record_namespace,
             check=self.options.check,
-            prune=self.options.prune,
+            prune=self.options.prune and len(objects) == self.count,
             assume_empty=self._client is None,
             diff=False,
             planned=self.options.planned,
             progress=self.tell,
         )
+        self.written = self.written or result.changed
+        return result
 
     def answer(self, wanted: list[Wanted], live: dict[str, Live], changed: dict[str, list[str]], result: Any) -> dict:
         answer: dict = {
-            "changed": result.changed,
+            "changed": self.written,
             "secrets": {str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": changed[str(w)]} for w in wanted},
             "msg": f"{len(wanted)} Secrets: {result.summary()}",
         }

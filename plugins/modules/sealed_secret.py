@@ -63,6 +63,14 @@ options:
             part.
         type: dict
         required: true
+      tell:
+        description:
+          - A server that keeps these values elsewhere, as a database keeps passwords. When a value changes, its pods are told after the Secret
+            was written, and before anything that is composed of it is.
+          - C(workload) (C(StatefulSet/postgresql)), C(container), and C(commands), each a list of program and arguments. A command runs in all
+            ready pods before the next does. It reads lines C(key base64) from standard input, and then an empty line; it must be repeatable.
+          - With O(restart) the workload is not restarted then, or, with C(restart) true, after all others.
+        type: dict
   name:
     description: Name of the set that the SealedSecrets belong to.
     type: str
@@ -93,6 +101,18 @@ options:
     description: Whether SealedSecrets of the set that are no longer named are deleted.
     type: bool
     default: false
+  rotate:
+    description:
+      - Generated keys that get new values, as V(secret), V(secret/key) or V(namespace/secret/key). Every run with it makes new ones.
+    type: list
+    elements: str
+    default: []
+  restart:
+    description:
+      - Whether Deployments, StatefulSets and DaemonSets that consume a key are restarted when its value changed, now or since their pods
+        started, and awaited. It implies O(wait).
+    type: bool
+    default: false
   wait:
     description: Whether to wait until the controller has unsealed everything.
     type: bool
@@ -121,6 +141,16 @@ EXAMPLES = r"""
           DATABASE_URL:
             compose: postgresql://vcci:${postgresql-secrets/password|url}@postgresql:5432/vcci
           OPENAI_API_KEY: "{{ vault_openai_api_key }}"
+
+- name: Make a new key, and restart what uses it
+  greenlang.vcci.sealed_secret:
+    namespace: vcci-platform
+    secrets:
+      - name: backend-secrets
+        values:
+          JWT_SECRET: {generate: {format: base64}}
+    rotate: [backend-secrets/JWT_SECRET]
+    restart: true
 """
 
 RETURN = r"""
@@ -129,6 +159,12 @@ secrets:
   returned: success
   type: dict
   sample: {vcci-platform/redis-secrets: {scope: strict, keys: [password], changed_keys: []}}
+restarted:
+  description: The workloads that were restarted, or would be.
+  returned: with O(restart)
+  type: list
+  elements: str
+  sample: [vcci-platform/Deployment/vcci-backend-api]
 certificate:
   description: Fingerprint and expiry of the certificate that was used.
   returned: when something was sealed

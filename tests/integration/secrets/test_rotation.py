@@ -1,0 +1,132 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""New values reach a server before its clients, and exactly the consumers are restarted. Pods are simulated: the commands are recorded, not run."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_consumers, _values
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_rollout import Rollout
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+
+pytestmark = pytest.mark.usefixtures("controller")
+TELL = {"workload": "StatefulSet/database", "container": "main", "commands": [["accept"], ["use"]]}
+SECRETS = [
+    {"name": "database", "values": {"password": {"generate": {}}, "other": {"generate": {}}}, "tell": TELL},
+    {"name": "app", "values": {"URL": {"compose": "x://u:${database/password|url}@h"}, "KEY": {"generate": {}}}},
+]
+
+
+def workload(kind: str, name: str, env: list[dict]) -> dict:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "x/y:1", "env": env}]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **({"serviceName": name} if kind == "StatefulSet" else {})}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def variable(secret: str, key: str) -> dict:
+    return {"name": "V", "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+class Platform:
+    """A server, an application that consumes the composed value, and two that do not."""
+
+    def __init__(self, client, namespace: str) -> None:
+        self.client, self.namespace = client, namespace
+        self.told: list[tuple[str, str, dict[str, bytes], bytes]] = []
+        self.fails = False
+
+    def start(self) -> None:
+        for kind, name, env in (
+            ("StatefulSet", "database", [variable("database", "password")]),
+            ("Deployment", "user", [variable("app", "URL")]),
+            ("Deployment", "key-user", [variable("app", "KEY")]),
+            ("Deployment", "stranger", []),
+        ):
+            path = self.client.resource("apps/v1", kind).path(self.namespace)
+            self.client.request("POST", path, body=workload(kind, name, env))
+        rollout = Rollout(self.client, print, 60)
+        rollout.await_rolled_out([self.client.get("apps/v1", kind, name, self.namespace) | {"kind": kind}
+                                  for kind, name in (("StatefulSet", "database"), ("Deployment", "user"), ("Deployment", "key-user"))])
+
+    def value(self, name: str, key: str) -> bytes:
+        return base64.b64decode(self.client.get("v1", "Secret", name, self.namespace)["data"][key])
+
+    def run(self, client, namespace, pod, container, command, given: bytes) -> str:
+        if self.fails:
+            raise VcciError("the command failed")
+        pairs = (line.split(" ") for line in given.decode().splitlines())
+        self.told.append((pod, command[0], {key: base64.b64decode(text) for key, text in pairs}, self.value("app", "URL")))
+        return ""
+
+    def seal(self, **options) -> dict:
+        rollout = Rollout(self.client, print, 60, self.run)
+        given = Options(name=self.namespace, wait_timeout=60, restart=True, **options)
+        return Sealer(self.client, given, rollout=rollout).run(_values.read(SECRETS, self.namespace))
+
+    def restarted(self) -> set[str]:
+        found = (self.client.list("apps/v1", kind, self.namespace) for kind in _sealed_consumers.RESTARTABLE)
+        return {
+            one["metadata"]["name"]
+            for listed in found
+            for one in listed
+            if _sealed_consumers.RESTARTED in (one["spec"]["template"]["metadata"].get("annotations") or {})
+        }
+
+
+@pytest.fixture
+def platform(client, namespace) -> Platform:
+    made = Platform(client, namespace)
+    assert made.seal()["restarted"] == []
+    made.start()
+    assert not made.seal()["changed"]
+    return made
+
+
+def test_the_server_learns_first_and_exactly_the_consumers_are_restarted(platform, namespace) -> None:
+    before = {key: platform.value(*key) for key in (("database", "password"), ("database", "other"), ("app", "URL"), ("app", "KEY"))}
+    planned = platform.seal(rotate=["database/password"], check=True)
+    assert (planned["restarted"], platform.told, platform.restarted()) == ([f"{namespace}/Deployment/user"], [], set())
+    done = platform.seal(rotate=["database/password"])
+    assert (done["secrets"], done["restarted"]) == (planned["secrets"], planned["restarted"])
+    assert platform.value("database", "password") != before["database", "password"]
+    assert (platform.value("database", "other"), platform.value("app", "KEY")) == (before["database", "other"], before["app", "KEY"])
+    assert platform.value("app", "URL") == b"x://u:" + platform.value("database", "password") + b"@h"
+    assert [(pod, command) for pod, command, _given, _url in platform.told] == [("database-0", "accept"), ("database-0", "use")]
+    for _pod, _command, given, url in platform.told:
+        assert given["password"] == platform.value("database", "password")
+        assert url == before["app", "URL"], "the application's value changed before the server was told"
+    assert platform.restarted() == {"user"}
+    again = platform.seal()
+    assert (again["changed"], again["restarted"], len(platform.told)) == (False, [], 2)
+
+
+def test_a_run_that_ended_in_the_middle_is_finished_by_the_next(platform) -> None:
+    url = platform.value("app", "URL")
+    platform.fails = True
+    with pytest.raises(VcciError, match="the command failed"):
+        platform.seal(rotate=["database/password"])
+    assert (platform.value("app", "URL"), platform.restarted()) == (url, set())
+    platform.fails, kept = False, platform.value("database", "password")
+    platform.seal()
+    assert platform.value("database", "password") == kept
+    assert [given["password"] for _pod, _command, given, _url in platform.told] == [kept, kept]
+    assert platform.value("app", "URL") == b"x://u:" + kept + b"@h"
+    assert platform.restarted() == {"user"}
+
+
+def test_nothing_changes_while_the_server_is_not_ready(platform, client, namespace) -> None:
+    before = platform.value("database", "password")
+    condition = {"type": "Ready", "status": "False", "reason": "Test"}
+    path = f"/api/v1/namespaces/{namespace}/pods/database-0/status"
+    client.request("PATCH", path, body={"status": {"conditions": [condition]}}, content_type="application/strategic-merge-patch+json")
+    with pytest.raises(InputError, match="StatefulSet/database must be told of the new value and is not ready"):
+        platform.seal(rotate=["database"])
+    assert platform.value("database", "password") == before
+
+
+def test_only_what_is_generated_can_be_rotated(platform) -> None:
+    with pytest.raises(InputError, match=r"rotate: app/URL, nothing: no generated key of this task; those are app/KEY, database/other, database/password"):
+        platform.seal(rotate=["app/URL", "nothing"])
