@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _tenant_objects, _tenant_workloads
+from ._tenant_offboarding import COMPONENT as OFFBOARDING
 from ._tenants import PREFIX
 from .apply import apply_set, delete_set
 from .client import MERGE_PATCH, Client
@@ -104,7 +105,7 @@ class Life:
         deadline = time.monotonic() + self.wait_timeout
         while not self.check:
             quota = self.client.get("v1", "ResourceQuota", SUSPENSION, self.namespace) or {}
-            running = {pod["metadata"]["name"] for pod in _tenant_workloads.running(self._pods())}
+            running = _tenant_workloads.running(self.client.list("v1", "Pod", self.namespace))
             if str(len(running)) == ((quota.get("status") or {}).get("used") or {}).get("pods"):
                 return
             if time.monotonic() > deadline:
@@ -112,7 +113,8 @@ class Life:
             time.sleep(0.5)
 
     def _pods(self) -> list[dict]:
-        return self.client.list("v1", "Pod", self.namespace)
+        """The tenant's own, not the one that reads its volumes."""
+        return self.client.list("v1", "Pod", self.namespace, label_selector=f"app.kubernetes.io/component!={OFFBOARDING}")
 
     # --- what both need ----------------------------------------------------------------------------------------------
     def write(self, obj: dict) -> None:

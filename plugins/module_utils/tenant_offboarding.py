@@ -64,8 +64,7 @@ class Offboarding:
             return
         if self.check:
             return
-        if self._volumes():
-            self.life.delete("v1", "Pod", READER, self.life.namespace)
+        self._remove_reader()
         self._write_objects()
         self._record(phase="quarantined", backups=[_digest(self.directory, name) for name in _files(self.directory)])
         self.life.write(self.life._stop(0))
@@ -75,6 +74,7 @@ class Offboarding:
         if self.phase in ("deleting", "deleted"):
             raise InputError(f"tenant {self.life.id} is {self.phase}: it cannot be taken back; its data is in the backup")
         if self.phase:
+            self._remove_reader()
             self.life.delete("v1", "ConfigMap", self.own_record[1], self.record_namespace)
             self.data = {}
 
@@ -83,7 +83,7 @@ class Offboarding:
         if not _tenant_offboarding.is_due(self.data, _now()):
             raise InputError(f"tenant {self.life.id} is {self.phase or 'not cordoned'}; it may be deleted from {self.data.get('quarantined_until')} on")
         if self.check:
-            self.life.changes.append(f"Namespace {self.life.namespace}")
+            self.life.changes += [] if self.phase == "deleted" else [f"Namespace {self.life.namespace}"]
             return
         resources = tenant_sweep.kinds(self.client)
         if self.phase == "quarantined":
@@ -148,6 +148,10 @@ class Offboarding:
 
     def _volumes(self) -> list[str]:
         return sorted(claim["metadata"]["name"] for claim in self.client.list("v1", "PersistentVolumeClaim", self.life.namespace))
+
+    def _remove_reader(self) -> None:
+        if self.client.get("v1", "Pod", READER, self.life.namespace) is not None:
+            self.life.delete("v1", "Pod", READER, self.life.namespace)
 
     def _write_objects(self) -> None:
         """The manifests, without what Secrets hold: that goes with the tenant."""
