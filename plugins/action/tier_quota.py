@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         client = None
         try:
             problems = Problems()
-            files = read_directory(self._loader.path_dwim(args["directory"]), problems) if args["directory"] else []
+            files = read_directory(args["directory"], problems) if args["directory"] else []
             for option in ("capacity", "overcommit"):
                 problems.quantities(args[option], option)
             tenants, tiers = _tenant_plan.read(

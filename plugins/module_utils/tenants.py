@@ -20,6 +20,9 @@ SELECTOR = f"app.kubernetes.io/managed-by={_tenant_objects.MANAGED_BY},app.kuber
 def read_directory(path: str, problems: Problems) -> list[tuple[str, Any]]:
     """One tenant a file, named <id>.yml, with the file as its place."""
     found = []
+    if not os.path.isabs(path):
+        problems.add("directory", f"must be an absolute path such as '{{{{ inventory_dir }}}}/../../tenants', not {path!r}")
+        return []
     try:
         names = sorted(name for name in os.listdir(path) if name.endswith((".yml", ".yaml")) and not name.startswith("."))
     except OSError as exc:

@@ -32,7 +32,7 @@ options:
     elements: raw
     default: []
   directory:
-    description: A directory with a file C(<id>.yml) for each tenant, in addition to O(tenants).
+    description: Absolute path of a directory with a file C(<id>.yml) for each tenant, in addition to O(tenants).
     type: str
   tiers:
     description: Tier name to C(quota), C(limits) (C(default), C(default_request), C(max), C(min), C(max_volume)) and C(storage_classes).

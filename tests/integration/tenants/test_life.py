@@ -189,3 +189,15 @@ def test_goodbye(site, running, tmp_path, acme, globex):
     (folder / "certificate.json").unlink()
     site.run("tenant_offboard", **options)
     assert (folder / "certificate.json").exists()
+
+
+def test_a_directory_of_tenants_is_data_too(site, tmp_path, globex):
+    """A tenant that has a file there is in the data: it is not offboarded, nor orphaned."""
+    folder = tmp_path / "tenants"
+    folder.mkdir()
+    (folder / "globex-life.yml").write_text(json.dumps(globex))
+    options = {"tenant_list": [], "tenant_directory": str(folder)}
+    assert site.run("tenant_onboard", **options).failed is False
+    assert "orphaned" not in site.run("tenant_report", **options).text.replace("orphaned, in no data: acme-life", "")
+    refused = site.run("tenant_offboard", fails=True, **options, tenant_id="globex-life", tenant_confirm="globex-life")
+    assert "still in the data" in refused.text

@@ -39,3 +39,4 @@ def test_all_errors_at_once(tmp_path):
 
 def test_no_directory(tmp_path):
     assert "No such file" in read(tmp_path / "missing")[1][0]
+    assert "must be an absolute path" in read("tenants")[1][0]  # relative to what? the procedures that look there too must agree
