@@ -21,7 +21,12 @@ display = Display()
 SEALING_SPEC = {
     "name": {"type": "str", "default": "secrets"},
     "record_namespace": {"type": "str", "default": "default"},
-    "certificate": {"type": "path"},
+    "certificate": {"type": "str"},
+    "certificate_fingerprint": {"type": "str"},
+    "cluster": {"type": "bool", "default": True},
+    "directory": {"type": "path"},
+    "fingerprint_key": {"type": "str", "no_log": True},
+    "merge": {"type": "bool", "default": False},
     "controller_namespace": {"type": "str", "default": "kube-system"},
     "labels": {"type": "dict", "default": {}},
     "allow_scope_change": {"type": "bool", "default": False},
@@ -55,7 +60,7 @@ class ActionModule(ActionBase):
                 raise InputError(f"sealing needs the Python package cryptography: {_sealing.MISSING}")
             wanted = _values.read(args["secrets"], args["namespace"])
             check = bool(self._task.check_mode)
-            if not (check and args["assume_empty"]):
+            if args["cluster"] and not (check and args["assume_empty"]):
                 client = Client.from_params(args, progress=self._tell)
             # In check mode the kind SealedSecret may only be planned yet, by an earlier task.
             memory = _Planned(client.server if client else "none") if check else None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from . import _sealing
+from . import _sealed_generators, _sealing
 from .errors import InputError
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -25,7 +25,7 @@ ALPHABETS = {
     "digits": string.digits,
     "printable": string.ascii_letters + string.digits + "-_.~!*+=@%^",
 }
-FORMATS = ("text", "hex", "base64", "uuid")
+FORMATS = ("text", "hex", "base64", "uuid", "rsa", "ed25519")
 REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 GENERATED = r"\$\{ *generated *(?:(\|) *url *)?\}"
 FILTERS: dict[str, Callable[[str], str]] = {
@@ -59,6 +59,8 @@ class Wanted:
 def generate(how: Mapping, source: random.Random = SYSTEM) -> bytes:
     """A new random value: length counts characters for text, random bytes for hex and base64."""
     length, kind = int(how.get("length", 32)), how.get("format", "text")
+    if kind in ("rsa", "ed25519"):
+        return _sealed_generators.private_key(kind, int(how.get("length", 3072)))
     if kind == "uuid":
         return str(uuid.UUID(bytes=source.randbytes(16), version=4)).encode()
     if kind == "hex":
@@ -82,9 +84,9 @@ def _generated_part(how: Mapping, held: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def generates(secret: Wanted) -> bool:
-    """Whether values of it exist nowhere else."""
-    return any(isinstance(spec, Mapping) and "generate" in spec for spec in secret.values.values())
+def made(secret: Wanted) -> set[str]:
+    """The keys whose values exist nowhere else."""
+    return {key for key, spec in secret.values.items() if isinstance(spec, Mapping) and {"generate", "certificate"} & set(spec)}
 
 
 def _check_generate(how: object, where: str) -> list[str]:
@@ -97,12 +99,23 @@ def _check_generate(how: object, where: str) -> list[str]:
     length = how.get("length", 32)
     if isinstance(length, bool) or not str(length).isdigit() or not 8 <= int(length) <= 65536:
         wrong.append(f"{where}.generate.length: a number from 8 to 65536 is needed")
+    if how.get("format") == "rsa" and "length" in how and str(length) not in map(str, _sealed_generators.RSA_BITS):
+        wrong.append(f"{where}.generate.length: of an RSA key, one of {', '.join(map(str, _sealed_generators.RSA_BITS))}")
     if how.get("format", "text") not in FORMATS:
         wrong.append(f"{where}.generate.format: one of {', '.join(FORMATS)} is needed")
     alphabet = how.get("alphabet", "alphanumeric")
     if not isinstance(alphabet, str) or (alphabet not in ALPHABETS and len(set(alphabet)) < 10):
         wrong.append(f"{where}.generate.alphabet: one of {', '.join(ALPHABETS)}, or at least ten different characters, is needed")
     return wrong
+
+
+def _check_certificate(how: object, where: str) -> list[str]:
+    if not isinstance(how, Mapping) or not {"key", "names"} <= set(how) <= {"key", "names", "days"}:
+        return [f"{where}.certificate: key (the private key's) and names are needed, and days may be given"]
+    names, days = how["names"], how.get("days", 365)
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        return [f"{where}.certificate.names: a list of host names or addresses is needed"]
+    return [] if str(days).isdigit() and 1 <= int(days) <= 36500 else [f"{where}.certificate.days: a number from 1 to 36500 is needed"]
 
 
 def _check_value(spec: object, where: str) -> list[str]:
@@ -112,9 +125,11 @@ def _check_value(spec: object, where: str) -> list[str]:
         if not isinstance(spec["compose"], str) or len(re.findall(GENERATED, spec["compose"])) != 1:
             return [f"{where}.compose: with generate, ${{generated}} must occur in it once"]
         return _check_generate(spec["generate"], where)
-    if not isinstance(spec, Mapping) or len(spec) != 1 or next(iter(spec)) not in ("value", "base64", "generate", "compose"):
-        return [f"{where}: a text, or one of value, base64, generate, compose (or generate with compose) is needed"]
+    if not isinstance(spec, Mapping) or len(spec) != 1 or next(iter(spec)) not in ("value", "base64", "generate", "compose", "certificate"):
+        return [f"{where}: a text, or one of value, base64, generate, compose, certificate (or generate with compose) is needed"]
     how, content = next(iter(spec.items()))
+    if how == "certificate":
+        return _check_certificate(content, where)
     if how == "generate":
         return _check_generate(content, where)
     if not isinstance(content, str):
@@ -202,6 +217,7 @@ def sources(wanted: list[Wanted]) -> dict[Where, set[Where]]:
         for key, spec in secret.values.items():
             where = (secret.namespace, secret.name, key)
             paths = REFERENCE.findall(spec["compose"]) if isinstance(spec, Mapping) and "compose" in spec else []
+            paths += [str(spec["certificate"]["key"])] if isinstance(spec, Mapping) and "certificate" in spec else []
             parts = [[part.strip() for part in path.split("|")[0].split("/")] for path in paths if path]
             direct[where] = {(*where[: 3 - len(part)], *part) for part in parts if len(part) <= 3}  # type: ignore[misc]
 
@@ -253,6 +269,8 @@ class _Resolver:
             if how == "generate":
                 keep = where in self.kept and where not in self.rotate
                 result = self.kept[where] if keep else generate(content, self.source)
+            elif how == "certificate":
+                result = self.certificate(where, content)
             elif how == "base64":
                 result = base64.b64decode(content)
             elif how == "compose":
@@ -276,6 +294,15 @@ class _Resolver:
                 return before + found + after
         made = generate(how, self.source).decode()
         return before + (quote(made, safe="") if encoded else made) + after
+
+    def certificate(self, where: Where, how: Mapping) -> bytes:
+        source: Where = (*where[:2], str(how["key"]))
+        if source not in self.specs:
+            raise InputError(f"{'/'.join(where)}: is a certificate of {how['key']}, which this Secret does not have")
+        key, names, said = self.value(source), [str(name) for name in how["names"]], "/".join(where)
+        if where in self.kept and _sealed_generators.still_good(self.kept[where], key, names):
+            return self.kept[where]
+        return _sealed_generators.certificate(key, names, int(how.get("days", 365)), said)
 
     def compose(self, where: Where, template: str) -> str:
         def replace(match: re.Match) -> str:

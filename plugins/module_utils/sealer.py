@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from . import _sealed, _sealed_consumers, _sealing, _values
+from . import _sealed, _sealed_consumers, _sealed_prints, _sealing, _values, sealed_files, sealing_certificate
 from ._sealed import API_VERSION, Live
 from ._values import Wanted
 from .apply import apply_set
@@ -39,6 +39,11 @@ class Options:
     record_namespace: str = "default"
     labels: dict = field(default_factory=dict)
     certificate: str | None = None
+    certificate_fingerprint: str | None = None
+    cluster: bool = True
+    directory: str | None = None
+    fingerprint_key: str | None = None
+    merge: bool = False
     controller_namespace: str = "kube-system"
     allow_scope_change: bool = False
     prune: bool = False
@@ -59,6 +64,7 @@ class Sealer:
     ) -> None:
         self._client, self.options, self.tell = client, options, tell
         self._rollout, self.written, self.count = rollout, False, 0
+        self.others: dict[str, dict[str, str]] = {}  # with merge: ciphertexts of keys that are not this task's
         self.deadline = time.monotonic() + options.wait_timeout
         self.certificate: _sealing.Certificate | None = None
 
@@ -75,6 +81,15 @@ class Sealer:
         return self._rollout
 
     def run(self, wanted: list[Wanted]) -> dict:
+        given = self.options
+        if given.certificate and not given.check:
+            self.get_certificate()  # a wrong one is told before anything is written
+        if given.cluster:
+            return self.run_with_cluster(wanted)
+        shared = {name: getattr(given, name) for name in ("directory", "fingerprint_key", "labels", "rotate", "allow_scope_change", "check")}
+        return {**sealed_files.offline(wanted, self.get_certificate, **shared), **self.used()}
+
+    def run_with_cluster(self, wanted: list[Wanted]) -> dict:
         rotate, self.count = _values.rotated(wanted, self.options.rotate), len(wanted)
         live = self.read(wanted) if self._client else {str(w): Live() for w in wanted}
         for secret in wanted:
@@ -84,7 +99,10 @@ class Sealer:
         values = _values.resolve(wanted, kept, rotate)
         data = {str(w): {key: values[(w.namespace, w.name, key)] for key in w.values} for w in wanted}
         kept_sealed = {str(w): _sealed.keepable(w, live[str(w)], data[str(w)], truth[str(w)]) for w in wanted}
-        changed = {name: sorted((set(data[name]) - set(same)) | (set(live[name].encrypted) - set(data[name]))) for name, same in kept_sealed.items()}
+        if self.options.merge:
+            self.others = {name: {k: text for k, text in live[name].encrypted.items() if k not in data[name]} for name in data}
+        left = {name: set(live[name].encrypted) - set(data[name]) - set(self.others.get(name, ())) for name in data}
+        changed = {name: sorted((set(data[name]) - set(same)) | left[name]) for name, same in kept_sealed.items()}
         renewed = {name: {key for key, value in data[name].items() if live[name].values.get(key) != value} for name in data}
         times = {name: self.times(live[name], data[name], renewed[name]) for name in data}
         servers = self.servers(wanted, renewed)
@@ -104,6 +122,9 @@ class Sealer:
         if (self.options.wait or self.options.restart) and not self.options.check:
             self.wait([w for w in wanted if changed[str(w)] or not live[str(w)].in_step], data)
         answer = self.answer(wanted, live, changed, result)
+        if self.options.directory:
+            answer["files"] = self.save(wanted, data, times, kept_sealed if self.options.check else None)
+            answer["changed"] = answer["changed"] or bool(answer["files"])
         if self.options.restart and self._client:
             stale = self.rollout.consumers(wanted, renewed, times)
             if stale and not self.options.check:
@@ -111,6 +132,17 @@ class Sealer:
             answer["restarted"] = [f"{w['metadata']['namespace']}/{_sealed_consumers.name_of(w)}" for w in stale]
             answer["changed"] = answer["changed"] or bool(stale)
         return answer
+
+    def save(self, wanted: list[Wanted], data: dict, times: dict, kept: dict | None) -> list[str]:
+        """The manifests as they are in the cluster now."""
+        kept = kept if kept is not None else {str(w): Live(self.get("SealedSecret", w)).encrypted for w in wanted}
+        key = self.options.fingerprint_key
+        prints = _sealed_prints.prints(wanted, key) if key else {}
+        made = self.build(wanted, data, kept, times)
+        for secret, one in zip(wanted, made, strict=True):
+            if prints:
+                one["metadata"]["annotations"] = {**one["metadata"].get("annotations", {}), **_sealed_prints.note(prints, secret)}
+        return sealed_files.save(str(self.options.directory), list(zip(wanted, made, strict=True)), self.options.check)
 
     def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]]) -> dict[Wanted, list[str]]:
         """The Secrets whose servers must be told: a value is new, or something composed of one is (a run ended before it was written)."""
@@ -132,7 +164,10 @@ class Sealer:
         self, wanted: list[Wanted], data: dict[str, dict[str, bytes]], kept: dict[str, dict[str, str]], times: dict[str, dict[str, str]]
     ) -> list[dict]:
         notes = {name: {_sealed_consumers.CHANGED: json.dumps(found)} if found else {} for name, found in times.items()}
-        return [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w), notes[str(w)]) for w in wanted]
+        made = [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w), notes[str(w)]) for w in wanted]
+        for secret, one in zip(wanted, made, strict=True):
+            one["spec"]["encryptedData"] = dict(sorted({**self.others.get(str(secret), {}), **one["spec"]["encryptedData"]}.items()))
+        return made
 
     def write(self, objects: list[dict]) -> Any:
         result = apply_set(
@@ -156,14 +191,20 @@ class Sealer:
             "secrets": {str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": changed[str(w)]} for w in wanted},
             "msg": f"{len(wanted)} Secrets: {result.summary()}",
         }
-        if self.certificate is not None:
-            expires = f"{self.certificate.expires:%Y-%m-%dT%H:%M:%SZ}"
-            answer["certificate"] = {"fingerprint": self.certificate.fingerprint, "expires": expires}
+        answer |= self.used()
         if result.warnings:
-            answer["warnings"] = list(dict.fromkeys(result.warnings))
+            answer["warnings"] = [*answer.get("warnings", []), *dict.fromkeys(result.warnings)]
         if self.options.diff:
             answer["diff"] = [_sealed.difference(w, live[str(w)], changed[str(w)]) for w in wanted if changed[str(w)]]
         return answer
+
+    def used(self) -> dict:
+        """What the result says of the certificate."""
+        if self.certificate is None:
+            return {}
+        warning = sealing_certificate.warning(self.certificate)
+        said = {"fingerprint": self.certificate.fingerprint, "expires": f"{self.certificate.expires:%Y-%m-%dT%H:%M:%SZ}"}
+        return {"certificate": said, **({"warnings": [warning]} if warning else {})}
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def read(self, wanted: list[Wanted]) -> dict[str, Live]:
@@ -172,7 +213,7 @@ class Sealer:
         live = {name: Live(sealed[name], plain[name]) for name in sealed}
         for secret in wanted if not self.options.check else []:
             state = live[str(secret)]
-            if state.sealed and state.secret is None and _values.generates(secret):
+            if state.sealed and state.secret is None and _values.made(secret):
                 self.await_unsealed(secret)
                 live[str(secret)] = Live(self.get("SealedSecret", secret), self.get("Secret", secret))
         return live
@@ -258,8 +299,13 @@ class Sealer:
 
     def get_certificate(self) -> _sealing.Certificate:
         if self.certificate is None:
-            path = self.options.certificate
-            self.certificate = (_from_file(path) if path else self.from_controller()).check()
+            source, expected = self.options.certificate, self.options.certificate_fingerprint
+            if source:
+                self.certificate = sealing_certificate.read(source, expected)
+            elif not self.options.cluster:
+                raise InputError("certificate: needed without a cluster, as a file or a URL")
+            else:
+                self.certificate = sealing_certificate.expected(self.from_controller(), expected)
         return self.certificate
 
     def from_controller(self) -> _sealing.Certificate:
@@ -315,11 +361,3 @@ class Sealer:
 def _holds(live: Live, data: dict[str, bytes]) -> bool:
     values = live.values
     return all(values.get(key) == value for key, value in data.items())
-
-
-def _from_file(path: str) -> _sealing.Certificate:
-    try:
-        with open(path, "rb") as handle:
-            return _sealing.Certificate(handle.read(), path)
-    except OSError as exc:
-        raise InputError(f"certificate: {path} cannot be read: {exc.strerror}") from exc

@@ -55,12 +55,16 @@ options:
         default: false
       values:
         description:
-          - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate) or C(compose).
-          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid))
-            and, for text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
+          - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate), C(compose)
+            or C(certificate).
+          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid), C(rsa),
+            C(ed25519); of an RSA key C(length) is its bits) and, for text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable),
+            or the characters themselves).
           - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other values of this task;
             with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it, C(${generated|url}) stands for the generated
             part.
+          - C(certificate) is one signed by itself, for the private key in C(key) of the same Secret, with C(names) and C(days) (365). It is made
+            anew with the key, with other names, and in the last third of its life.
         type: dict
         required: true
       tell:
@@ -83,8 +87,33 @@ options:
     type: str
     default: default
   certificate:
-    description: File with the sealing certificate; without it, that of the controller's newest active key is used.
+    description:
+      - File or URL of the sealing certificate; without it, that of the controller's newest active key is used. An expired one, another than
+        O(certificate_fingerprint), or a private key is refused before anything is written.
+    type: str
+  certificate_fingerprint:
+    description: Fingerprint that the certificate must have, as RV(certificate) gives it. Plain C(http://) needs it.
+    type: str
+  cluster:
+    description:
+      - Whether the SealedSecrets go to the cluster. Without it no cluster is asked, O(certificate) is needed, and the result goes to
+        O(directory), or, without one, to RV(sealed).
+    type: bool
+    default: true
+  directory:
+    description:
+      - Where SealedSecrets are kept as manifests that may be committed, C(<namespace>/<name>.yml). Files whose values did not change stay
+        byte for byte.
     type: path
+  fingerprint_key:
+    description:
+      - Key, from the vault, of the fingerprints by which a run without a cluster knows which values did not change. A plain hash would be a
+        way to try guesses, and show which values are equal; this is an HMAC over name and value.
+    type: str
+  merge:
+    description: Whether keys of an existing SealedSecret that are not named stay in it.
+    type: bool
+    default: false
   controller_namespace:
     description: Namespace of the controller and its keys.
     type: str
@@ -165,6 +194,17 @@ restarted:
   type: list
   elements: str
   sample: [vcci-platform/Deployment/vcci-backend-api]
+files:
+  description: The manifests that were written.
+  returned: with O(directory)
+  type: list
+  elements: str
+  sample: [sealed/production/vcci-platform/redis-secrets.yml]
+sealed:
+  description: Ciphertexts, by Secret and key.
+  returned: with neither O(cluster) nor O(directory)
+  type: dict
+  sample: {vcci-platform/redis-secrets: {password: AgBy8h}}
 certificate:
   description: Fingerprint and expiry of the certificate that was used.
   returned: when something was sealed

@@ -82,7 +82,7 @@ def test_a_secret_has_a_limit() -> None:
 
 
 HOW = st.fixed_dictionaries(
-    {"length": st.integers(8, 80), "format": st.sampled_from(_values.FORMATS)},
+    {"length": st.integers(8, 80), "format": st.sampled_from(["text", "hex", "base64", "uuid"])},
     optional={"alphabet": st.sampled_from([*_values.ALPHABETS, "ABCDEFGHIJKL-/:@"])},
 )
 

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""SealedSecrets as manifests in a directory that may be committed, with or without a cluster; or their ciphertexts alone.
+
+<directory>/<namespace>/<name>.yml. What did not change stays byte for byte; nothing is written unless everything could be sealed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from . import _sealed, _sealed_prints, _sealing, _values
+from ._values import Wanted
+from .errors import InputError
+
+
+def path_of(directory: str, secret: Wanted) -> Path:
+    return Path(directory) / secret.namespace / f"{secret.name}.yml"
+
+
+def load(path: Path) -> dict | None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise InputError(f"{path} cannot be read as a manifest") from exc
+    if not isinstance(content, dict) or content.get("kind") != "SealedSecret":
+        raise InputError(f"{path} exists and is not a SealedSecret")
+    return content
+
+
+def save(directory: str, manifests: list[tuple[Wanted, dict]], check: bool) -> list[str]:
+    """The files that changed."""
+    changed = []
+    for secret, manifest in manifests:
+        path = path_of(directory, secret)
+        text = "---\n" + yaml.safe_dump(manifest, width=10**9, sort_keys=True, allow_unicode=True)
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        changed.append(str(path))
+        if not check:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            except OSError as exc:
+                raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
+            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+                handle.write(text)
+            os.chmod(draft, 0o644)
+            os.replace(draft, path)
+    return changed
+
+
+def offline(
+    wanted: list[Wanted],
+    certificate: Callable[[], _sealing.Certificate],
+    *,
+    directory: str | None,
+    fingerprint_key: str | None,
+    labels: dict,
+    rotate: list[str],
+    allow_scope_change: bool,
+    check: bool,
+) -> dict:
+    """Without a cluster. Where nothing is kept (no directory), the ciphertexts are the result."""
+    rotated = _values.rotated(wanted, rotate)
+    if directory and not fingerprint_key:
+        raise InputError("fingerprint_key: needed for a directory without a cluster: it tells which values are as they were")
+    before = {w: load(path_of(directory, w)) if directory else None for w in wanted}
+    prints = _sealed_prints.prints(wanted, fingerprint_key) if fingerprint_key else {}
+    for secret in wanted:
+        _sealed.check(secret, _sealed.Live(before[secret]), allow_scope_change)
+    new = set()
+    for secret in wanted:
+        live, noted = _sealed.Live(before[secret]), _sealed_prints.held(before[secret])
+        for key in secret.values:
+            where = (secret.namespace, secret.name, key)
+            if live.scope != secret.scope or key not in live.encrypted or noted.get(key) != prints.get(where, "") or where in rotated:
+                new.add(where)
+    sources = _values.sources(wanted)
+    new |= {where for where, of in sources.items() if of & new}
+    generated = {(w.namespace, w.name, key) for w in wanted for key in _values.made(w)}
+    for where in new:
+        unknown = sorted("/".join(source[1:]) for source in (sources[where] & generated) - new)
+        if unknown:
+            raise InputError(
+                f"{'/'.join(where)} must be sealed anew and is composed of {', '.join(unknown)}, whose value only the cluster knows: "
+                "run it with the cluster, or rotate that too"
+            )
+    values = _values.resolve(wanted, {}, rotated)
+    manifests = []
+    for secret in wanted:
+        live, bound_to = _sealed.Live(before[secret]), _sealing.label(secret.scope, secret.namespace, secret.name)
+        data = {key: values[(secret.namespace, secret.name, key)] for key in secret.values}
+        kept = {key: text for key, text in live.encrypted.items() if (secret.namespace, secret.name, key) not in new}
+
+        def seal(value: bytes, bound_to: bytes = bound_to) -> str:
+            return "" if check else _sealing.seal(certificate().key, value, bound_to)
+
+        notes = _sealed_prints.note(prints, secret) if prints else {}
+        manifests.append((secret, _sealed.build(secret, data, kept, labels, seal, notes)))
+    files = save(directory, manifests, check) if directory else []
+    answer = {
+        "changed": bool(files),
+        "files": files,
+        "secrets": {
+            str(w): {"scope": w.scope, "keys": sorted(w.values), "changed_keys": sorted(key for *place, key in new if place == [w.namespace, w.name])}
+            for w in wanted
+        },
+        "msg": f"{len(wanted)} Secrets: {len(files)} files written" if directory else f"{len(wanted)} Secrets sealed",
+    }
+    if not directory:
+        answer["sealed"] = {str(w): manifest["spec"]["encryptedData"] for w, manifest in manifests}
+    return answer

@@ -1,0 +1,185 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Sealing keys: backup, renewal, re-encryption in the scope that was, and a disaster: a new cluster unseals the old manifests."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import pathlib
+import random
+import time
+
+import pytest
+import yaml
+from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealed_report, _sealing, _sealing_keys, _values
+from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_info import read
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+
+from tests.conftest import running_cluster
+from tests.integration.secrets.conftest import install, play
+from tests.integration.secrets.controller import running
+
+CANARY = "canary-in-a-disaster"
+SECRETS = [
+    {"name": scope, "scope": scope, "values": {"given": CANARY, "password": {"generate": {}}}, "labels": {"a": "b"}} for scope in _sealing.SCOPES
+]
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """Run tasks of sealing_keys with a vault password; their results."""
+    password = tmp_path / "password"
+    password.write_text("vault password")
+
+    def run(*tasks: dict, vault: bool = True) -> list[dict]:
+        flags = ("--vault-password-file", str(password)) if vault else ()
+        each = [{"greenlang.vcci.sealing_keys": task, "ignore_errors": True} for task in tasks]
+        results, said = play(tmp_path / "play.json", each, "-vvv", *flags)
+        assert "PRIVATE KEY" not in said
+        assert base64.b64encode(b"-----BEGIN").decode()[:12] not in said
+        return results
+
+    return run
+
+
+def sealed(client: Client, namespace: str) -> dict[str, dict]:
+    return {one["metadata"]["name"]: one for one in client.list("bitnami.com/v1alpha1", "SealedSecret", namespace)}
+
+
+def plain(client: Client, namespace: str) -> dict[str, dict]:
+    names = set(_sealing.SCOPES)
+    return {one["metadata"]["name"]: one["data"] for one in client.list("v1", "Secret", namespace) if one["metadata"]["name"] in names}
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory):
+    """A cluster of its own with the real controller; a function that starts the controller anew, as a restart of its pod would."""
+    for_all = tmp_path_factory.mktemp("lost")
+    with running_cluster("pytest-seal-a", nodes="simulated", subnet="10.113.0.0/16") as state:
+        client = Client.from_params({"kubeconfig": str(state / "kubeconfig")})
+        install(client, state / "kubeconfig", state, for_all)
+        yield client, state, for_all
+        client.close()
+
+
+def controller(client: Client, state: pathlib.Path, work: pathlib.Path, name: str):
+    folder = work / name
+    folder.mkdir()
+    return running(client, state / "kubeconfig", state, folder)
+
+
+def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
+    client, state, work = lost
+    connection = {"kubeconfig": str(state / "kubeconfig")}
+    backup = tmp_path / "keys.vault.yml"
+    client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
+
+    def seal(on: Client) -> dict:
+        return Sealer(on, Options(name="test", wait_timeout=60)).run(_values.read(SECRETS, "place"))
+
+    with controller(client, state, work, "first"):
+        seal(client)
+        theirs = sealed(client, "place")["cluster-wide"]  # as another tool would have applied it
+        foreign = {"apiVersion": theirs["apiVersion"], "kind": "SealedSecret", "spec": theirs["spec"],
+                   "metadata": {"name": "foreign", "namespace": "place", "annotations": _sealing.scope_annotations("cluster-wide")}}
+        client.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=foreign)
+    before, values = sealed(client, "place"), plain(client, "place")
+
+    # Renewal: only on request, with the controller restarted to see it; a pair of one's own only once.
+    certificate, private = (pem.decode() for pem in _sealing_keys.make(_now(), 30, 2048))
+    own = {"state": "renewed", "certificate": certificate, "private_key": private, **connection}
+    _other, stranger = (pem.decode() for pem in _sealing_keys.make(_now(), 30, 2048))
+    expired, expired_key = (pem.decode() for pem in _sealing_keys.make(_now() - datetime.timedelta(days=60), 30, 2048))
+    time.sleep(1.1)  # the newest is told by whole seconds
+    results = keys({"state": "renewed", "min_age_days": 1, **connection}, {**own, "private_key": stranger},
+                   {**own, "certificate": expired, "private_key": expired_key}, {**own, "certificate": private}, own, own)
+    assert [result["changed"] for result in results] == [False, False, False, False, True, False]
+    for result, message in zip(results[1:4], ("does not belong to the certificate", "expired on", "holds a private key"), strict=True):
+        assert message in result["msg"]
+    # Re-encryption: the scope stays, values stay, a second run and the set's own run find nothing to do.
+    with controller(client, state, work, "second"):
+        results = keys({"state": "reencrypted", **connection}, {"state": "reencrypted", **connection})
+        assert [result.get("secrets") for result in results] == [["place/cluster-wide", "place/foreign", "place/namespace-wide", "place/strict"], []], results
+        after = sealed(client, "place")
+        assert all(after[name]["spec"]["encryptedData"] != before[name]["spec"]["encryptedData"] for name in before)
+        assert {name: _sealed.Live(one).scope for name, one in after.items()} == {name: _sealed.Live(one).scope for name, one in before.items()}
+        assert plain(client, "place") == values
+        found = read(client, ["place"], "kube-system", 90)
+        assert all(one["decrypts"] and one["equal"] and one["on_newest_key"] for one in found["secrets"].values()), found
+        assert [key["secrets"] for key in found["sealing_keys"]] == [4, 0]
+        assert not seal(client)["changed"]
+
+    # The backup is encrypted, complete, and written once.
+    results = keys({"state": "backed_up", "path": str(backup), **connection}, {"state": "backed_up", "path": str(backup), **connection})
+    assert [result["changed"] for result in results] == [True, False]
+    assert backup.read_text().startswith("$ANSIBLE_VAULT;")
+    assert oct(backup.stat().st_mode)[-3:] == "600"
+    [refused] = keys({"state": "backed_up", "path": str(tmp_path / "other"), **connection}, vault=False)
+    assert "needs a vault password" in refused["msg"]
+    assert not (tmp_path / "other").exists()
+
+    # Offline: old manifests, in files, onto the newest key of the backup; comments stay.
+    folder = tmp_path / "sealed"
+    folder.mkdir()
+    clean = {name: {**one, "metadata": {key: one["metadata"][key] for key in ("name", "namespace", "annotations") if key in one["metadata"]}}
+             for name, one in before.items()}
+    for name, one in clean.items():
+        one.pop("status", None)
+        (folder / f"{name}.yml").write_text("# kept\n" + yaml.safe_dump(one, width=10**6))
+    offline = {"state": "reencrypted", "directory": str(folder), "path": str(backup)}
+    assert [len(result["secrets"]) for result in keys(offline, offline)] == [4, 0]
+    assert (folder / "strict.yml").read_text().startswith("# kept\n")
+
+    # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and new ones.
+    with running_cluster("pytest-seal-b", nodes="simulated", subnet="10.114.0.0/16") as new_state:
+        fresh = Client.from_params({"kubeconfig": str(new_state / "kubeconfig")})
+        (work / "b").mkdir()
+        install(fresh, new_state / "kubeconfig", new_state, work / "b")
+        with controller(fresh, new_state, work, "own-key"):
+            pass
+        fresh_connection = {"kubeconfig": str(new_state / "kubeconfig")}
+        results = keys({"state": "restored", "path": str(backup), **fresh_connection}, {"state": "restored", "path": str(backup), **fresh_connection})
+        assert [(result["changed"], len(result["keys"])) for result in results] == [(True, 2), (False, 0)], results
+        fresh.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
+        with controller(fresh, new_state, work, "restored"):
+            for name in clean:
+                one = clean[name] if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
+                fresh.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=one)
+            deadline = time.monotonic() + 60
+            while plain(fresh, "place") != values:
+                assert time.monotonic() < deadline, json.dumps(sealed(fresh, "place"))
+                time.sleep(0.3)
+        fresh.close()
+
+
+def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:
+    client, state, _work = lost
+    count = len(client.list("v1", "Secret", "kube-system", label_selector=_sealing.KEY_LABEL))
+    (tmp_path / "plain.yml").write_text("items: []")
+    (tmp_path / "damaged.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    tasks = [{"state": "restored", "path": str(tmp_path / name), "kubeconfig": str(state / "kubeconfig")} for name in ("plain.yml", "damaged.yml", "none.yml")]
+    messages = ["is not encrypted by ansible-vault", "cannot be decrypted", "cannot be read"]
+    for result, message in zip(keys(*tasks), messages, strict=True):
+        assert message in result["msg"]
+    assert len(client.list("v1", "Secret", "kube-system", label_selector=_sealing.KEY_LABEL)) == count
+
+
+def test_a_wider_template_does_not_widen_the_scope() -> None:
+    """Upstream's re-encryption took the scope from the template once."""
+    certificate, private = _sealing_keys.make(_now(), 30, 2048)
+    secret = {**_sealing_keys.secret("kube-system", certificate, private, random.Random(1))}
+    [key] = _sealed_report.sealing_keys([{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}])
+    newer = _sealed_report.sealing_keys([_sealing_keys.secret("kube-system", *_sealing_keys.make(_now(), 30, 2048), random.Random(2))])[0]
+    text = _sealing.seal(key.private.public_key(), b"value", b"place/name")
+    annotations = _sealing.scope_annotations("cluster-wide")
+    one = {"metadata": {"name": "name", "namespace": "place"}, "spec": {"encryptedData": {"a": text}, "template": {"metadata": {"annotations": annotations}}}}
+    again = _sealing_keys.renewed(one, [newer, key])["a"]
+    assert _sealing.unseal([newer.private], again, b"place/name") == b"value"
+    with pytest.raises(_sealing.Unsealable):
+        _sealing.unseal([newer.private], again, b"")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
