@@ -14,6 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.action.applyset import _Planned
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
 
 display = Display()
@@ -41,6 +42,7 @@ ARGUMENT_SPEC = {
     **SEALING_SPEC,
     "secrets": {"type": "list", "elements": "dict", "required": True, "no_log": False},
     "namespace": {"type": "str"},
+    "aws": {"type": "dict"},
     "assume_empty": {"type": "bool", "default": False},
 }
 
@@ -70,7 +72,8 @@ class ActionModule(ActionBase):
                 diff=bool(self._task.diff),
                 planned=memory.load() if memory else None,
             )
-            answer = Sealer(client, options, self._tell).run(wanted)
+            run = AwsStore(client, options, args["aws"], self._tell) if args["aws"] else Sealer(client, options, self._tell)
+            answer = run.run(wanted)
             if memory:
                 memory.save()
             return answer

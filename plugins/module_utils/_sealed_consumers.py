@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable
 
@@ -75,6 +76,16 @@ def changed_at(sealed: dict | None) -> dict[str, str]:
     except ValueError:
         return {}
     return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+
+
+def noted(sealed: dict | None, keys: Iterable[str], renewed: set[str]) -> dict[str, str]:
+    """When each value last changed, as far as it is known; now, for those that are new."""
+    now, before = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}", changed_at(sealed)
+    return {key: now if key in renewed else before[key] for key in sorted(keys) if key in renewed or key in before}
+
+
+def note(times: dict[str, str]) -> dict[str, str]:
+    return {CHANGED: json.dumps(times)} if times else {}
 
 
 def stale(workload: dict, pods: list[dict], secret: str, times: dict[str, str]) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from . import _sealed, _sealed_prints, _sealing, _values
+from . import _sealed, _sealed_consumers, _sealed_prints, _sealing, _values
 from ._values import Wanted
 from .errors import InputError
 
@@ -39,7 +40,8 @@ def save(directory: str, manifests: list[tuple[Wanted, dict]], check: bool) -> l
     changed = []
     for secret, manifest in manifests:
         path = path_of(directory, secret)
-        text = "---\n" + yaml.safe_dump(manifest, width=10**9, sort_keys=True, allow_unicode=True)
+        plain = json.loads(json.dumps(manifest))  # Ansible's own kinds of text are none that YAML knows
+        text = "---\n" + yaml.safe_dump(plain, width=10**9, sort_keys=True, allow_unicode=True)
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         changed.append(str(path))
@@ -102,7 +104,10 @@ def offline(
         def seal(value: bytes, bound_to: bytes = bound_to) -> str:
             return "" if check else _sealing.seal(certificate().key, value, bound_to)
 
-        notes = _sealed_prints.note(prints, secret) if prints else {}
+        notes = {
+            **_sealed_consumers.note(_sealed_consumers.noted(before[secret], data, {key for *place, key in new if place == [secret.namespace, secret.name]})),
+            **(_sealed_prints.note(prints, secret) if prints else {}),
+        }
         manifests.append((secret, _sealed.build(secret, data, kept, labels, seal, notes)))
     files = save(directory, manifests, check) if directory else []
     answer = {

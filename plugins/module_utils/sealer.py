@@ -9,8 +9,6 @@ Values exist in this process only: none is in a message, a result, a diff or a f
 from __future__ import annotations
 
 import base64
-import datetime
-import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -104,7 +102,7 @@ class Sealer:
         left = {name: set(live[name].encrypted) - set(data[name]) - set(self.others.get(name, ())) for name in data}
         changed = {name: sorted((set(data[name]) - set(same)) | left[name]) for name, same in kept_sealed.items()}
         renewed = {name: {key for key, value in data[name].items() if live[name].values.get(key) != value} for name in data}
-        times = {name: self.times(live[name], data[name], renewed[name]) for name in data}
+        times = {name: _sealed_consumers.noted(live[name].sealed, [*data[name], *self.others.get(name, ())], renewed[name]) for name in data}
         servers = self.servers(wanted, renewed)
         for secret in servers if not self.options.check else []:
             # The Secret first, so that nothing is lost when this run ends here: the next one tells again. What is composed of it comes after.
@@ -153,17 +151,10 @@ class Sealer:
         pods = {secret: self.rollout.pods_to_tell(secret) for secret in told}
         return {secret: names for secret, names in pods.items() if names}
 
-    @staticmethod
-    def times(live: Live, data: dict[str, bytes], renewed: set[str]) -> dict[str, str]:
-        """When each value last changed, as far as it is known."""
-        now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-        before = _sealed_consumers.changed_at(live.sealed)
-        return {key: now if key in renewed else before[key] for key in sorted(data) if key in renewed or key in before}
-
     def build(
         self, wanted: list[Wanted], data: dict[str, dict[str, bytes]], kept: dict[str, dict[str, str]], times: dict[str, dict[str, str]]
     ) -> list[dict]:
-        notes = {name: {_sealed_consumers.CHANGED: json.dumps(found)} if found else {} for name, found in times.items()}
+        notes = {name: _sealed_consumers.note(found) for name, found in times.items()}
         made = [_sealed.build(w, data[str(w)], kept[str(w)], self.options.labels, self.sealing(w), notes[str(w)]) for w in wanted]
         for secret, one in zip(wanted, made, strict=True):
             one["spec"]["encryptedData"] = dict(sorted({**self.others.get(str(secret), {}), **one["spec"]["encryptedData"]}.items()))

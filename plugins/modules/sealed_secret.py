@@ -118,6 +118,11 @@ options:
     description: Namespace of the controller and its keys.
     type: str
     default: kube-system
+  aws:
+    description:
+      - Keep the values in AWS Secrets Manager instead of sealing them, as the JSON object C(<prefix>/<namespace>/<name>), and write Secrets of
+        them. C(prefix) is needed; C(region), C(kms_key_id) and C(endpoint_url) may be given; credentials are those that boto3 finds.
+    type: dict
   labels:
     description: Labels of every SealedSecret and Secret.
     type: dict

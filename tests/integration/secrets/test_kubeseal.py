@@ -22,6 +22,10 @@ TABLE = {
 }
 
 
+# In one Secret each.
+DATA = {"all kinds": TABLE, "the largest": {"limit": b"\xff" * _values.LIMIT}}
+
+
 @pytest.fixture(scope="session")
 def certificate(sealing_keys: list[dict], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = tmp_path_factory.mktemp("certificate") / "sealing.pem"
@@ -36,10 +40,12 @@ def sealed_by_us(certificate: pathlib.Path, scope: str, data: dict[str, bytes]) 
     return _sealed.build(wanted, data, {}, {"e": "f"}, lambda value: _sealing.seal(key, value, bound_to))
 
 
+@pytest.mark.parametrize("case", DATA)
 @pytest.mark.parametrize("scope", _sealing.SCOPES)
-def test_upstream_opens_what_we_sealed(scope, certificate, sealing_keys, kubeseal, controller, tmp_path) -> None:
-    sealed = sealed_by_us(certificate, scope, TABLE)
-    if controller:  # what kubeseal --validate asks
+def test_upstream_opens_what_we_sealed(scope, case, certificate, sealing_keys, kubeseal, controller, tmp_path) -> None:
+    data = DATA[case]
+    sealed = sealed_by_us(certificate, scope, data)
+    if controller and case == "all kinds":  # what kubeseal --validate asks
         assert status(f"{controller}/v1/verify", json.dumps(sealed).encode()) == 200
         moved = {**sealed, "metadata": {**sealed["metadata"], "name": "other", "namespace": "other"}}
         assert status(f"{controller}/v1/verify", json.dumps(moved).encode()) == (200 if scope == "cluster-wide" else 409)
@@ -47,24 +53,26 @@ def test_upstream_opens_what_we_sealed(scope, certificate, sealing_keys, kubesea
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": sealing_keys}))
     opened = json.loads(kubeseal("--recovery-unseal", "--recovery-private-key", str(keys), "-o", "json", given=json.dumps(sealed)))
-    assert {key: base64.b64decode(text or "") for key, text in opened.get("data", {}).items()} == TABLE
+    assert {key: base64.b64decode(text or "") for key, text in opened.get("data", {}).items()} == data
     assert (opened["metadata"]["labels"], opened["metadata"]["annotations"]["c"]) == ({"a": "b", "e": "f"}, "d")
 
 
+@pytest.mark.parametrize("case", DATA)
 @pytest.mark.parametrize("scope", _sealing.SCOPES)
-def test_we_open_what_upstream_sealed(scope, certificate, sealing_keys, kubeseal) -> None:
+def test_we_open_what_upstream_sealed(scope, case, certificate, sealing_keys, kubeseal) -> None:
+    data = DATA[case]
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "name", "namespace": "place"},
-        "data": {key: base64.b64encode(value).decode() for key, value in TABLE.items()},
+        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
     }
     sealed = json.loads(kubeseal("--cert", str(certificate), "--scope", scope, "-o", "json", given=json.dumps(secret)))
     live = _sealed.Live(sealed)
     assert live.scope == scope
     bound_to = _sealing.label(scope, "place", "name")
     keys = _sealing.private_keys(sealing_keys)
-    assert {key: _sealing.unseal(keys, text, bound_to) for key, text in live.encrypted.items()} == TABLE
+    assert {key: _sealing.unseal(keys, text, bound_to) for key, text in live.encrypted.items()} == data
 
 
 def test_our_manifest_is_kubeseals(certificate, kubeseal) -> None:

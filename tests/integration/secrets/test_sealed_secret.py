@@ -6,9 +6,11 @@ from __future__ import annotations
 import base64
 import pathlib
 import threading
+import time
 import uuid
 
 import pytest
+import yaml
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import FEW, Options, Sealer
@@ -37,7 +39,8 @@ def plays(kubeconfig, namespace, tmp_path):
         common = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": 60}
         each = [{"greenlang.vcci.sealed_secret": {**common, **task}, "ignore_errors": True} for task in tasks]
         # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in memory.
-        return play(tmp_path / "play.json", each, *flags, environment={"CANARY": CANARY})
+        cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
+        return play(tmp_path / "play.json", each, *flags, environment={"CANARY": CANARY, **cache})
 
     return run
 
@@ -167,6 +170,39 @@ def test_what_is_no_longer_wanted_is_pruned_when_asked(seal, client, namespace) 
     assert client.get("bitnami.com/v1alpha1", "SealedSecret", "strict", namespace) is not None
 
 
+def test_merge_leaves_other_keys(seal, values) -> None:
+    seal([{"name": "s", "values": {"a": CANARY, "b": "one"}}])
+    merged = seal([{"name": "s", "values": {"b": "two", "c": "three"}}], merge=True)
+    assert next(iter(merged["secrets"].values()))["changed_keys"] == ["b", "c"]
+    assert values("s") == {"a": CANARY.encode(), "b": b"two", "c": b"three"}
+    assert not seal([{"name": "s", "values": {"b": "two"}}], merge=True)["changed"]
+    seal([{"name": "s", "values": {"b": "two"}}])
+    assert values("s") == {"b": b"two"}
+
+
+def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(seal, values, client, namespace, sealing_keys, tmp_path) -> None:
+    certificate = tmp_path / "sealing.pem"
+    certificate.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
+    options = {"directory": str(tmp_path / "sealed"), "fingerprint_key": "k" * 32}
+    path = tmp_path / "sealed" / namespace / "strict.yml"
+    assert seal(wanted(), **options)["files"]
+    before = path.read_bytes()
+    assert not seal(wanted(), **options)["changed"]
+    offline = {**options, "cluster": False, "certificate": str(certificate)}
+    assert not seal(wanted(), **offline)["changed"]
+    assert path.read_bytes() == before
+    kept = values("strict")["password"]
+    changed = seal(wanted("other")[:1], **offline)
+    assert changed["secrets"][f"{namespace}/strict"]["changed_keys"] == ["given"]
+    client.request("PATCH", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict", body=yaml.safe_load(path.read_text()),
+                   content_type="application/merge-patch+json")
+    deadline = time.monotonic() + 30
+    while values("strict")["given"] != b"other":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert values("strict")["password"] == kept
+
+
 def test_a_certificate_in_a_file_seals_without_the_controllers_key(seal, values, sealing_keys, tmp_path) -> None:
     path = tmp_path / "sealing.pem"
     path.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
@@ -188,6 +224,12 @@ ONE = [{"name": "s", "values": {"a": GIVEN}}]
 BAD_INPUT = [
     ({"secrets": [{"name": "s", "values": {"a": {"generate": {"length": GIVEN}}}}]}, "secrets[0] s: values.a.generate.length: a number"),
     ({"secrets": [{"name": "s", "values": {"a b": GIVEN}}]}, "secrets[0] s: key 'a b' is invalid"),
+    ({"secrets": [{"name": "s", "values": {"schlüssel": GIVEN}}]}, "secrets[0] s: key 'schlüssel' is invalid"),
+    ({"secrets": [{"name": "größe", "values": {"a": GIVEN}}]}, "name must be lower-case letters"),
+    ({"secrets": ONE, "cluster": False}, "certificate: needed without a cluster"),
+    ({"secrets": ONE, "certificate_fingerprint": "SHA256:wrong"}, "and SHA256:wrong is expected"),
+    ({"secrets": ONE, "rotate": ["s/a"]}, "rotate: s/a: no generated key"),
+    ({"secrets": ONE, "host": "https://127.0.0.1:9", "kubeconfig": None, "validate_certs": False}, "127.0.0.1:9"),
     ({"secrets": [{"name": "s", "values": {"a": [GIVEN]}}]}, "secrets[0] s: values.a: a text, or one of"),
     ({"secrets": [{"name": "s", "values": {"a": ""}}]}, "secrets[0] s: values.a: is empty"),
     ({"secrets": GIVEN}, "secrets: a list of dictionaries is needed"),
@@ -209,7 +251,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(plays, client, name
 
 
 def test_no_value_is_ever_said_shown_or_stored(plays, values, tmp_path) -> None:
-    """The canary is looked for in everything that is printed, in diffs and results, in processes' arguments, and on disk."""
+    """The canary is looked for in everything that is printed, in diffs and results, in processes' arguments, fact caches, manifests, and on disk."""
     seen: list[str] = []
     done = threading.Event()
 
@@ -224,10 +266,13 @@ def test_no_value_is_ever_said_shown_or_stored(plays, values, tmp_path) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    results, said = plays([{"secrets": wanted(given)} for given in (GIVEN, GIVEN, "other")], "-vvvv", "--diff")
+    more = {"directory": str(tmp_path / "sealed"), "fingerprint_key": GIVEN}
+    tasks = [{"secrets": wanted(given), **more} for given in (GIVEN, GIVEN, "other")] + [{"secrets": wanted("other"), "rotate": ["strict/password"]}]
+    results, said = plays(tasks, "-vvvv", "--diff")
     done.set()
     watcher.join()
-    assert [result["changed"] for result in results] == [True, False, True]
+    assert [result["changed"] for result in results] == [True, False, True, True], results
+    assert len(list((tmp_path / "sealed").rglob("*.yml"))) == 3
     secret = values("strict")
     for value in (CANARY.encode(), secret["password"]):
         for form in (value, base64.b64encode(value)):
