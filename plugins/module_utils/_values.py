@@ -227,7 +227,7 @@ def sources(wanted: list[Wanted]) -> dict[Where, set[Where]]:
             closure(one, seen)
         return seen
 
-    return {where: closure(where, set()) & set(direct) for where in direct}
+    return {where: {one for one in closure(where, set()) if one in direct} if direct[where] else set() for where in direct}
 
 
 def resolve(
