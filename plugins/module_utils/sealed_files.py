@@ -12,14 +12,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import yaml
-
 from . import _sealed, _sealed_consumers, _sealed_prints, _sealing, _values
 from ._values import Wanted
 from .errors import InputError
 
-# libyaml, where PyYAML has it: ten times as fast.
-LOADER, DUMPER = (getattr(yaml, f"CSafe{kind}", getattr(yaml, f"Safe{kind}")) for kind in ("Loader", "Dumper"))
+try:
+    import yaml
+
+    # libyaml, where PyYAML has it: ten times as fast.
+    LOADER, DUMPER = (getattr(yaml, f"CSafe{kind}", getattr(yaml, f"Safe{kind}")) for kind in ("Loader", "Dumper"))
+except ImportError:  # it comes with Ansible
+    pass
 
 
 def path_of(directory: str, secret: Wanted) -> Path:

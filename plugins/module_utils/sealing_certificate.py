@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime
 import urllib.error
-import urllib.request
+
+from ansible.module_utils.urls import SSLValidationError, open_url
 
 from . import _sealing
 from .errors import ConnectionFailed, InputError
@@ -45,7 +46,6 @@ def _from_file(path: str) -> bytes:
 
 def _fetched(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            return answer.read(LARGEST)
-    except (urllib.error.URLError, OSError, ValueError) as exc:
+        return open_url(url, timeout=TIMEOUT, http_agent="greenlang.vcci").read(LARGEST)
+    except (urllib.error.URLError, SSLValidationError, OSError, ValueError) as exc:
         raise ConnectionFailed(f"certificate: {url} cannot be fetched: {getattr(exc, 'reason', exc)}") from exc

@@ -14,14 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from . import _owned, _sealed, _sealed_report, _sealing, _sealing_keys
 from ._objects import DIGEST
 from .apply import FIELD_MANAGER, apply_set
 from .client import Client
 from .errors import InputError, WaitTimeout
 from .sealed_rollout import Rollout
+
+try:
+    import yaml
+except ImportError:  # it comes with Ansible
+    pass
 
 PAUSE = 0.3
 
