@@ -41,6 +41,19 @@ def load(path: Path) -> dict | None:
     return content
 
 
+def replace(path: Path, text: str, mode: int = 0o644) -> None:
+    """As a whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    os.chmod(draft, mode)
+    os.replace(draft, path)
+
+
 def save(directory: str, manifests: list[tuple[Wanted, dict]], check: bool, before: Mapping[Wanted, dict | None] | None = None) -> list[str]:
     """The files that changed. `before` is what was read of them already."""
     before = before or {}
@@ -53,15 +66,7 @@ def save(directory: str, manifests: list[tuple[Wanted, dict]], check: bool, befo
         text = "---\n" + yaml.dump(plain, Dumper=DUMPER, width=10**9, sort_keys=True, allow_unicode=True)
         changed.append(str(path))
         if not check:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            except OSError as exc:
-                raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
-            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-                handle.write(text)
-            os.chmod(draft, 0o644)
-            os.replace(draft, path)
+            replace(path, text)
     return changed
 
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-import os
 import random
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from ._objects import DIGEST
 from .apply import FIELD_MANAGER, apply_set
 from .client import Client
 from .errors import InputError, WaitTimeout
+from .sealed_files import replace
 from .sealed_rollout import Rollout
 
 try:
@@ -51,7 +50,7 @@ class Keys:
         names = [item["metadata"]["name"] for item in content["items"]]
         changed = not target.exists() or self.read(path)[0] != content["items"]
         if changed and not self.check:
-            _replace(target, self.encrypt(json.dumps(content, indent=1)))
+            replace(target, self.encrypt(json.dumps(content, indent=1)), 0o600)
         return {"changed": changed, "keys": names, "msg": f"{len(names)} sealing keys in {path}"}
 
     def restored(self, path: str) -> dict:
@@ -157,7 +156,7 @@ class Keys:
                     texts[path] = text
                 changed += [_name(one)] if new else []
         for path, text in texts.items() if not self.check else ():
-            _replace(path, text, 0o644)
+            replace(path, text)
         return sorted(changed)
 
 
@@ -167,15 +166,3 @@ def _name(sealed: dict) -> str:
 
 def _fingerprint(item: dict) -> str:
     return _sealing.Certificate(base64.b64decode(item["data"]["tls.crt"]), item["metadata"]["name"]).fingerprint
-
-
-def _replace(path: Path, text: str, mode: int = 0o600) -> None:
-    """As a whole or not at all."""
-    try:
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as exc:
-        raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    os.chmod(draft, mode)
-    os.replace(draft, path)

@@ -50,5 +50,6 @@ def test_what_the_report_says(client, namespace, kubeconfig, tmp_path) -> None:
     assert found["good"]["sealing_keys"] == [newest["name"]]
     lines = {line.split()[0].split("/")[-1]: line for line in results[0]["table"]}
     assert "NO" in lines["broken"] and "CronJob/user" in lines["good"]
+    client.request("DELETE", f"{path}/broken")
     assert CANARY not in said
     assert base64.b64encode(CANARY.encode()).decode() not in said

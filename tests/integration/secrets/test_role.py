@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("controller")
 def role(kubeconfig, namespace, tmp_path):
     """Run the role in the test's namespace; its results, and everything that was said."""
 
-    def run(*flags: str, assume_empty: bool = False, **variables) -> tuple[list[dict], str]:
+    def run(*flags: str, assume_empty: bool = False, part: str = "main", **variables) -> tuple[list[dict], str]:
         given = "{{ lookup('ansible.builtin.env', 'CANARY') }}"
         values = {
             "platform_environment": "production",
@@ -38,8 +38,9 @@ def role(kubeconfig, namespace, tmp_path):
             "secrets_anthropic_api_key": given,
             **variables,
         }
-        task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.secrets"}}
-        defaults = {"greenlang.vcci.sealed_secret": {"kubeconfig": str(kubeconfig), "record_namespace": namespace, "assume_empty": assume_empty}}
+        task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.secrets", "tasks_from": part}}
+        connection = {name: {"kubeconfig": str(kubeconfig)} for name in ("greenlang.vcci.sealing_keys", "greenlang.vcci.sealed_secret_info")}
+        defaults = {**connection, "greenlang.vcci.sealed_secret": {"kubeconfig": str(kubeconfig), "record_namespace": namespace, "assume_empty": assume_empty}}
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         # Above the shared values, as an inventory's are.
         (tmp_path / "values.json").write_text(json.dumps(values))
@@ -105,3 +106,24 @@ def test_keys_of_other_companies_are_required_in_one_error(role, client, namespa
     assert "secrets_openai_api_key, secrets_anthropic_api_key" in results[-1]["msg"]
     assert "inventories/production/group_vars/vcci_production/" in results[-1]["msg"]
     assert client.list("bitnami.com/v1alpha1", "SealedSecret", namespace) == []
+
+
+def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
+    """What the playbooks of these names do: rotation, report, backup, re-encryption in the cluster and in files."""
+    (tmp_path / "password").write_text("vault password")
+    flags = ("--vault-password-file", str(tmp_path / "password"))
+    files = {"secrets_directory": str(tmp_path / "sealed"), "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml")}
+    results, said = role(**files)
+    assert len(list((tmp_path / "sealed" / namespace).glob("*.yml"))) == len(KEYS), said
+    before = values()
+    results, said = role(secrets_rotate=["redis-secrets"], secrets_restart=True)
+    changed = {name.split("/")[1]: state["changed_keys"] for name, state in results[-1]["secrets"].items() if state["changed_keys"]}
+    assert changed == {"redis-secrets": ["password"], "backend-secrets": ["REDIS_URL"]}, said
+    assert values()["redis-secrets"] != before["redis-secrets"]
+    results, said = role(part="report")
+    assert any(line.startswith(f"{namespace}/redis-secrets") for line in results[-2]["msg"]), said
+    results, said = role(*flags, part="sealing_keys", secrets_sealing_keys_state="backed_up", **files)
+    assert "sealing keys in" in results[-1]["msg"][0], said
+    for more in ({}, files):
+        results, said = role(*flags, part="sealing_keys", secrets_sealing_keys_state="reencrypted", **more)
+        assert results[-1]["msg"][0].startswith("0 SealedSecrets sealed anew"), said
