@@ -12,7 +12,7 @@ RESTARTED = "kubectl.kubernetes.io/restartedAt"
 RESTARTABLE = ("Deployment", "StatefulSet", "DaemonSet")
 KINDS = (*(("apps/v1", kind) for kind in RESTARTABLE), ("batch/v1", "CronJob"))
 
-Consumed = dict[str, set[str] | None]  # Secret to its keys, None for all of them
+Consumed = dict[str, "set[str] | None"]  # Secret to its keys, None for all of them
 
 
 def pod_template(workload: dict) -> dict:

@@ -35,9 +35,9 @@ def store(client, namespace, aws, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
 
-    def run(secrets: list[dict] = SECRETS, *, more: dict | None = None, **options) -> dict:
+    def run(secrets: list[dict] | None = None, *, more: dict | None = None, **options) -> dict:
         settings = {**aws, "prefix": f"vcci/{namespace}", **(more or {})}
-        return AwsStore(client, Options(name=namespace, **options), settings).run(_values.read(secrets, namespace))
+        return AwsStore(client, Options(name=namespace, **options), settings).run(_values.read(secrets or SECRETS, namespace))
 
     return run
 
