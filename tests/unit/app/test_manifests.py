@@ -185,4 +185,4 @@ def test_prometheus_verifies_whom_it_scrapes(production: Manifests) -> None:
         assert jobs[name]["scheme"] == "https" and jobs[name]["tls_config"]["ca_file"].endswith("/ca.crt")
     rules = [rule for role in named(production, "ClusterRole").values() for rule in role["rules"]]
     assert all(set(rule["verbs"]) <= {"get", "list", "watch"} for rule in rules) and "nodes/proxy" not in str(rules)
-    assert {namespace for kind, namespace, _name in production if kind == "Role"} == {"vcci-platform", "vcci-observability"}
+    assert {namespace for kind, namespace, _name in production if kind == "Role"} == {"vcci-platform", "vcci-observability", "kube-system"}
