@@ -51,6 +51,12 @@ def rolled_out() -> None:
     kubectl("rollout", "status", "deployment/vcci-backend-api", "-n", "vcci-platform", "--timeout=120s", timeout=150)
 
 
+def pods() -> set[tuple[str, ...]]:
+    """Name and uid of every pod of the platform."""
+    path = 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\\n"}{end}'
+    return {tuple(line.split()) for line in kubectl("get", "pods", "-n", "vcci-platform", "-o", path).splitlines()}
+
+
 def image() -> str:
     return kubectl("get", "deployment", "vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
 
@@ -109,3 +115,21 @@ def test_a_backup_by_hand() -> None:
     kubectl("wait", "--for=condition=complete", "job/postgresql-backup-by-hand", "-n", "vcci-platform", "--timeout=120s", timeout=150)
     assert "dump" in kubectl("logs", "job/postgresql-backup-by-hand", "-n", "vcci-platform")
     kubectl("delete", "job", "postgresql-backup-by-hand", "-n", "vcci-platform")
+
+
+def test_passwords_are_rotated_while_the_platform_serves() -> None:
+    """Servers know the new passwords before the applications get them; what consumes them is restarted, and nothing else is."""
+    before = pods()
+    rotation = ["playbooks/secrets_rotate.yml", "-e", '{"secrets_rotate": ["postgresql-secrets/password", "redis-secrets/password"]}']
+    predicted = play(*rotation, "--check")
+    rotated = play(*rotation)
+    assert changed(predicted) == changed(rotated) == 1
+    for workload in ("Deployment/vcci-backend-api", "Deployment/vcci-worker", "StatefulSet/redis"):
+        assert f"vcci-platform/{workload}" in rotated.partition("restarted:")[2], rotated
+    after = pods()
+    for name in ("postgresql-0", "api-gateway-", "vcci-frontend-"):  # none of these takes a password when it starts
+        assert {pod for pod in before if pod[0].startswith(name)} == {pod for pod in after if pod[0].startswith(name)}, name
+    verified = play("playbooks/verify.yml")
+    assert changed(verified) == 0
+    assert "job done by a worker" in verified
+    assert changed(play("playbooks/secrets.yml")) == 0

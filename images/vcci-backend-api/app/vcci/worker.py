@@ -36,6 +36,7 @@ class Heartbeat(bootsteps.StartStopStep):
     """Touches a file from the worker's own loop while it is connected to the queue; `worker-alive` looks at it."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+    _timer = None  # a worker that never reached its queue is stopped too
 
     def start(self, parent) -> None:
         HEARTBEAT.touch()
@@ -43,7 +44,8 @@ class Heartbeat(bootsteps.StartStopStep):
 
     def stop(self, parent) -> None:
         HEARTBEAT.unlink(missing_ok=True)
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
 
     shutdown = stop
 
