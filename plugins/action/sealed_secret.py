@@ -14,7 +14,6 @@ from ansible_collections.greenlang.vcci.plugins.action.applyset import _Planned
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
 
 display = Display()
@@ -72,8 +71,7 @@ class ActionModule(ActionBase):
                 diff=bool(self._task.diff),
                 planned=memory.load() if memory else None,
             )
-            run = AwsStore(client, options, args["aws"], self._tell) if args["aws"] else Sealer(client, options, self._tell)
-            answer = run.run(wanted)
+            answer = self._sealer(client, options, args["aws"]).run(wanted)
             if memory:
                 memory.save()
             return answer
@@ -82,6 +80,13 @@ class ActionModule(ActionBase):
         finally:
             if client is not None:
                 client.close()
+
+    def _sealer(self, client: Client | None, options: Options, aws: dict | None) -> Sealer:
+        if not aws:
+            return Sealer(client, options, self._tell)
+        from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore  # boto3 takes a third of a second
+
+        return AwsStore(client, options, aws, self._tell)
 
     @staticmethod
     def _checked(given: dict) -> dict:
