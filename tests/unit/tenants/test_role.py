@@ -1,0 +1,26 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What the role's tasks rely on elsewhere in the collection."""
+from __future__ import annotations
+
+import fnmatch
+import pathlib
+import re
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def tasks(name):
+    return yaml.safe_load((ROOT / "roles/tenant/tasks" / f"{name}.yml").read_text())
+
+
+def test_the_dump_is_on_the_volume_of_the_backups_and_never_stays():
+    dump = yaml.safe_load((ROOT / "roles/tenant/vars/main/offboard.yml").read_text())["__tenant_dump"]
+    folder, name = dump.rsplit("/", 1)
+    server = (ROOT / "roles/data/templates/postgresql.yml.j2").read_text()
+    assert f"{{name: backup, mountPath: {folder}}}" in server and "persistentVolumeClaim: {claimName: postgresql-backup}" in server
+    backup = (ROOT / "images/vcci-postgresql/bin/postgresql-backup").read_text()
+    assert fnmatch.fnmatch(name, re.search(r"-name '(\S+)' -mmin \+1440 -delete", backup).group(1))
+    block = next(task for task in tasks("offboard_database") if "block" in task)
+    assert "rm --force {{ __tenant_dump }}" in str(block["always"]) and "/tmp" not in str(block)
