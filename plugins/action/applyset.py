@@ -14,16 +14,8 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
 from ansible.utils.display import Display
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # before ansible-core 2.19 every file was trusted
-
-    def trust_as_template(value):
-        return value
-
-
 from ansible_collections.greenlang.vcci.plugins.module_utils import _objects
 from ansible_collections.greenlang.vcci.plugins.module_utils._kinds import Resource
 from ansible_collections.greenlang.vcci.plugins.module_utils.apply import FIELD_MANAGER, apply_set, delete_set

@@ -64,7 +64,7 @@ options:
   cache_dir:
     description: Where charts and rendered manifests are kept.
     type: str
-    default: ~/.cache/greenlang.vcci/helm
+    default: ~/.cache/greenlang-vcci/helm
 """
 
 EXAMPLES = r"""

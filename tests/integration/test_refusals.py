@@ -17,6 +17,7 @@ from tests.conftest import ROOT, STATE, ansible, local_cluster
 
 NAME, SUBNET = "refusals", "10.96.0.0/16"
 SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}", "-e", "cluster_local_nodes=none"]
+EXISTING = "cluster_provider=existing platform_image_registry=registry.example/vcci"
 
 
 def words(text: str) -> str:
@@ -30,7 +31,10 @@ def words(text: str) -> str:
     ("cluster", {"cluster_local_nodes": "real", "cluster_local_pools": [{"name": "compute", "count": 0}]}, "pools: a cluster needs at least one node"),
     ("cluster", {"cluster_local_pools": "compute"}, "cluster_local_pools"),
     ("cluster", {"cluster_local_subnet": "10.96.0.0/24"}, "subnet: '10.96.0.0/24' is not a /16"),
-    ("cluster", {"cluster_provider": "existing", "cluster_kubeconfig": "/nonexistent/kubeconfig"}, "/nonexistent/kubeconfig"),
+    ("cluster", {"cluster_provider": "existing"}, "platform_image_registry: no registry is named"),
+    ("cluster", {"cluster_provider": "existing", "cluster_api_server_cidrs": []}, "cluster_api_server_cidrs: empty"),
+    ("cluster", {"cluster_provider": "existing", "platform_image_registry": "registry.example/vcci", "cluster_kubeconfig": "/nonexistent/kubeconfig"},
+     "/nonexistent/kubeconfig"),
     ("apps", {"cluster_kubeconfig": "/nonexistent/kubeconfig"}, "/nonexistent/kubeconfig"),
 ])
 def test_wrong_variables(playbook: str, variables: dict, says: str) -> None:
@@ -53,7 +57,7 @@ def kubeconfig(folder: Path, server: str) -> Path:
 
 def test_an_unreachable_cluster_is_named(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "https://127.0.0.1:1")
-    refused = ansible("ansible-playbook", "playbooks/cluster.yml", *SITE, "-e", f"cluster_provider=existing cluster_kubeconfig={path}")
+    refused = ansible("ansible-playbook", "playbooks/cluster.yml", *SITE, "-e", f"{EXISTING} cluster_kubeconfig={path}")
     assert refused.returncode != 0
     assert "https://127.0.0.1:1 does not answer" in words(refused.stdout)
     assert str(path) in words(refused.stdout)
@@ -63,7 +67,7 @@ def test_an_unreachable_cluster_is_named(tmp_path: Path) -> None:
 def test_a_kubeconfig_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text("{not yaml")
-    refused = ansible("ansible-playbook", "playbooks/cluster.yml", *SITE, "-e", f"cluster_provider=existing cluster_kubeconfig={path}")
+    refused = ansible("ansible-playbook", "playbooks/cluster.yml", *SITE, "-e", f"{EXISTING} cluster_kubeconfig={path}")
     assert refused.returncode != 0
     assert str(path) in words(refused.stdout)
     assert "Traceback" not in refused.stdout

@@ -26,7 +26,7 @@ POOLS = [
 FILES = f"{STATE}/{NAME}/files"
 VALUES = {
     "cluster_rehearsal": True, "cluster_provider": "local", "cluster_local_name": NAME, "cluster_local_nodes": "simulated", "cluster_local_subnet": SUBNET,
-    "cluster_local_pools": POOLS, "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
+    "cluster_api_server_cidrs": ["10.93.0.1/32"], "cluster_local_pools": POOLS, "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
     "controllers_helm_binary": f"{STATE}/{NAME}/bin/helm",
     "controllers_sealed_secrets_chart": {"chart": f"{FILES}/sealed-secrets/chart"},
     "controllers_cert_manager_chart": {"chart": f"{FILES}/cert-manager/chart", "version": "v1.11.5"},

@@ -42,6 +42,7 @@ def render(folder: pathlib.Path, inventory: str = "", **values: object) -> Manif
         for path in sorted((ROOT / "roles" / role / kind).glob("main/*.yml"))
     ]
     if inventory:
+        files += [ROOT / "group_vars/all/cluster.yml"]
         files += [ROOT / "inventories" / inventory / f"group_vars/vcci_{inventory}" / f"{role}.yml" for role in ("apps", "observability")]
     play = {
         "name": "Render",
