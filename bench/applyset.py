@@ -1,7 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """applyset against kubectl and kubernetes.core, on one server in one run.
 
-    VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… python bench/applyset.py [--objects 1000] [--rounds 3] [--with-kubernetes-core]
+    VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… python -m bench.applyset [--objects 1000] [--rounds 3] [--with-kubernetes-core]
 
 Every round uses namespaces of its own, so that no side finds another's objects, and the sides take turns within a round. "own" is the whole
 run less Ansible's floor (a playbook with one ping task). Prints the median of the rounds, with minimum and maximum behind it.
@@ -20,12 +20,15 @@ import tempfile
 import time
 import uuid
 
+from bench.memory import Peak
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ANSIBLE = pathlib.Path(sys.executable).with_name("ansible-playbook")
 GOALS = {
     1000: {"first own": 0.45, "first whole": 0.75, "unchanged own": 0.20, "unchanged whole": 0.65},
     10000: {"first whole": 0.40, "unchanged own": 0.08, "unchanged whole": 0.12},
 }
+MEMORY_GOALS = {10000: 300}  # MiB
 CORE_GOALS = {"first whole": 0.20, "unchanged whole": 0.15}
 
 
@@ -81,14 +84,20 @@ class Bench:
         self.kubeconfig, self.kubectl = os.environ["VCCI_TEST_KUBECONFIG"], os.environ["VCCI_TEST_KUBECTL"]
         self.run_id = uuid.uuid4().hex[:6]
         self.namespaces: list[str] = []
+        self.peak = 0.0  # MiB that a playbook held at most
 
     def timed(self, *command: str) -> float:
         env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "KUBECONFIG": self.kubeconfig}
         began = time.monotonic()
-        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
-        took = time.monotonic() - began
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(command, cwd=self.folder, env=env, text=True, stdout=said, stderr=subprocess.STDOUT)
+            with Peak(process.pid) as peak:
+                code = process.wait()
+            took = time.monotonic() - began
+            if code:
+                said.seek(0)
+                raise SystemExit(f"{' '.join(command)}: {said.read()[-4000:]}")
+        self.peak = peak.mib
         return took
 
     def manifests(self, side: str, count: int) -> str:
@@ -147,6 +156,7 @@ def main() -> None:
     given = parser.parse_args()
     took: dict = {key: [] for key in ("floor", "kubectl first", "kubectl unchanged", "first", "unchanged", "core first", "core unchanged")}
     server: dict = {"first": [], "unchanged": []}
+    memory = 0.0
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder)
         try:
@@ -160,6 +170,7 @@ def main() -> None:
                         if side == "ours":
                             used = bench.server_seconds()
                             took[step].append(bench.applyset(path, f"{side}{number}"))
+                            memory = max(memory, bench.peak)
                             server[step].append(bench.server_seconds() - used)
                         elif side == "kubectl":
                             took["kubectl " + step].append(bench.timed(bench.kubectl, "apply", "--server-side", "-f", path))
@@ -180,6 +191,9 @@ def main() -> None:
         report(f"{prefix}-whole", took[step], took["kubectl " + step], goals.get(f"{step} whole"))
         if given.with_kubernetes_core:
             report(f"{prefix}-core", took[step], took["core " + step], CORE_GOALS[f"{step} whole"])
+    if given.objects in MEMORY_GOALS:
+        goal = MEMORY_GOALS[given.objects]
+        print(f"applyset-{given.objects}-memory {memory:.0f} MiB ratio={memory / goal:.2f} goal={goal} {'ok' if memory <= goal else 'short'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ def measure(*arguments: str) -> Iterator[str]:
         local_cluster(nodes="none", subnet=SUBNET)
         environment = {"VCCI_TEST_KUBECONFIG": str(STATE / NAME / "kubeconfig"), "VCCI_TEST_KUBECTL": str(STATE / NAME / "bin" / "kubectl"),
                        "PATH": "/usr/bin:/bin", "HOME": str(STATE / NAME)}
-        process = subprocess.Popen([sys.executable, str(ROOT / "bench" / "applyset.py"), *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        process = subprocess.Popen([sys.executable, "-m", "bench.applyset", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
                                    env=environment)
         assert process.stdout is not None
         for text in process.stdout:
             yield text.rstrip("\n")
         if process.wait():
-            raise SystemExit(f"error: bench/applyset.py {' '.join(arguments)} ended with {process.returncode}")
+            raise SystemExit(f"error: bench.applyset {' '.join(arguments)} ended with {process.returncode}")
 
 
 @figures("applyset-1000", *(f"applyset-1000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole", "core")))
@@ -30,6 +30,8 @@ def thousand() -> Iterator[str]:
     yield from measure("--objects", "1000", "--rounds", "3", "--with-kubernetes-core")
 
 
-@figures("applyset-10000", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole")))
+@figures(
+    "applyset-10000", "applyset-10000-memory", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole"))
+)
 def ten_thousand() -> Iterator[str]:
     yield from measure("--objects", "10000", "--rounds", "1")

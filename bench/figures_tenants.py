@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from bench.figure import NAME, ROOT, STATE, SUBNET, figures, line, local_cluster, no_cluster, timed
+from bench.memory import Peak
 
 TIERS = yaml.safe_load((ROOT / "roles/tenant/vars/main/tiers.yml").read_text(encoding="utf-8"))["__tenant_tiers"]
 POOLS = [{"name": "compute", "count": 3, "capacity": {"cpu": "64", "memory": "256Gi", "pods": "110"}}]
@@ -143,35 +143,11 @@ def share(name: str, ours: list[float], theirs: list[float], goal: float, note: 
 
 def _peak(run: Fleet, command: list[str]) -> tuple[float, float]:
     """Seconds, and the most that the processes held together, in MiB."""
-    begun, peak, over = time.monotonic(), [0.0], threading.Event()
+    begun = time.monotonic()
     process = subprocess.Popen([str(ROOT / ".venv/bin" / command[0]), *command[1:]], cwd=run.folder, stdout=subprocess.DEVNULL,
                                env={"HOME": str(Path.home()), "PATH": "/usr/bin:/bin", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **run.environment})
-
-    def watch() -> None:
-        while not over.wait(0.3):
-            peak[0] = max(peak[0], sum(_pss(pid) for pid in _family(process.pid)))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    code = process.wait()
-    took = time.monotonic() - begun
-    over.set()
-    thread.join()
+    with Peak(process.pid) as peak:
+        code = process.wait()
     if code:
         raise SystemExit(f"error: {' '.join(command)} ended with {code}")
-    return took, peak[0]
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for member in found:
-        with contextlib.suppress(OSError):
-            found += [int(child) for path in Path(f"/proc/{member}/task").glob("*/children") for child in path.read_text(encoding="utf-8").split()]
-    return found
-
-
-def _pss(pid: int) -> float:
-    with contextlib.suppress(OSError, StopIteration):
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
-        return next(int(text.split()[1]) / 1024 for text in rollup.splitlines() if text.startswith("Pss:"))
-    return 0.0
+    return time.monotonic() - begun, peak.mib
