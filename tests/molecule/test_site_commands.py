@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -133,3 +134,29 @@ def test_passwords_are_rotated_while_the_platform_serves() -> None:
     assert changed(verified) == 0
     assert "job done by a worker" in verified
     assert changed(play("playbooks/secrets.yml")) == 0
+
+
+def test_kubeseal_validates_what_we_sealed() -> None:
+    """An administrator's kubeseal reaches the controller by way of the API server, and the controller decrypts; in another namespace it does not."""
+    sealed = kubectl("get", "sealedsecret", "redis-secrets", "-n", "vcci-platform", "-o", "json")
+    command = [str(PROGRAMS / "kubeseal"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), "--validate"]
+    good = subprocess.run(command, input=sealed, text=True, capture_output=True, check=False, timeout=60)
+    assert good.returncode == 0, good.stderr
+    moved = sealed.replace('"namespace": "vcci-platform"', '"namespace": "default"')
+    bad = subprocess.run(command, input=moved, text=True, capture_output=True, check=False, timeout=60)
+    assert bad.returncode != 0
+    assert "unable to decrypt" in bad.stderr
+
+
+def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller() -> None:
+    api = "/api/v1/namespaces/vcci-observability/services/prometheus:9090/proxy/api/v1"
+    groups = json.loads(kubectl("get", "--raw", f"{api}/rules"))["data"]["groups"]
+    assert {rule["name"] for group in groups if group["name"] == "sealed-secrets" for rule in group["rules"]} == {
+        "SealedSecretUnsealError", "SealedSecretNotSynced", "SealedSecretsControllerGone"}
+    for _attempt in range(30):  # a pod is scraped some seconds after it is discovered
+        targets = json.loads(kubectl("get", "--raw", f"{api}/targets?state=active"))["data"]["activeTargets"]
+        health = {target["labels"].get("pod", "").rpartition("-")[0].rpartition("-")[0]: target["health"] for target in targets}
+        if health.get("sealed-secrets-controller") == "up":
+            return
+        time.sleep(2)
+    raise AssertionError(health)
