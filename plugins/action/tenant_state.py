@@ -11,6 +11,7 @@ from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems im
 from ansible_collections.greenlang.vcci.plugins.module_utils._tenants import check_id
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_backup import Backup
 from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_life import Life
 from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_offboarding import Offboarding
 
@@ -19,13 +20,15 @@ display = Display()
 ARGUMENTS = {
     **connection_argument_spec(),
     "id": {"type": "str", "required": True},
-    "state": {"type": "str", "required": True, "choices": ["active", "suspended", "cordoned", "quarantined", "absent"]},
+    "state": {"type": "str", "required": True, "choices": ["active", "suspended", "cordoned", "backed_up", "quarantined", "deleting", "absent"]},
     "namespace": {"type": "str", "default": "vcci-platform"},
     "part_of": {"type": "str", "default": "vcci-scope3-platform"},
     "delete_pods": {"type": "bool", "default": False},
     "quarantine_days": {"type": "float", "default": 30},
     "directory": {"type": "str", "default": "offboarding"},
     "image": {"type": "str", "default": "greenlang/vcci-probe:v1.0.0"},
+    "users": {"type": "dict", "default": {}},
+    "without_backup": {"type": "bool", "default": False},
     "database": {"type": "dict", "default": {}},
     "wait_timeout": {"type": "int", "default": 300},
 }
@@ -49,8 +52,9 @@ class ActionModule(ActionBase):
                 raise InputError("; ".join(problems.found))
             client = Client.from_params(args, progress=self._tell)
             life = Life(client, args["id"], check=bool(self._task.check_mode), tell=self._tell, part_of=args["part_of"], wait_timeout=args["wait_timeout"])
-            end = Offboarding(life, record_namespace=args["namespace"], quarantine_days=args["quarantine_days"], image=args["image"],
-                              directory=os.path.join(self._loader.path_dwim(args["directory"]), args["id"]))
+            directory = os.path.join(self._loader.path_dwim(args["directory"]), args["id"])
+            backup = Backup(life, directory=directory, image=args["image"], users={claim: self._user(claim, user) for claim, user in args["users"].items()})
+            end = Offboarding(life, record_namespace=args["namespace"], quarantine_days=args["quarantine_days"], directory=directory, backup=backup)
             self._reach(args, life, end)
             return {**result, "changed": bool(life.changes), "changes": life.changes, "namespace": life.namespace, "directory": end.directory, **end.status()}
         except (VcciError, OSError) as exc:
@@ -71,10 +75,20 @@ class ActionModule(ActionBase):
             life.suspend(delete_pods=args["delete_pods"])
         elif state == "cordoned":
             end.cordon(args["delete_pods"])
+        elif state == "backed_up":
+            end.back_up()
         elif state == "quarantined":
             end.quarantine()
+        elif state == "deleting":
+            end.begin_deletion(args["without_backup"])
         else:
-            end.delete({name: int(number) for name, number in args["database"].items()})
+            end.delete({name: int(number) for name, number in args["database"].items()}, args["without_backup"])
+
+    @staticmethod
+    def _user(claim: str, user: object) -> int:
+        if not str(user).isdigit() or int(str(user)) == 0:
+            raise InputError(f"users: {claim} must be a user's number above 0, not {user!r}")
+        return int(str(user))
 
     @staticmethod
     def _tell(line: str) -> None:

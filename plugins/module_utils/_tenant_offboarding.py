@@ -14,6 +14,10 @@ from typing import Any
 COMPONENT = "tenant-offboarding"
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 PHASES = ("cordoned", "quarantined", "deleting", "deleted")
+MANAGED_BY = "greenlang.vcci"
+PROTECTED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition")  # data or other objects go with them
+HAS_LABEL = "has its label"
+GOES, WAITS, STAYS = "goes", "waits", "stays"
 
 
 def record_name(tenant_id: str) -> str:
@@ -24,7 +28,7 @@ def record(tenant_id: str, namespace: str, part_of: str, data: Mapping[str, Any]
     """The ConfigMap; whatever is not a text in it is JSON."""
     labels = {
         "app.kubernetes.io/part-of": part_of,
-        "app.kubernetes.io/managed-by": "greenlang.vcci",
+        "app.kubernetes.io/managed-by": MANAGED_BY,
         "app.kubernetes.io/component": COMPONENT,
         "tenant": tenant_id,
     }
@@ -38,7 +42,7 @@ def record(tenant_id: str, namespace: str, part_of: str, data: Mapping[str, Any]
 
 def read_record(config_map: Mapping | None) -> dict[str, Any]:
     data = dict((config_map or {}).get("data") or {})
-    return {key: json.loads(value) if key in ("existed", "backups", "tenant") else value for key, value in data.items()}
+    return {key: json.loads(value) if key in ("copied", "existed", "backups", "tenant") else value for key, value in data.items()}
 
 
 def later(moment: str, days: float) -> str:
@@ -50,24 +54,6 @@ def is_due(data: Mapping[str, Any], now: str) -> bool:
     return data.get("phase") in ("deleting", "deleted") or (data.get("phase") == "quarantined" and data["quarantined_until"] <= now)
 
 
-def reader(name: str, namespace: str, image: str, volumes: Iterable[str]) -> dict:
-    """A pod that waits, with the tenant's volumes below /data and room of its own in /work."""
-    claims = list(volumes)
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": {
-        "app": name, "app.kubernetes.io/managed-by": "greenlang.vcci", "app.kubernetes.io/component": COMPONENT}}, "spec": {
-        "automountServiceAccountToken": False, "enableServiceLinks": False, "terminationGracePeriodSeconds": 1, "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch",
-                            "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [{
-            "name": "reader", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"],
-            "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}},
-            "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-            "volumeMounts": [{"name": "work", "mountPath": "/work"},
-                             *({"name": f"volume-{number}", "mountPath": f"/data/{claim}", "readOnly": True} for number, claim in enumerate(claims))]}],
-        "volumes": [{"name": "work", "emptyDir": {}},
-                    *({"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": claim}} for number, claim in enumerate(claims))]}}
-
-
 def why_left(obj: Mapping, tenant_id: str, namespace: str, own_record: tuple[str, str]) -> str | None:
     """Why an object belongs or refers to the tenant, None when it does not."""
     meta = obj["metadata"]
@@ -77,7 +63,7 @@ def why_left(obj: Mapping, tenant_id: str, namespace: str, own_record: tuple[str
     if meta.get("namespace") == namespace or (obj["kind"] == "Namespace" and meta["name"] == namespace):
         return "is in its namespace"
     if (meta.get("labels") or {}).get("tenant") == tenant_id:
-        return "has its label"
+        return HAS_LABEL
     if (meta.get("namespace") or "").startswith("vcci-tenant-") or obj["kind"] in ("Event", "APIService"):
         return None  # other tenants refer to nobody; an event only tells what was
     content = {key: value for key, value in obj.items() if key not in ("metadata", "apiVersion", "kind", "managedFields")}
@@ -92,14 +78,39 @@ def _names(value: Any, namespace: str) -> bool:
     return isinstance(value, list) and any(_names(entry, namespace) for entry in value)
 
 
-def may_go(obj: Mapping, why: str, namespace: str) -> bool:
-    """Whether an object that was left over is the tenant's alone, and may be deleted; else a person decides."""
-    if why == "has its label" or obj["kind"] == "CiliumIdentity":  # what the network remembers of pods that are gone
-        return True
-    if obj["kind"] == "PersistentVolume":
-        return ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace") == namespace
+def fate(obj: Mapping, why: str, namespace: str) -> str:
+    """Of an object that was left over: it GOES, since it was the tenant's alone, WAITS for somebody who removes it by himself, or STAYS: a person decides."""
+    kind, spec = obj["kind"], obj.get("spec") or {}
+    if kind == "PersistentVolume" and (spec.get("claimRef") or {}).get("namespace") == namespace:
+        return WAITS if spec.get("persistentVolumeReclaimPolicy") == "Delete" else STAYS  # without the object nobody would know of the disk
+    if kind in PROTECTED:
+        return STAYS
+    if why == HAS_LABEL:  # the label alone says little: others use it too
+        return GOES if (obj["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGED_BY else STAYS
+    if kind == "CiliumIdentity":  # what the network remembers of pods that are gone
+        return GOES
     subjects = obj.get("subjects") or []
-    return obj["kind"] in ("ClusterRoleBinding", "RoleBinding") and all(subject.get("namespace") == namespace for subject in subjects)
+    return GOES if kind in ("ClusterRoleBinding", "RoleBinding") and subjects and all(s.get("namespace") == namespace for s in subjects) else STAYS
+
+
+def described(obj: Mapping, why: str) -> str:
+    meta = obj["metadata"]
+    text = f"{obj['kind']} {meta['namespace'] + '/' if meta.get('namespace') else ''}{meta['name']} {why}"
+    if obj["kind"] != "PersistentVolume":
+        return text
+    policy, message = (obj.get("spec") or {}).get("persistentVolumeReclaimPolicy"), (obj.get("status") or {}).get("message")
+    if policy == "Delete":
+        return f"{text}, and its provisioner has not deleted it" + (f": {message}" if message else "")
+    return f"{text}, and its policy {policy} keeps the disk: delete the disk where it is, then the PersistentVolume"
+
+
+def without_secrets(obj: Mapping) -> dict:
+    """A manifest to keep: what a Secret holds goes with the tenant, also where an annotation repeats it, as kubectl apply has it."""
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    if obj["kind"] != "Secret":
+        return {**obj, "metadata": meta}
+    meta.pop("annotations", None)
+    return {**obj, "metadata": meta, "data": dict.fromkeys(obj.get("data") or {}, "")}
 
 
 def inventory(objects: Iterable[Mapping]) -> dict[str, list[str]]:
@@ -116,5 +127,5 @@ def certificate(data: Mapping[str, Any], *, cluster: str, swept: Mapping[str, An
     content = {
         "certificate": "offboarding of a tenant", "cluster": cluster, "issued": issued, "tenant": data["tenant"],
         "cordoned": data["cordoned"], "quarantined_until": data["quarantined_until"], "existed": data["existed"], "backups": data["backups"],
-        "swept": dict(swept)}
+        "backups_checked": data.get("backups_checked") or None, "swept": dict(swept)}
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"

@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _tenant_objects, _tenant_offboarding, tenant_sweep
-from ._tenant_offboarding import FORMAT
+from ._tenant_offboarding import FORMAT, GOES, STAYS
 from .apply import apply_set
 from .errors import InputError, VcciError, WaitTimeout
+from .tenant_backup import Backup
 from .tenant_life import Life
 
 KEY = "tenant-offboarding-key"  # Secret with the key that signs
-READER = "vcci-tenant-backup"  # pod that reads the volumes
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
 class Offboarding:
-    def __init__(self, life: Life, *, record_namespace: str, directory: str, quarantine_days: float, image: str) -> None:
+    def __init__(self, life: Life, *, record_namespace: str, directory: str, quarantine_days: float, backup: Backup) -> None:
         self.life, self.client, self.check, self.tell = life, life.client, life.check, life.tell
-        self.record_namespace, self.directory, self.quarantine_days, self.image = record_namespace, directory, quarantine_days, image
+        self.record_namespace, self.directory, self.quarantine_days, self.backup = record_namespace, directory, quarantine_days, backup
         self.own_record = (record_namespace, _tenant_offboarding.record_name(life.id))
         found = self.client.get("v1", "ConfigMap", self.own_record[1], record_namespace)
         self.data: dict[str, Any] = _tenant_offboarding.read_record(found)
@@ -35,11 +35,10 @@ class Offboarding:
         return self.data.get("phase", "")
 
     def status(self) -> dict:
-        return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": _tenant_offboarding.is_due(self.data, _now()),
-                "volumes": self._volumes() if self.phase == "cordoned" and not self.check else [], "reader": READER}
+        return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": _tenant_offboarding.is_due(self.data, _now())}
 
     def cordon(self, delete_pods: bool) -> None:
-        """Nothing runs any more and nobody gets in; one pod of ours may, to read the volumes."""
+        """Nothing runs any more and nobody gets in; one pod at a time of ours may run, to read a volume."""
         if self.phase not in ("", "cordoned"):
             return
         namespace = self.life.must_live()["metadata"]
@@ -51,22 +50,34 @@ class Offboarding:
         self.life.suspend(pods=1, delete_pods=delete_pods)
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):
             self.life.delete(RBAC, "RoleBinding", binding["metadata"]["name"], self.life.namespace)
-        if volumes := self._volumes():
-            self.life.until_counted()
-            pod = _tenant_offboarding.reader(READER, self.life.namespace, self.image, volumes)
-            apply_set(self.client, [pod], name=None, check=self.check, diff=False, wait=True, wait_timeout=self.life.wait_timeout, progress=self.tell)
+
+    def back_up(self) -> None:
+        """Copies every volume; one whose copy is there is not read again, since nothing has run since the cordon."""
+        self._must_be_under_way()
+        if self.phase != "cordoned":
+            return
+        for claim in self.backup.volumes():
+            copied = self.data.get("copied") or {}
+            if claim not in copied or _differs(self.directory, copied[claim]):
+                if self.check:
+                    self.life.changes.append(os.path.join(self.directory, f"volume-{claim}.tgz"))
+                else:
+                    self._record(copied={**copied, claim: self.backup.copy(claim)})
 
     def quarantine(self) -> None:
         """Takes note of the backups: every file in the tenant's directory, with its digest."""
-        if self.phase != "cordoned":
-            if not self.phase:
-                raise InputError(f"tenant {self.life.id} is not cordoned")
+        self._must_be_under_way()
+        if self.phase != "cordoned" or self.check:
             return
-        if self.check:
-            return
-        self._remove_reader()
+        missing = [claim for claim in self.backup.volumes() if claim not in (self.data.get("copied") or {})]
+        if missing:
+            raise InputError(f"tenant {self.life.id}: volumes {', '.join(missing)} are not backed up; bring it into the state backed_up first")
+        self.backup.remove_reader()
         self._write_objects()
-        self._record(phase="quarantined", backups=[_digest(self.directory, name) for name in _files(self.directory)])
+        backups = [_digest(self.directory, name) for name in _files(self.directory)]
+        if empty := [entry["file"] for entry in backups if not entry["bytes"]]:
+            raise VcciError(f"{', '.join(empty)} in {self.directory} is empty, which is no backup; remove it and run this again")
+        self._record(phase="quarantined", backups=backups)
         self.life.write(self.life._stop(0))
 
     def take_back(self) -> None:
@@ -74,21 +85,32 @@ class Offboarding:
         if self.phase in ("deleting", "deleted"):
             raise InputError(f"tenant {self.life.id} is {self.phase}: it cannot be taken back; its data is in the backup")
         if self.phase:
-            self._remove_reader()
+            self.backup.remove_reader()
             self.life.delete("v1", "ConfigMap", self.own_record[1], self.record_namespace)
             self.data = {}
 
-    def delete(self, database: Mapping[str, int]) -> None:
-        """Everything goes; then proof that it went. A certificate that is there is not written again."""
+    def begin_deletion(self, without_backup: bool) -> None:
+        """What forbids a deletion is found before anything goes; then it is recorded, and nothing takes it back."""
         if not _tenant_offboarding.is_due(self.data, _now()):
             raise InputError(f"tenant {self.life.id} is {self.phase or 'not cordoned'}; it may be deleted from {self.data.get('quarantined_until')} on")
+        self._same_namespace()
+        if self.phase == "deleted":
+            return
+        if not without_backup:
+            self._check_backups()
+        if self.phase == "quarantined":
+            existed = _tenant_offboarding.inventory(tenant_sweep.in_namespace(self.client, tenant_sweep.kinds(self.client), self.life.namespace))
+            self._record(phase="deleting", existed=existed, backups_checked="" if without_backup else _now())
+
+    def delete(self, database: Mapping[str, int], without_backup: bool) -> None:
+        """Everything goes; then proof that it went. A certificate that is there is not written again."""
+        if self.phase not in ("deleting", "deleted"):
+            self.begin_deletion(without_backup)
+        self._same_namespace()
         if self.check:
             self.life.changes += [] if self.phase == "deleted" else [f"Namespace {self.life.namespace}"]
             return
         resources = tenant_sweep.kinds(self.client)
-        if self.phase == "quarantined":
-            existed = _tenant_offboarding.inventory(tenant_sweep.in_namespace(self.client, resources, self.life.namespace))
-            self._record(phase="deleting", existed=existed)
         if self.phase == "deleting":
             self._delete_namespace()
         kinds, objects = self._sweep(resources)
@@ -101,12 +123,21 @@ class Offboarding:
             self._record(phase="deleted", deleted=_now())
 
     # --- deletion ----------------------------------------------------------------------------------------------------
-    def _delete_namespace(self) -> None:
+    def _same_namespace(self) -> dict | None:
         found = self.life.live()
-        if found is None:
-            return
-        if found["metadata"]["uid"] != self.data["uid"]:
+        if found is not None and found["metadata"]["uid"] != self.data["uid"]:
             raise InputError(f"namespace {self.life.namespace} is not the one that was cordoned: it was made again since; nothing was deleted")
+        return found
+
+    def _check_backups(self) -> None:
+        """Every file that was recorded is there as it was: it is all that remains."""
+        if wrong := [why for entry in self.data["backups"] if (why := _differs(self.directory, entry))]:
+            raise VcciError(f"tenant {self.life.id}: its backup is not what was recorded: {'; '.join(wrong)}; nothing was deleted. Put the files back, "
+                            "or set without_backup (tenant_offboard_without_backup) if they are safe elsewhere or not wanted")
+
+    def _delete_namespace(self) -> None:
+        if self._same_namespace() is None:
+            return
         self.life.delete("v1", "Namespace", self.life.namespace)
         deadline, said = time.monotonic() + self.life.wait_timeout, time.monotonic()
         while (found := self.client.get("v1", "Namespace", self.life.namespace)) is not None:
@@ -120,38 +151,37 @@ class Offboarding:
             time.sleep(0.5)
 
     def _sweep(self, resources: list) -> tuple[int, int]:
-        """Everywhere, twice when something was left and could go; (kinds, objects) that were looked at."""
+        """Everywhere, until nothing is left; (kinds, objects) that were looked at."""
         self.tell(f"looking through {len(resources)} kinds for what is left")
-        for attempt in range(20):
+        deadline, pause = time.monotonic() + self.life.wait_timeout, 0.5
+        while True:
             seen, left = 0, []
             for obj in tenant_sweep.everywhere(self.client, resources):
                 seen += 1
                 why = _tenant_offboarding.why_left(obj, self.life.id, self.life.namespace, self.own_record)
                 if why is not None:
-                    left.append((obj, why))
-            stays = [f"{obj['kind']} {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']} {why}" for obj, why in left
-                     if not _tenant_offboarding.may_go(obj, why, self.life.namespace)]
-            if stays:
-                raise VcciError(f"tenant {self.life.id}: somebody must decide about what is left, then run this again: {'; '.join(sorted(stays)[:20])}")
+                    left.append((obj, _tenant_offboarding.fate(obj, why, self.life.namespace), _tenant_offboarding.described(obj, why)))
+            if stays := sorted(text for _obj, fate, text in left if fate == STAYS):
+                raise VcciError(f"tenant {self.life.id}: somebody must decide about what is left, then run this again: {'; '.join(stays[:20])}")
             if not left:
                 return len(resources), seen
-            for obj, _why in left:
-                if not obj["metadata"].get("deletionTimestamp"):
+            if time.monotonic() > deadline:
+                raise VcciError(f"tenant {self.life.id}: {len(left)} objects do not go in {int(self.life.wait_timeout)} s; remedy what holds them, "
+                                f"and run this again: {'; '.join(text for _obj, _fate, text in left[:20])}")
+            for obj, fate, _text in left:
+                if fate == GOES and not obj["metadata"].get("deletionTimestamp"):
                     self.life.delete(obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
-            time.sleep(min(0.5 * (attempt + 1), 3))
-        raise VcciError(f"tenant {self.life.id}: {len(left)} objects do not go: " + "; ".join(f"{o['kind']} {o['metadata']['name']}" for o, _w in left[:20]))
+            time.sleep(pause)
+            pause = min(pause * 1.5, 10)
 
     # --- what is kept ------------------------------------------------------------------------------------------------
     def _record(self, **changes: Any) -> None:
         self.data.update(changes)
         self.life.write(_tenant_offboarding.record(self.life.id, self.record_namespace, self.life.part_of, self.data))
 
-    def _volumes(self) -> list[str]:
-        return sorted(claim["metadata"]["name"] for claim in self.client.list("v1", "PersistentVolumeClaim", self.life.namespace))
-
-    def _remove_reader(self) -> None:
-        if self.client.get("v1", "Pod", READER, self.life.namespace) is not None:
-            self.life.delete("v1", "Pod", READER, self.life.namespace)
+    def _must_be_under_way(self) -> None:
+        if not self.phase:
+            raise InputError(f"tenant {self.life.id} is not cordoned")
 
     def _write_objects(self) -> None:
         """The manifests, without what Secrets hold: that goes with the tenant."""
@@ -159,8 +189,7 @@ class Offboarding:
         objects = []
         for obj in tenant_sweep.in_namespace(self.client, resources, self.life.namespace):
             if obj["kind"] not in ("Event", "Pod", "EndpointSlice", "Endpoints", "ReplicaSet", "ControllerRevision"):
-                obj["metadata"].pop("managedFields", None)
-                objects.append({**obj, "data": dict.fromkeys(obj.get("data") or {}, "")} if obj["kind"] == "Secret" else obj)
+                objects.append(_tenant_offboarding.without_secrets(obj))
         _write(self.directory, "objects.json", json.dumps(objects, indent=1, sort_keys=True).encode())
 
     def _certify(self, swept: Mapping[str, Any]) -> None:
@@ -198,7 +227,9 @@ def _now() -> str:
 
 
 def _files(directory: str) -> list[str]:
-    return sorted(os.path.relpath(os.path.join(folder, name), directory) for folder, _dirs, names in os.walk(directory) for name in names)
+    """Without drafts (.<name>.new), which a run that was killed leaves behind."""
+    return sorted(os.path.relpath(os.path.join(folder, name), directory) for folder, _dirs, names in os.walk(directory) for name in names
+                  if not (name.startswith(".") and name.endswith(".new")))
 
 
 def _digest(directory: str, name: str) -> dict:
@@ -207,9 +238,19 @@ def _digest(directory: str, name: str) -> dict:
         while chunk := handle.read(1 << 20):
             digest.update(chunk)
         size = handle.tell()
-    if not size:
-        raise VcciError(f"{os.path.join(directory, name)} is empty, which is no backup; remove it and run this again")
     return {"file": name, "bytes": size, "sha256": digest.hexdigest()}
+
+
+def _differs(directory: str, entry: Mapping) -> str | None:
+    """Why a file is not the one that was recorded."""
+    path = os.path.join(directory, entry["file"])
+    try:
+        size = os.path.getsize(path)
+        if size != entry["bytes"]:
+            return f"{path} has {size} bytes, not {entry['bytes']}"
+        return None if _digest(directory, entry["file"]) == entry else f"{path} has another SHA-256"
+    except OSError as exc:
+        return f"{path}: {exc.strerror or exc}"
 
 
 def _write(directory: str, name: str, content: bytes) -> None:

@@ -11,10 +11,15 @@ author: GreenLang VCCI (@greenlang)
 description:
   - V(suspended) stops every workload and lets no new pod start; data stays. V(active) makes each workload what it was before. What it was is kept in
     an annotation of the workload itself, so that a run killed in the middle is finished by the next.
-  - V(cordoned), V(quarantined) and V(absent) are the steps of an offboarding, in this order. Each is recorded in the cluster before it is taken; a state
-    that is reached, or was passed, is left as it is. V(active) takes an offboarding back until deletion has begun.
-  - V(absent) deletes the namespace once the quarantine is over, looks through every kind that the API server keeps for what belongs or refers to the
-    tenant, and writes a certificate, signed with the Ed25519 key in the Secret C(tenant-offboarding-key). It never says so while anything remains.
+  - V(cordoned), V(backed_up), V(quarantined), V(deleting) and V(absent) are the steps of an offboarding, in this order. Each is recorded in the cluster
+    before it is taken; a state that is reached, or was passed, is left as it is. V(active) takes an offboarding back until deletion has begun.
+  - V(backed_up) copies each volume to O(directory), one after the other, as C(volume-<claim>.tgz), through a pod that has it read-only and runs as the user
+    of the workload that mounts it. Nothing of it is kept in the cluster.
+  - V(deleting) makes sure, once the quarantine is over and before anything goes, that the namespace is the one that was cordoned and that every file of
+    the backup is what was recorded. From then on nothing takes the offboarding back.
+  - V(absent) deletes the namespace, looks through every kind that the API server keeps for what belongs or refers to the tenant, and writes a certificate,
+    signed with the Ed25519 key in the Secret C(tenant-offboarding-key). It never says so while anything remains. What has the tenant's label elsewhere is
+    deleted only if this collection manages it; volumes that their class deletes are awaited, others must be decided about.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would be changed; writes nothing."}
@@ -28,7 +33,7 @@ options:
     description: The state to reach.
     type: str
     required: true
-    choices: [active, suspended, cordoned, quarantined, absent]
+    choices: [active, suspended, cordoned, backed_up, quarantined, deleting, absent]
   namespace:
     description: Where the record of an offboarding and the signing key are kept.
     type: str
@@ -42,7 +47,7 @@ options:
     type: bool
     default: false
   quarantine_days:
-    description: Days between V(cordoned) and the earliest V(absent). Counted once, when the tenant is cordoned.
+    description: Days between V(cordoned) and the earliest V(deleting). Counted once, when the tenant is cordoned.
     type: float
     default: 30
   directory:
@@ -52,15 +57,24 @@ options:
     type: str
     default: offboarding
   image:
-    description: Image with tar and gzip of the pod that reads the volumes; it must be from a registry that the tenant may use.
+    description: Image with tar and gzip of the pod that reads a volume; it must be from a registry that the tenant may use.
     type: str
     default: greenlang/vcci-probe:v1.0.0
+  users:
+    description:
+      - PersistentVolumeClaim to the number of the user as whom V(backed_up) reads it, where that is not the one that its workload names.
+    type: dict
+    default: {}
+  without_backup:
+    description: Whether V(deleting) and V(absent) may go on although files of the backup are missing or have changed. The certificate then says so.
+    type: bool
+    default: false
   database:
     description: Name to number of what the database still has of the tenant; V(absent) certifies nothing unless all are zero.
     type: dict
     default: {}
   wait_timeout:
-    description: Seconds to wait for pods to end, and for the namespace to go.
+    description: Seconds to wait for pods to start and end, for what a volume has to say, and for the namespace and what is left of it to go.
     type: int
     default: 300
 """
@@ -99,17 +113,6 @@ due:
   returned: success
   type: bool
   sample: false
-volumes:
-  description: Its PersistentVolumeClaims, as long as they are to be backed up.
-  returned: success
-  type: list
-  elements: str
-  sample: [data]
-reader:
-  description: The pod in its namespace that has the volumes below C(/data), while it is cordoned.
-  returned: success
-  type: str
-  sample: vcci-tenant-backup
 directory:
   description: The tenant's directory on the control node.
   returned: success
