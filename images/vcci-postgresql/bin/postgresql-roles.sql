@@ -7,6 +7,8 @@
 \getenv monitor_password POSTGRES_MONITOR_PASSWORD
 SELECT format('CREATE ROLE %I LOGIN', :'owner') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \gexec
 ALTER ROLE :"owner" WITH LOGIN NOSUPERUSER CREATEROLE PASSWORD :'password';
+-- The nightly backup logs in as the owner and dumps the whole database: schemas of tenants, which belong to roles of their own, too.
+GRANT pg_read_all_data TO :"owner";
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 SELECT :'monitor' <> '' AND :'monitor' <> :'owner' AS has_monitor \gset
