@@ -28,6 +28,7 @@ ARGUMENTS = {
     "directory": {"type": "str"},
     "tiers": {"type": "dict", "required": True},
     "only": TEXTS,
+    "new_only": {"type": "bool", "default": False},
     "name": {"type": "str", "default": "tenants"},
     "namespace": {"type": "str", "default": "default"},
     "part_of": {"type": "str", "default": "vcci-scope3-platform"},
@@ -42,6 +43,7 @@ ARGUMENTS = {
     "capacity": {"type": "dict"},
     "allow_shrink": {"type": "bool", "default": False},
     "allow_overcommit": {"type": "bool", "default": False},
+    "force_conflicts": {"type": "bool", "default": False},
     "report_limit": {"type": "int", "default": 100},
     "assume_empty": {"type": "bool", "default": False},
 }
@@ -95,9 +97,11 @@ class ActionModule(ActionBase):
         diff: list[dict] = []
         timing: dict[str, float] = {}
         begun = time.monotonic()
-        for number, members in plan.shares(args["only"]):
+        only = args["only"] or (plan.new() if args["new_only"] else None)
+        for number, members in plan.shares(only):
             done = apply_set(client, plan.objects(members), name=f"{args['name']}-{number}", namespace=args["namespace"],
-                             check=bool(self._task.check_mode), assume_empty=blind, diff=bool(self._task.diff), progress=self._tell)
+                             check=bool(self._task.check_mode), assume_empty=blind, diff=bool(self._task.diff),
+                             force_conflicts=args["force_conflicts"], progress=self._tell)
             for outcome in ("created", "configured", "unchanged"):
                 sums[outcome] += len(getattr(done, outcome))
             written += [*done.created, *done.configured]
@@ -112,8 +116,8 @@ class ActionModule(ActionBase):
             "msg": f"{len(tenants)} tenants: " + ", ".join(f"{number} {outcome}" for outcome, number in sums.items() if number)}
         if self._task.diff:
             answer["diff"] = diff
-        if len(args["only"] or tenants) <= args["report_limit"]:
-            answer["tenants"] = plan.report(args["only"])
+        if len(tenants if only is None else only) <= args["report_limit"]:
+            answer["tenants"] = plan.report(only)
         if plan.orphaned:
             answer["warnings"] = [f"{len(plan.orphaned)} namespaces belong to no tenant in the data; they are left alone until they are offboarded: "
                                   + ", ".join(plan.orphaned[:10]) + (" …" if len(plan.orphaned) > 10 else "")]

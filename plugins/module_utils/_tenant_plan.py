@@ -39,12 +39,16 @@ class Plan:
     orphaned: list[str]
     commitment: dict
 
-    def shares(self, only: Iterable[str] = ()) -> Iterator[tuple[int, list[Tenant]]]:
+    def new(self) -> list[str]:
+        """Ids of those that were not onboarded: without a namespace, or in a run that ended before their quota was written."""
+        return [tenant.id for tenant in self.tenants if tenant.namespace not in self.live.namespaces or tenant.namespace not in self.live.hard]
+
+    def shares(self, only: Iterable[str] | None = None) -> Iterator[tuple[int, list[Tenant]]]:
         """The tenants in shares that are applied one after the other, so that memory is that of one; always the same for the same tenant."""
-        chosen = set(only)
+        chosen = None if only is None else set(only)
         members: dict[int, list[Tenant]] = {}
         for tenant in self.tenants:
-            if not chosen or tenant.id in chosen:
+            if chosen is None or tenant.id in chosen:
                 members.setdefault(zlib.crc32(tenant.id.encode()) % SHARES, []).append(tenant)
         yield from sorted(members.items())
 
@@ -55,11 +59,11 @@ class Plan:
     def _created(self, tenant: Tenant) -> str:
         return annotations_of(self.live.namespaces.get(tenant.namespace)).get(_tenant_objects.CREATED) or tenant.created or self.now
 
-    def report(self, only: Iterable[str] = ()) -> dict[str, dict]:
+    def report(self, only: Iterable[str] | None = None) -> dict[str, dict]:
         """Of each tenant: tier, namespace, hard, used, headroom."""
-        chosen, found = set(only), {}
+        chosen, found = None if only is None else set(only), {}
         for tenant in self.tenants:
-            if not chosen or tenant.id in chosen:
+            if chosen is None or tenant.id in chosen:
                 hard, used = self.hard[tenant.id], self.live.used.get(tenant.namespace, {})
                 found[tenant.id] = {
                     "namespace": tenant.namespace, "tier": tenant.tier, "created": self._created(tenant), "hard": hard,

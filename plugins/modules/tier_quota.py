@@ -43,6 +43,11 @@ options:
     type: list
     elements: str
     default: []
+  new_only:
+    description:
+      - Write and report only tenants that have no namespace yet, or no quota in it; nothing happens to the others. Does nothing beside O(only).
+    type: bool
+    default: false
   name:
     description: The sets that the objects belong to are called this and a number; a tenant's is always the same.
     type: str
@@ -108,6 +113,10 @@ options:
     default: false
   allow_overcommit:
     description: Whether the declared ratios may be exceeded.
+    type: bool
+    default: false
+  force_conflicts:
+    description: Take back fields that somebody changed by hand; without it the task stops and names field and owner.
     type: bool
     default: false
   report_limit:

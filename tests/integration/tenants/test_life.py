@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import subprocess
 import time
 
 import pytest
@@ -54,6 +55,11 @@ def running(site, acme, globex) -> str:
         site.client.request("POST", f"/apis/apps/v1/namespaces/{where}/{kind.lower()}s", body=workload(kind, name, **spec))
     until(lambda: len(pods(site, where)) == 3, "pods")
     return where
+
+
+def flat(done) -> str:
+    """What a run said, in one line: its output is wrapped anywhere."""
+    return " ".join(done.text.split())
 
 
 def pods(site, where: str) -> list:
@@ -130,15 +136,23 @@ def test_reported(site, running, tmp_path, globex):
     assert "acme-life" in (tmp_path / "tenants.html").read_text()
 
 
-def test_goodbye(site, running, tmp_path, acme, globex):
+def test_goodbye(site, running, kubectl, kubeconfig, tmp_path, acme, globex):
     options = {"tenant_list": [globex], "tenant_id": "acme-life", "tenant_confirm": "acme-life", "tenant_offboard_directory": str(tmp_path),
                "tenant_offboard_database": False, "tenant_state_wait_timeout": 30}
     folder, client = tmp_path / "acme-life", site.client
     assert "still in the data" in site.run("tenant_offboard", fails=True, **{**options, "tenant_list": [acme, globex]}).text
     assert "not acme-life" in site.run("tenant_offboard", fails=True, **{**options, "tenant_confirm": "acme"}).text
 
+    # Before the cordon, check mode says what would be done, and does nothing.
+    looked = site.run("tenant_offboard", "--check", **options)
+    assert looked.changed and "would be cordoned" in looked.text and len(pods(site, running)) == 3
+    assert client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform") is None
+
     # Cordon, backup, quarantine.
-    client.request("POST", f"/api/v1/namespaces/{running}/secrets", body={"metadata": {"name": "inner"}, "stringData": {"password": "hidden-value"}})
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "inner", "namespace": running}, "stringData": {"password": "hidden-value"}}
+    apply = [str(kubectl), "--kubeconfig", str(kubeconfig), "apply", "--filename", "-"]
+    subprocess.run(apply, input=json.dumps(secret), text=True, check=True, capture_output=True, timeout=60)
+    assert "hidden-value" in str(client.get("v1", "Secret", "inner", running)["metadata"]["annotations"])
     first = site.run("tenant_offboard", **options)
     assert "Run this again after" in first.text
     assert pods(site, running) == [] and client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
@@ -150,28 +164,58 @@ def test_goodbye(site, running, tmp_path, acme, globex):
     # Taken back, and begun again.
     site.run("tenant_resume", tenant_id="acme-life")
     assert replicas(site, running)["web"] == 2
-    site.run("tenant_onboard", tenant_list=[acme, globex])
+    site.run("tenant_onboard", tenant_list=[acme, globex])  # it is no new one
+    assert client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
+    site.run("tenant_onboard", tenant_list=[acme, globex], tenant_only=["acme-life"])
     assert len(client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running)) == 3
     site.run("tenant_offboard", **options)
+    kept = (folder / "objects.json").read_text()
 
-    # The quarantine is over; something holds the namespace: it stops, and goes on from there.
+    # The quarantine is over.
     record = "/api/v1/namespaces/vcci-platform/configmaps/tenant-offboarding-acme-life"
+    known = client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform")["data"]
     client.request("PATCH", record, body={"data": {"quarantined_until": "2026-01-01T00:00:00Z"}}, content_type="application/merge-patch+json")
+
+    # Nothing goes while the backup is not what was recorded, or the namespace is another.
+    (folder / "objects.json").write_text(kept[:-1])
+    for arguments in ((), ("--check",)):
+        assert "objects.json has" in flat(site.run("tenant_offboard", *arguments, fails=True, **options))
+    (folder / "objects.json").unlink()
+    assert "objects.json: No such file" in flat(site.run("tenant_offboard", fails=True, **options))
+    assert site.run("tenant_offboard", "--check", **options, tenant_offboard_without_backup=True).changed
+    (folder / "objects.json").write_text(kept)
+    client.request("PATCH", record, body={"data": {"uid": "another"}}, content_type="application/merge-patch+json")
+    assert "is not the one that was cordoned" in flat(site.run("tenant_offboard", fails=True, **options))
+    client.request("PATCH", record, body={"data": {"uid": known["uid"]}}, content_type="application/merge-patch+json")
+    assert client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform")["data"]["phase"] == "quarantined"
+
+    # Something holds the namespace: it stops, and goes on from there.
     held = f"/api/v1/namespaces/{running}/configmaps/held"
     client.request("POST", held.rpartition("/")[0], body={"metadata": {"name": "held", "finalizers": ["example.com/held"]}})
     policy = {"metadata": {"name": "for-acme"}, "spec": {"podSelector": {}, "ingress": [{"from": [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": running}}}]}]}}
     policies = "/apis/networking.k8s.io/v1/namespaces/vcci-platform/networkpolicies"
     client.request("POST", policies, body=policy)
-    labelled = {"metadata": {"name": "of-acme", "labels": {"tenant": "acme-life"}}}
-    client.request("POST", "/api/v1/namespaces/vcci-platform/configmaps", body=labelled)
+    labels = {"tenant": "acme-life"}
+    configs, claims = "/api/v1/namespaces/vcci-platform/configmaps", "/api/v1/namespaces/vcci-platform/persistentvolumeclaims"
+    client.request("POST", configs, body={"metadata": {"name": "of-acme", "labels": {**labels, "app.kubernetes.io/managed-by": "greenlang.vcci"}}})
+    client.request("POST", configs, body={"metadata": {"name": "of-somebody", "labels": labels}})
+    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "none", "resources": {"requests": {"storage": "1Mi"}}}
+    client.request("POST", claims, body={"metadata": {"name": "invoices", "labels": labels}, "spec": claim})
+    volume = {"capacity": {"storage": "1Mi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "none",
+              "claimRef": {"namespace": running, "name": "files"}, "hostPath": {"path": "/tmp/acme-life"}}
+    client.request("POST", "/api/v1/persistentvolumes", body={"metadata": {"name": "acme-life"}, "spec": volume})
     stopped = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 12})
     assert "is not gone after 12 s" in stopped.text and "example.com/held" in stopped.text, stopped.text
     client.request("PATCH", held, body={"metadata": {"finalizers": None}}, content_type="application/merge-patch+json")
     asked = site.run("tenant_offboard", fails=True, **options)
-    assert "somebody must decide" in asked.text and "NetworkPolicy vcci-platform/for-acme" in asked.text
+    said = flat(asked)
+    assert "somebody must decide" in said and "NetworkPolicy vcci-platform/for-acme" in said and "policy Retain keeps the disk" in said
+    assert "ConfigMap vcci-platform/of-somebody has its label" in said and "PersistentVolumeClaim vcci-platform/invoices has its label" in said
     assert not (folder / "certificate.json").exists()
-    client.request("DELETE", f"{policies}/for-acme")
+    for path in (f"{policies}/for-acme", f"{configs}/of-somebody", f"{claims}/invoices", "/api/v1/persistentvolumes/acme-life"):
+        assert client.request("GET", path)  # none of them was deleted
+        client.request("DELETE", path)
     assert site.run("tenant_offboard", **options).changed
     assert client.get("v1", "Namespace", running) is None and client.get("v1", "ConfigMap", "of-acme", "vcci-platform") is None
 
@@ -181,7 +225,7 @@ def test_goodbye(site, running, tmp_path, acme, globex):
     key.verify((folder / "certificate.json.sig").read_bytes(), text)
     said = json.loads(text)
     assert said["swept"]["remaining"] == 0 and said["swept"]["kinds"] > 40 and "web" in said["existed"]["Deployment"]
-    assert {entry["file"] for entry in said["backups"]} == {"objects.json"}
+    assert {entry["file"] for entry in said["backups"]} == {"objects.json"} and said["backups_checked"]
 
     # Again: nothing; and never again.
     assert not site.run("tenant_offboard", **options).changed

@@ -109,3 +109,28 @@ def test_killed_in_the_middle(quota, client, prefix):
                  f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota"):
         client.request("DELETE", path)
     assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 28}
+
+
+def test_only_new_tenants(quota, client, prefix):
+    data = tenants(prefix, "small")
+    quota(tiers=TIERS, tenants=data)
+    data[0]["tier"] = "large"
+    assert not quota(tiers=TIERS, tenants=data, new_only=True)["changed"]
+    data += tenants(prefix, "small", "small")[1:]
+    assert quota("--check", tiers=TIERS, tenants=data, new_only=True)["counts"]["created"] == 15
+    made = quota(tiers=TIERS, tenants=data, new_only=True)
+    assert made["counts"] == {"created": 15, "configured": 0, "unchanged": 0} and list(made["tenants"]) == [f"{prefix}-1"]
+    assert client.get("v1", "ResourceQuota", "tenant-quota", f"vcci-tenant-{prefix}-0")["spec"]["hard"]["configmaps"] == "10"
+    assert quota(tiers=TIERS, tenants=data, new_only=True, only=[f"{prefix}-0"])["counts"]["configured"] == 3
+
+
+def test_what_was_changed_by_hand(quota, client, prefix):
+    """It stops and names the field; told so, it takes the field back."""
+    data, path = tenants(prefix, "small"), f"/api/v1/namespaces/vcci-tenant-{prefix}-0/resourcequotas/tenant-quota"
+    quota(tiers=TIERS, tenants=data)
+    client.request("PATCH", path, body={"spec": {"hard": {"configmaps": "11"}}}, content_type="application/merge-patch+json", query={"fieldManager": "edit"})
+    stopped = quota(tiers=TIERS, tenants=data)
+    assert stopped["failed"] and "configmaps" in stopped["msg"] and "force_conflicts" in stopped["msg"]
+    assert quota(tiers=TIERS, tenants=data, force_conflicts=True)["counts"]["configured"] == 1
+    assert client.request("GET", path)["spec"]["hard"]["configmaps"] == "10"
+    assert not quota(tiers=TIERS, tenants=data)["changed"]

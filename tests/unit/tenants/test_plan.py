@@ -27,7 +27,7 @@ def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **options):
     return _tenant_plan.plan(read, tiers, SETTINGS, live or _tenant_plan.Live(), NOW, ratios=ratios or {}, **options)
 
 
-def by_name(plan, only=()):
+def by_name(plan, only=None):
     return {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for _number, members in plan.shares(only) for o in plan.objects(members)}
 
 
@@ -95,6 +95,15 @@ def test_only_some():
     plan, _wrong = planned()
     assert {key[1] or key[2] for key in by_name(plan, ["globex"])} == {"vcci-tenant-globex"}
     assert list(plan.report(["globex"])) == ["globex"]
+    assert by_name(plan, []) == {} and plan.report([]) == {}
+
+
+def test_who_is_new():
+    """Who has no namespace, or no quota in it: a run that was killed had not come so far."""
+    assert planned()[0].new() == ["acme-corp", "globex"]
+    live = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace("acme-corp", THEN), "vcci-tenant-globex": namespace("globex", THEN)},
+                             {"vcci-tenant-acme-corp": {"pods": "20"}})
+    assert planned(live=live)[0].new() == ["globex"]
 
 
 @pytest.mark.parametrize("used, before, refused", [
