@@ -436,8 +436,11 @@ def _load_pair(context: ssl.SSLContext, cert: bytes, key: bytes | None, source: 
     else:
         descriptor, path = tempfile.mkstemp()
         remove = True
+    # To a certificate without a chain OpenSSL would add its authority's, whose signature the API server then verifies, and more than once, at every
+    # request. A chain that leads nowhere keeps it from that.
+    chain = cert if cert.count(b"-----BEGIN CERT") > 1 else cert + b"\n" + cert
     try:
-        os.write(descriptor, cert + b"\n" + (key or b""))
+        os.write(descriptor, chain + b"\n" + (key or b""))
         context.load_cert_chain(path)
     except (ssl.SSLError, OSError) as exc:
         raise ConfigError(f"{source}: the client certificate and its key do not fit together or are not PEM") from exc
