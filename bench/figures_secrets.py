@@ -53,7 +53,7 @@ def _looped(program: Path, certificate: Path) -> float:
     return (time.monotonic() - begun) / LOOPED * COUNT
 
 
-@figures("secrets-1000", "secrets-1000-seal", "secrets-1000-unchanged")
+@figures("secrets-1000", "secrets-1000-seal", "secrets-1000-seal-own", "secrets-1000-unchanged")
 def thousand() -> Iterator[str]:
     with no_cluster(), tempfile.TemporaryDirectory() as name:
         local_cluster(nodes="simulated", pools=POOLS, subnet=SUBNET)  # for kubeseal, which comes with it
@@ -72,7 +72,7 @@ def thousand() -> Iterator[str]:
             again.append(timed(*command, environment=settings)[0] - floor)
     ours, peer = statistics.mean(first), statistics.mean(theirs)
     spread = f"ours=[{', '.join(f'{one:.1f}' for one in first)}] theirs=[{', '.join(f'{one:.1f}' for one in theirs)}]"
-    verdict = "ok" if ours / peer <= 0.05 else "short"
-    note = f"extrapolated from {LOOPED} processes; whole run, {floor:.1f} s of it Ansible's floor"
-    yield f"secrets-1000-seal {ours:.1f} s ratio={ours / peer:.3f} goal=0.05 {verdict} {spread} {note}"
+    for name, seconds, note in (("seal", ours, "whole run"), ("seal-own", ours - floor, f"less Ansible's floor of {floor:.1f} s")):
+        verdict = "ok" if seconds / peer <= 0.05 else "short"
+        yield f"secrets-1000-{name} {seconds:.1f} s ratio={seconds / peer:.3f} goal=0.05 {verdict} {spread} extrapolated from {LOOPED} processes; {note}"
     yield line("secrets-1000-unchanged", statistics.median(again), "s", 0.5, f"above Ansible's floor of {floor:.1f} s")
