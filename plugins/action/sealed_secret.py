@@ -30,6 +30,7 @@ SEALING_SPEC = {
     "controller_namespace": {"type": "str", "default": "kube-system"},
     "labels": {"type": "dict", "default": {}},
     "allow_scope_change": {"type": "bool", "default": False},
+    "force_conflicts": {"type": "bool", "default": False},
     "prune": {"type": "bool", "default": False},
     "rotate": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "restart": {"type": "bool", "default": False},

@@ -36,7 +36,7 @@ class HttpConnection:
         self.buffer = bytearray()
         self.used = 0
 
-    def connect(self) -> None:
+    def connect(self) -> socket.socket:
         if self.proxy:
             sock = self._through_proxy(self.proxy)
         else:
@@ -51,6 +51,7 @@ class HttpConnection:
                 raise
         self.sock, self.used = sock, 0
         self.buffer.clear()
+        return sock
 
     def _through_proxy(self, proxy: str) -> socket.socket:
         url = urlsplit(proxy if "://" in proxy else "http://" + proxy)

@@ -38,6 +38,10 @@ class Live:
         return _sealing.scope_of(_metadata(self.sealed).get("annotations"))
 
     @property
+    def notes(self) -> dict[str, str]:
+        return _metadata(self.sealed).get("annotations") or {}
+
+    @property
     def encrypted(self) -> dict[str, str]:
         return ((self.sealed or {}).get("spec") or {}).get("encryptedData") or {}
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import socket
 import ssl
 import threading
 import time
@@ -248,7 +249,10 @@ class Client:
                 return self._exchange(conn, request, payload)
             except OSError:
                 pass  # it was closed while nobody used it, which says nothing about the server: a new one decides
-        conn = HttpConnection(
+        return self._exchange(self._connection(context), request, payload)
+
+    def _connection(self, context: ssl.SSLContext | None) -> HttpConnection:
+        return HttpConnection(
             self._host,
             self._port,
             context,
@@ -257,7 +261,11 @@ class Client:
             self._proxy,
             _proxy_headers(self.connection.proxy_headers),
         )
-        return self._exchange(conn, request, payload)
+
+    def open_socket(self) -> tuple[socket.socket, list[str]]:
+        """A connection of its own, as requests have it (proxy, TLS), and the header lines that prove who we are: for other protocols."""
+        headers, context = self._credentials()
+        return self._connection(context).connect(), headers.splitlines()
 
     def _exchange(self, conn: HttpConnection, request: bytes, payload: bytes | None) -> tuple[int, dict, bytes]:
         try:

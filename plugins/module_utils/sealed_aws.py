@@ -58,7 +58,7 @@ class AwsStore(Sealer):
         renewed = {name: {key for key, value in found.items() if live[name].values.get(key) != value} for name, found in data.items()}
         changed = {name: sorted(keys | (set(live[name].values) - set(data[name]))) for name, keys in renewed.items()}
         put = [w for w in wanted if stored[str(w)] != data[str(w)]]
-        servers = self.servers(wanted, renewed)
+        servers = self.servers(wanted, renewed, set())
         for secret in [*servers, *(w for w in put if w not in servers)] if not self.options.check else []:
             if secret in put:
                 self.put(secret, texts[str(secret)], stored[str(secret)] is None)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 
 from . import _kstatus, _sealed_consumers
+from ._exec import execute
 from ._sealed_consumers import name_of
-from ._sealed_exec import execute
 from ._values import Wanted
 from .client import Client
 from .errors import InputError, VcciError, WaitTimeout
@@ -21,7 +21,7 @@ PAUSE = 0.5
 
 
 class Rollout:
-    """`run` executes a command in a container; see _sealed_exec."""
+    """`run` executes a command in a container; see _exec."""
 
     def __init__(self, client: Client, tell: Callable[[str], None], timeout: float, run: Callable[..., str] = execute) -> None:
         self.client, self.tell, self.timeout, self.run = client, tell, timeout, run

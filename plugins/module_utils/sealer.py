@@ -28,6 +28,7 @@ PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
 CONCURRENCY = 16
 FEW = 16  # objects of a namespace that are read one by one; more are listed
 PAUSE = 0.2
+UNTOLD = "vcci.greenlang.io/untold"  # on a SealedSecret whose new values its server may not know yet
 UNSEAL_GRACE = 15  # seconds that the controller may call a value unsealable, since it reads new keys with a delay
 
 
@@ -44,6 +45,7 @@ class Options:
     merge: bool = False
     controller_namespace: str = "kube-system"
     allow_scope_change: bool = False
+    force_conflicts: bool = False
     prune: bool = False
     rotate: list = field(default_factory=list)
     restart: bool = False
@@ -103,10 +105,12 @@ class Sealer:
         changed = {name: sorted((set(data[name]) - set(same)) | left[name]) for name, same in kept_sealed.items()}
         renewed = {name: {key for key, value in data[name].items() if live[name].values.get(key) != value} for name in data}
         times = {name: _sealed_consumers.noted(live[name].sealed, [*data[name], *self.others.get(name, ())], renewed[name]) for name in data}
-        servers = self.servers(wanted, renewed)
+        servers = self.servers(wanted, renewed, {w for w in wanted if UNTOLD in live[str(w)].notes})
         for secret in servers if not self.options.check else []:
             # The Secret first, so that nothing is lost when this run ends here: the next one tells again. What is composed of it comes after.
-            self.write(self.build([secret], data, kept_sealed, times))
+            [untold] = self.build([secret], data, kept_sealed, times)
+            untold["metadata"]["annotations"] = {**untold["metadata"].get("annotations", {}), UNTOLD: "true"}
+            self.write([untold])
             self.wait([secret], data)
             self.rollout.tell_servers(secret, servers[secret], data[str(secret)])
             kept_sealed[str(secret)] = Live(self.get("SealedSecret", secret)).encrypted
@@ -142,12 +146,12 @@ class Sealer:
                 one["metadata"]["annotations"] = {**one["metadata"].get("annotations", {}), **_sealed_prints.note(prints, secret)}
         return sealed_files.save(str(self.options.directory), list(zip(wanted, made, strict=True)), self.options.check)
 
-    def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]]) -> dict[Wanted, list[str]]:
-        """The Secrets whose servers must be told: a value is new, or something composed of one is (a run ended before it was written)."""
+    def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]], untold: set[Wanted]) -> dict[Wanted, list[str]]:
+        """The Secrets whose servers must be told: a value is new, or a run ended before they were, or before what is composed of it was written."""
         composed = {
             source[:2] for where, sources in _values.sources(wanted).items() if where[2] in renewed[f"{where[0]}/{where[1]}"] for source in sources
         }
-        told = [w for w in wanted if w.tell and self._client and (renewed[str(w)] or (w.namespace, w.name) in composed)]
+        told = [w for w in wanted if w.tell and self._client and (renewed[str(w)] or w in untold or (w.namespace, w.name) in composed)]
         pods = {secret: self.rollout.pods_to_tell(secret) for secret in told}
         return {secret: names for secret, names in pods.items() if names}
 
@@ -168,6 +172,7 @@ class Sealer:
             namespace=self.options.record_namespace,
             check=self.options.check,
             prune=self.options.prune and len(objects) == self.count,
+            force_conflicts=self.options.force_conflicts,
             assume_empty=self._client is None,
             diff=False,
             planned=self.options.planned,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import _owned, _sealed, _sealed_report, _sealing, _sealing_keys
+from . import _owned, _sealed, _sealed_consumers, _sealed_report, _sealing, _sealing_keys
 from ._objects import DIGEST
 from .apply import FIELD_MANAGER, apply_set
 from .client import Client
@@ -50,6 +50,7 @@ class Keys:
         names = [item["metadata"]["name"] for item in content["items"]]
         changed = not target.exists() or self.read(path)[0] != content["items"]
         if changed and not self.check:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace(target, self.encrypt(json.dumps(content, indent=1)), 0o600)
         return {"changed": changed, "keys": names, "msg": f"{len(names)} sealing keys in {path}"}
 
@@ -103,13 +104,21 @@ class Keys:
         return _sealing_keys.read_backup(content, path)
 
     def add(self, secrets: list[dict], names: list[str]) -> dict:
-        """The controller reads its keys when it starts."""
+        """The controller reads its keys when it starts; a run may have ended between a key and the restart."""
         if secrets:
             apply_set(self.cluster, secrets, name=None, check=self.check, diff=False, progress=self.tell)
-            found = self.cluster.get("apps/v1", "Deployment", self.deployment, self.namespace)
-            if found is not None and not self.check:
-                Rollout(self.cluster, self.tell, self.timeout).restart([{**found, "kind": "Deployment"}], set())
-        return {"changed": bool(secrets), "keys": names, "msg": f"{len(names)} sealing keys added"}
+        found = self.cluster.get("apps/v1", "Deployment", self.deployment, self.namespace)
+        restart = found is not None and (bool(secrets) or self.unread(found))
+        if restart and found and not self.check:
+            Rollout(self.cluster, self.tell, self.timeout).restart([{**found, "kind": "Deployment"}], set())
+        return {"changed": bool(secrets) or restart, "keys": names, "msg": f"{len(names)} sealing keys added"}
+
+    def unread(self, controller: dict) -> bool:
+        """Whether a key that we added is younger than a pod of the controller, which reads its own at once."""
+        added = [one["metadata"]["creationTimestamp"] for one in self.secrets() if _owned.our_entry(one["metadata"], FIELD_MANAGER)]
+        pods = _sealed_consumers.pods_of(controller, self.cluster.list("v1", "Pod", self.namespace))
+        running = [pod["metadata"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+        return any(pod["creationTimestamp"] < max(added, default="") for pod in running)
 
     def in_cluster(self, keys: list) -> list[str]:
         every = self.cluster.list(_sealed.API_VERSION, "SealedSecret")
@@ -141,12 +150,13 @@ class Keys:
         texts: dict[Path, str] = {}
         changed = []
         for path in sorted(one for one in directory.rglob("*") if one.suffix in (".yml", ".yaml", ".json")):
-            text = path.read_text(encoding="utf-8")
             try:
+                text = path.read_text(encoding="utf-8")
                 documents = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
-            except yaml.YAMLError as exc:
+            except (UnicodeDecodeError, yaml.YAMLError) as exc:
                 raise InputError(f"{path} is not YAML") from exc
-            for one in [item for document in documents for item in document.get("items", [document])]:
+            lists = [document["items"] if isinstance(document.get("items"), list) else [document] for document in documents]
+            for one in [item for items in lists for item in items if isinstance(item, dict)]:
                 new = _sealing_keys.renewed(one, keys) if one.get("kind") == "SealedSecret" else {}
                 for key, cipher in new.items():
                     before = one["spec"]["encryptedData"][key]

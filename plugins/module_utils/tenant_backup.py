@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from . import _tenant_exec, _tenant_objects, _tenant_reader, _tenant_workloads
+from . import _exec, _tenant_objects, _tenant_reader, _tenant_workloads
 from ._tenant_offboarding import COMPONENT
 from .apply import apply_set
 from .errors import InputError, VcciError, WaitTimeout
@@ -73,7 +73,9 @@ class Backup:
             apply_set(self.client, [pod], name=None, diff=False, wait=True, wait_timeout=self.life.wait_timeout, progress=self.life.tell)
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
                 archive = Archive(handle)
-                _tenant_exec.stream(self.client, self.life.namespace, READER, "reader", _tenant_reader.COMMAND, archive.write, self.life.wait_timeout)
+                _exec.stream(
+                    self.client, self.life.namespace, READER, "reader", _tenant_reader.COMMAND, archive.write, timeout=self.life.wait_timeout
+                )
                 archive.end()
                 handle.flush()
                 os.fsync(handle.fileno())

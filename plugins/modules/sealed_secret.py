@@ -131,6 +131,10 @@ options:
     description: Whether a Secret that is sealed already may get another scope.
     type: bool
     default: false
+  force_conflicts:
+    description: Take back fields of SealedSecrets that somebody changed by hand; without it the task stops and names field and owner.
+    type: bool
+    default: false
   prune:
     description: Whether SealedSecrets of the set that are no longer named are deleted.
     type: bool

@@ -77,6 +77,7 @@ def install(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib
         "controllers_helm_binary": str(state / "bin" / "helm"),
         "controllers_cache_dir": str(work / "cache"),
         "controllers_sealed_secrets_chart": {"chart": str(state / "files" / "sealed-secrets" / "chart")},
+        "controllers_sealed_secrets_alerts_namespace": "",
         "controllers_cert_manager_enabled": False,
         "controllers_wait": False,
     }

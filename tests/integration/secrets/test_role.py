@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import re
 import uuid
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing_keys
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, ansible
 from tests.integration.secrets.conftest import play
 
 CANARY = f"canary-{uuid.uuid4()}"
@@ -127,3 +129,14 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
     for more in ({}, files):
         results, said = role(*flags, part="sealing_keys", secrets_sealing_keys_state="reencrypted", **more)
         assert results[-1]["msg"][0].startswith("0 SealedSecrets sealed anew"), said
+
+
+def test_manifests_need_no_cluster(tmp_path) -> None:
+    """From a certificate, with a kubeconfig that is not there."""
+    (tmp_path / "sealing.pem").write_bytes(_sealing_keys.make(datetime.datetime.now(datetime.UTC), 30, 2048)[0])
+    values = {"secrets_cluster": False, "secrets_directory": str(tmp_path / "sealed"), "secrets_certificate": str(tmp_path / "sealing.pem"),
+              "secrets_fingerprint_key": "k" * 32, "cluster_kubeconfig": str(tmp_path / "none")}
+    for changed in (1, 0):
+        said = ansible("ansible-playbook", "playbooks/secrets.yml", "-i", "inventories/local", "-e", json.dumps(values)).stdout
+        assert f"changed={changed} " in said and "failed=0" in said, said
+    assert len(list((tmp_path / "sealed").rglob("*.yml"))) == len(KEYS)

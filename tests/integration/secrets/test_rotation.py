@@ -117,6 +117,19 @@ def test_a_run_that_ended_in_the_middle_is_finished_by_the_next(platform) -> Non
     assert platform.restarted() == {"user"}
 
 
+def test_a_server_that_was_not_told_is_told_by_the_next_run(platform) -> None:
+    """Also of a value that nothing else is composed of."""
+    platform.fails = True
+    with pytest.raises(VcciError, match="the command failed"):
+        platform.seal(rotate=["database/other"])
+    platform.fails, kept = False, platform.value("database", "other")
+    assert platform.seal(check=True)["changed"]
+    assert platform.seal()["changed"]
+    assert [given["other"] for _pod, _command, given, _url in platform.told] == [kept, kept]
+    assert not platform.seal()["changed"]
+    assert len(platform.told) == 2
+
+
 def test_nothing_changes_while_the_server_is_not_ready(platform, client, namespace) -> None:
     before = platform.value("database", "password")
     condition = {"type": "Ready", "status": "False", "reason": "Test"}

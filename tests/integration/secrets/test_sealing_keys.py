@@ -13,6 +13,7 @@ import time
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealed_report, _sealing, _sealing_keys, _values
+from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_info import read
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
@@ -128,9 +129,13 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     for name, one in clean.items():
         one.pop("status", None)
         (folder / f"{name}.yml").write_text("# kept\n" + yaml.safe_dump(one, width=10**6))
+    (folder / "other.yml").write_text("items: [a, b]\n---\nitems:\n---\njust text\n")
     offline = {"state": "reencrypted", "directory": str(folder), "path": str(backup)}
     assert [len(result["secrets"]) for result in keys(offline, offline)] == [4, 0]
     assert (folder / "strict.yml").read_text().startswith("# kept\n")
+    (folder / "other.yml").write_bytes(b"\xff\xfe")
+    [refused] = keys(offline)
+    assert "other.yml is not YAML" in refused["msg"]
 
     # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and new ones.
     with running_cluster("pytest-seal-b", nodes="simulated", subnet="10.114.0.0/16") as new_state:
@@ -152,6 +157,15 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
                 assert time.monotonic() < deadline, json.dumps(sealed(fresh, "place"))
                 time.sleep(0.3)
         fresh.close()
+
+
+def test_a_run_that_ended_before_the_restart_is_finished_by_the_next(lost, keys) -> None:
+    client, state, _work = lost
+    time.sleep(1.1)  # ages are told by whole seconds
+    made = _sealing_keys.secret("kube-system", *_sealing_keys.make(_now(), 30, 2048), random.Random(3))
+    apply_set(client, [made], name=None, diff=False)
+    task = {"state": "renewed", "min_age_days": 1, "kubeconfig": str(state / "kubeconfig")}
+    assert [result["changed"] for result in keys(task, task)] == [True, False]
 
 
 def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:

@@ -11,7 +11,7 @@ import struct
 import threading
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils._sealed_exec import execute
+from ansible_collections.greenlang.vcci.plugins.module_utils._exec import execute
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 
@@ -72,7 +72,7 @@ def test_input_travels_on_standard_input_and_output_comes_back() -> None:
     [
         (lambda: Server(b"\x02no such role", b"\x03" + json.dumps({"status": "Failure", "message": "exit 1"}).encode()), "failed: no such role"),
         (lambda: Server(b"\x03" + json.dumps({"status": "Failure", "message": "exit 1"}).encode()), "failed: exit 1"),
-        (lambda: Server(accept=False), "could not be run: Handshake status 403"),
+        (lambda: Server(accept=False), "could not be run to its end: Handshake status 403"),
     ],
     ids=["says why", "ends silently", "forbidden"],
 )

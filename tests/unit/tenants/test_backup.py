@@ -13,7 +13,7 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_exec, _tenant_reader
+from ansible_collections.greenlang.vcci.plugins.module_utils import _exec, _tenant_reader
 from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_backup import Archive
@@ -127,7 +127,7 @@ class Server:
     def stream(self):
         client, found = Client.from_params({"host": f"http://127.0.0.1:{self.listener.getsockname()[1]}"}), []
         try:
-            _tenant_exec.stream(client, WHERE, "pod", "reader", ["tar", "."], found.append, timeout=10)
+            _exec.stream(client, WHERE, "pod", "reader", ["tar", "."], found.append, timeout=10)
         finally:
             self.thread.join(10)
             self.listener.close()
