@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from .client import Client
@@ -20,6 +21,10 @@ except ImportError as exc:
 
 STDIN, STDOUT, STDERR, STATUS = range(4)
 SHOWN = 600  # characters of what it complained about that a message has
+
+
+class CommandFailed(VcciError):
+    """It was run, or the container has no such program."""
 
 
 def execute(client: Client, namespace: str, pod: str, container: str, command: list[str], given: bytes, timeout: float = 60) -> str:
@@ -45,13 +50,8 @@ def stream(
     what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
     said, status = b"", b""
     try:
-        connection, headers = client.open_socket()
-        with connection:
-            connection.settimeout(timeout)
-            lines = [line for line in headers if not line.startswith("Host:")]
-            socket = websocket.create_connection(
-                url, socket=connection, header=lines, subprotocols=["v4.channel.k8s.io"], timeout=timeout, suppress_origin=True
-            )
+        socket = _connect(client, url, timeout)
+        with socket.sock:
             if given:
                 socket.send_binary(bytes([STDIN]) + given)
             while not status:
@@ -72,4 +72,20 @@ def stream(
         answer = {}
     if answer.get("status") != "Success":
         why = said.decode(errors="replace").strip() or answer.get("message") or "the connection ended"
-        raise VcciError(f"{what} failed: {why}")
+        raise CommandFailed(f"{what} failed: {why}")
+
+
+def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:
+    """The client repeats requests after a 401 with new credentials; so does this, once."""
+    connection, headers = client.open_socket(renew)
+    try:
+        connection.settimeout(timeout)
+        lines = [line for line in headers if not line.startswith("Host:")]
+        return websocket.create_connection(
+            url, socket=connection, header=lines, subprotocols=["v4.channel.k8s.io"], timeout=timeout, suppress_origin=True
+        )
+    except BaseException as exc:
+        connection.close()
+        if renew or getattr(exc, "status_code", None) != 401:
+            raise
+    return _connect(client, url, timeout, renew=True)

@@ -39,7 +39,8 @@ class Live:
 
     @property
     def notes(self) -> dict[str, str]:
-        return _metadata(self.sealed).get("annotations") or {}
+        """Annotations of what a run of ours wrote."""
+        return _metadata(self.sealed or self.secret).get("annotations") or {}
 
     @property
     def encrypted(self) -> dict[str, str]:
@@ -125,6 +126,10 @@ def build(
         "metadata": {**named, **({"annotations": {**scope, **notes}} if scope or notes else {})},
         "spec": {"encryptedData": {key: kept.get(key) or seal(value) for key, value in sorted(data.items())}, "template": template},
     }
+
+
+def annotated(obj: dict, notes: dict) -> dict:
+    return {**obj, "metadata": {**obj["metadata"], "annotations": {**obj["metadata"].get("annotations", {}), **notes}}} if notes else obj
 
 
 def difference(wanted: Wanted, live: Live, changed: list[str]) -> dict:

@@ -262,8 +262,11 @@ class Client:
             _proxy_headers(self.connection.proxy_headers),
         )
 
-    def open_socket(self) -> tuple[socket.socket, list[str]]:
-        """A connection of its own, as requests have it (proxy, TLS), and the header lines that prove who we are: for other protocols."""
+    def open_socket(self, renew: bool = False) -> tuple[socket.socket, list[str]]:
+        """A connection of its own, as requests have it (proxy, TLS), and the header lines that prove who we are: for other protocols.
+        `renew` after a 401: with new credentials, where there is a way to get them."""
+        if renew:
+            self._renew_credentials(self._generation)
         headers, context = self._credentials()
         return self._connection(context).connect(), headers.splitlines()
 

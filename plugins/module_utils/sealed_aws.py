@@ -16,7 +16,7 @@ from ._sealed import Live
 from ._values import Wanted
 from .client import Client
 from .errors import InputError, VcciError
-from .sealer import Options, Sealer
+from .sealer import UNTOLD, Options, Sealer
 
 try:
     import boto3
@@ -58,26 +58,24 @@ class AwsStore(Sealer):
         renewed = {name: {key for key, value in found.items() if live[name].values.get(key) != value} for name, found in data.items()}
         changed = {name: sorted(keys | (set(live[name].values) - set(data[name]))) for name, keys in renewed.items()}
         put = [w for w in wanted if stored[str(w)] != data[str(w)]]
-        servers = self.servers(wanted, renewed, set())
+        times = {name: _sealed_consumers.noted(live[name].secret, found, renewed[name]) for name, found in data.items()}
+        plain = {w: self.plain(w, data[str(w)], times[str(w)]) for w in wanted}
+        servers = self.servers(wanted, renewed, live)
         for secret in [*servers, *(w for w in put if w not in servers)] if not self.options.check else []:
             if secret in put:
                 self.put(secret, texts[str(secret)], stored[str(secret)] is None)
             if secret in servers:
-                self.write([self.plain(secret, data[str(secret)])])
+                self.write([_sealed.annotated(plain[secret], UNTOLD)])
                 self.rollout.tell_servers(secret, servers[secret], data[str(secret)])
-        answer = self.answer(wanted, live, changed, self.write([self.plain(w, data[str(w)]) for w in wanted]))
+        answer = self.answer(wanted, live, changed, self.write(list(plain.values())))
         answer["changed"] = answer["changed"] or bool(put)
-        if self.options.restart and self._client:
-            stale = self.rollout.consumers(wanted, renewed, {name: {} for name in data})
-            if stale and not self.options.check:
-                self.rollout.restart(stale, {str(w.tell["workload"]) for w in wanted if w.tell})
-            answer["restarted"] = [f"{w['metadata']['namespace']}/{_sealed_consumers.name_of(w)}" for w in stale]
-        return answer
+        return answer | self.restarted(answer, wanted, renewed, times)
 
-    def plain(self, secret: Wanted, data: dict[str, bytes]) -> dict:
+    def plain(self, secret: Wanted, data: dict[str, bytes], times: dict[str, str]) -> dict:
         obj = _sealed.build(secret, data, {}, self.options.labels, lambda value: base64.b64encode(value).decode())
         template = obj["spec"]["template"]
-        return {"apiVersion": "v1", "kind": "Secret", **template, "data": obj["spec"]["encryptedData"]}
+        made = {"apiVersion": "v1", "kind": "Secret", **template, "data": obj["spec"]["encryptedData"]}
+        return _sealed.annotated(made, _sealed_consumers.note(times))
 
     # --- Secrets Manager ---------------------------------------------------------------------------------------------
     def name(self, secret: Wanted) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from . import _kstatus, _sealed_consumers
-from ._exec import execute
+from ._exec import CommandFailed, execute
 from ._sealed_consumers import name_of
 from ._values import Wanted
 from .client import Client
@@ -41,6 +41,16 @@ class Rollout:
                 f"{' (' + ', '.join(late) + ')' if late else ''}: nothing was changed; run this again when it is"
             )
         return sorted(pod["metadata"]["name"] for pod in pods)
+
+    def reach(self, secret: Wanted, pods: list[str]) -> None:
+        """Whether commands can be run in these pods at all, whatever this one says: a value that its server cannot learn must not be written."""
+        for pod in pods:
+            try:
+                self.run(self.client, secret.namespace, pod, secret.tell["container"], ["true"], b"")
+            except CommandFailed:
+                continue
+            except VcciError as exc:
+                raise VcciError(f"Secret {secret}: its server cannot be told of a new value, so that nothing was changed: {exc.message}") from exc
 
     def tell_servers(self, secret: Wanted, pods: list[str], data: dict[str, bytes]) -> None:
         """Each command in all pods before the next command: who is told to use a value is told after all who must accept it."""

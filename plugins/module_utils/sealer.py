@@ -28,7 +28,7 @@ PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
 CONCURRENCY = 16
 FEW = 16  # objects of a namespace that are read one by one; more are listed
 PAUSE = 0.2
-UNTOLD = "vcci.greenlang.io/untold"  # on a SealedSecret whose new values its server may not know yet
+UNTOLD = {"vcci.greenlang.io/untold": "true"}  # on an object whose new values its server may not know yet
 UNSEAL_GRACE = 15  # seconds that the controller may call a value unsealable, since it reads new keys with a delay
 
 
@@ -105,12 +105,10 @@ class Sealer:
         changed = {name: sorted((set(data[name]) - set(same)) | left[name]) for name, same in kept_sealed.items()}
         renewed = {name: {key for key, value in data[name].items() if live[name].values.get(key) != value} for name in data}
         times = {name: _sealed_consumers.noted(live[name].sealed, [*data[name], *self.others.get(name, ())], renewed[name]) for name in data}
-        servers = self.servers(wanted, renewed, {w for w in wanted if UNTOLD in live[str(w)].notes})
+        servers = self.servers(wanted, renewed, live)
         for secret in servers if not self.options.check else []:
             # The Secret first, so that nothing is lost when this run ends here: the next one tells again. What is composed of it comes after.
-            [untold] = self.build([secret], data, kept_sealed, times)
-            untold["metadata"]["annotations"] = {**untold["metadata"].get("annotations", {}), UNTOLD: "true"}
-            self.write([untold])
+            self.write([_sealed.annotated(one, UNTOLD) for one in self.build([secret], data, kept_sealed, times)])
             self.wait([secret], data)
             self.rollout.tell_servers(secret, servers[secret], data[str(secret)])
             kept_sealed[str(secret)] = Live(self.get("SealedSecret", secret)).encrypted
@@ -127,13 +125,17 @@ class Sealer:
         if self.options.directory:
             answer["files"] = self.save(wanted, data, times, kept_sealed if self.options.check else None)
             answer["changed"] = answer["changed"] or bool(answer["files"])
-        if self.options.restart and self._client:
-            stale = self.rollout.consumers(wanted, renewed, times)
-            if stale and not self.options.check:
-                self.rollout.restart(stale, {str(w.tell["workload"]) for w in wanted if w.tell})
-            answer["restarted"] = [f"{w['metadata']['namespace']}/{_sealed_consumers.name_of(w)}" for w in stale]
-            answer["changed"] = answer["changed"] or bool(stale)
-        return answer
+        return answer | self.restarted(answer, wanted, renewed, times)
+
+    def restarted(self, answer: dict, wanted: list[Wanted], renewed: dict[str, set[str]], times: dict[str, dict[str, str]]) -> dict:
+        """What the restarts add to the answer."""
+        if not self.options.restart or not self._client:
+            return {}
+        stale = self.rollout.consumers(wanted, renewed, times)
+        if stale and not self.options.check:
+            self.rollout.restart(stale, {str(w.tell["workload"]) for w in wanted if w.tell})
+        names = [f"{w['metadata']['namespace']}/{_sealed_consumers.name_of(w)}" for w in stale]
+        return {"restarted": names, "changed": answer["changed"] or bool(stale)}
 
     def save(self, wanted: list[Wanted], data: dict, times: dict, kept: dict | None) -> list[str]:
         """The manifests as they are in the cluster now."""
@@ -141,18 +143,20 @@ class Sealer:
         key = self.options.fingerprint_key
         prints = _sealed_prints.prints(wanted, key) if key else {}
         made = self.build(wanted, data, kept, times)
-        for secret, one in zip(wanted, made, strict=True):
-            if prints:
-                one["metadata"]["annotations"] = {**one["metadata"].get("annotations", {}), **_sealed_prints.note(prints, secret)}
+        if prints:
+            made = [_sealed.annotated(one, _sealed_prints.note(prints, secret)) for secret, one in zip(wanted, made, strict=True)]
         return sealed_files.save(str(self.options.directory), list(zip(wanted, made, strict=True)), self.options.check)
 
-    def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]], untold: set[Wanted]) -> dict[Wanted, list[str]]:
+    def servers(self, wanted: list[Wanted], renewed: dict[str, set[str]], live: dict[str, Live]) -> dict[Wanted, list[str]]:
         """The Secrets whose servers must be told: a value is new, or a run ended before they were, or before what is composed of it was written."""
         composed = {
             source[:2] for where, sources in _values.sources(wanted).items() if where[2] in renewed[f"{where[0]}/{where[1]}"] for source in sources
         }
+        untold = {w for w in wanted if UNTOLD.keys() <= live[str(w)].notes.keys()}
         told = [w for w in wanted if w.tell and self._client and (renewed[str(w)] or w in untold or (w.namespace, w.name) in composed)]
         pods = {secret: self.rollout.pods_to_tell(secret) for secret in told}
+        for secret in told if not self.options.check else []:
+            self.rollout.reach(secret, pods[secret])
         return {secret: names for secret, names in pods.items() if names}
 
     def build(

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import time
 
 import boto3
 import pytest
@@ -13,6 +15,8 @@ from ansible_collections.greenlang.vcci.plugins.module_utils.errors import Input
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options
 from moto.server import ThreadedMotoServer
+
+from tests.integration.secrets.test_rotation import Platform
 
 CANARY = "canary-in-the-cloud"
 SECRETS = [
@@ -74,6 +78,29 @@ def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespa
     assert {name.split("/")[1]: one["changed_keys"] for name, one in rotated["secrets"].items()} == {"db": ["password"], "app": ["url"]}
     assert in_cluster(client, namespace, "db") == stored("db")
     assert stored("db")["password"] not in ("by hand", db["password"])
+
+
+def test_a_rotation_that_ended_in_the_middle_is_finished_by_the_next_run(aws, client, namespace, monkeypatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    platform = Platform(client, namespace, functools.partial(AwsStore, aws={**aws, "prefix": f"vcci/{namespace}"}))
+    platform.seal()
+    platform.start()
+    assert not platform.seal()["changed"]
+    # Before the server was told.
+    platform.fails = True
+    with pytest.raises(VcciError, match="the command failed"):
+        platform.seal(rotate=["database/other"])
+    platform.fails, kept = False, platform.value("database", "other")
+    assert platform.seal()["changed"]
+    assert [given["other"] for _pod, _command, given, _url in platform.told] == [kept, kept]
+    # Before what consumes it was restarted.
+    time.sleep(1.1)  # ages are told by whole seconds
+    assert "restarted" not in platform.seal(rotate=["app/KEY"], restart=False)
+    done = platform.seal()
+    assert (done["changed"], done["restarted"]) == (True, [f"{namespace}/Deployment/key-user"])
+    assert not platform.seal()["changed"]
+    assert len(platform.told) == 2
 
 
 @pytest.mark.parametrize(

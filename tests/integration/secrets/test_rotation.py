@@ -7,6 +7,7 @@ import base64
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_consumers, _values
+from ansible_collections.greenlang.vcci.plugins.module_utils._exec import CommandFailed
 from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_rollout import Rollout
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
@@ -31,12 +32,12 @@ def variable(secret: str, key: str) -> dict:
 
 
 class Platform:
-    """A server, an application that consumes the composed value, and two that do not."""
+    """A server, an application that consumes the composed value, and two that do not. `store` seals, or keeps values elsewhere."""
 
-    def __init__(self, client, namespace: str) -> None:
-        self.client, self.namespace = client, namespace
+    def __init__(self, client, namespace: str, store=Sealer) -> None:
+        self.client, self.namespace, self.store = client, namespace, store
         self.told: list[tuple[str, str, dict[str, bytes], bytes]] = []
-        self.fails = False
+        self.fails = self.unreachable = False
 
     def start(self) -> None:
         for kind, name, env in (
@@ -55,16 +56,20 @@ class Platform:
         return base64.b64decode(self.client.get("v1", "Secret", name, self.namespace)["data"][key])
 
     def run(self, client, namespace, pod, container, command, given: bytes) -> str:
+        if self.unreachable:
+            raise VcciError("no command can be run")
+        if command == ["true"]:
+            raise CommandFailed("there is no such program, and yet commands can be run")
         if self.fails:
-            raise VcciError("the command failed")
+            raise CommandFailed("the command failed")
         pairs = (line.split(" ") for line in given.decode().splitlines())
         self.told.append((pod, command[0], {key: base64.b64decode(text) for key, text in pairs}, self.value("app", "URL")))
         return ""
 
     def seal(self, **options) -> dict:
         rollout = Rollout(self.client, print, 60, self.run)
-        given = Options(name=self.namespace, wait_timeout=60, restart=True, **options)
-        return Sealer(self.client, given, rollout=rollout).run(_values.read(SECRETS, self.namespace))
+        given = Options(**{"name": self.namespace, "wait_timeout": 60, "restart": True, **options})
+        return self.store(self.client, given, rollout=rollout).run(_values.read(SECRETS, self.namespace))
 
     def restarted(self) -> set[str]:
         found = (self.client.list("apps/v1", kind, self.namespace) for kind in _sealed_consumers.RESTARTABLE)
@@ -138,6 +143,15 @@ def test_nothing_changes_while_the_server_is_not_ready(platform, client, namespa
     with pytest.raises(InputError, match="StatefulSet/database must be told of the new value and is not ready"):
         platform.seal(rotate=["database"])
     assert platform.value("database", "password") == before
+
+
+def test_nothing_changes_while_no_command_reaches_the_server(platform) -> None:
+    platform.unreachable, before = True, platform.value("database", "password")
+    with pytest.raises(VcciError, match="its server cannot be told of a new value, so that nothing was changed: no command can be run"):
+        platform.seal(rotate=["database"])
+    assert platform.value("database", "password") == before
+    platform.unreachable = False
+    assert not platform.seal()["changed"]
 
 
 def test_only_what_is_generated_can_be_rotated(platform) -> None:
