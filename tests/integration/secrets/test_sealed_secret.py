@@ -12,7 +12,7 @@ import uuid
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import FEW, Options, Sealer
 
 from tests.integration.secrets.conftest import play
@@ -112,6 +112,19 @@ def test_what_was_changed_by_hand_is_put_back(seal, values, client, namespace, b
     assert predicted["secrets"][f"{namespace}/strict"]["changed_keys"] == keys
     assert seal(wanted())["changed"]
     assert values("strict") == before
+    assert not seal(wanted())["changed"]
+
+
+def test_a_sealed_secret_that_was_edited_by_hand_stops_the_run_unless_it_is_forced(seal, client, namespace) -> None:
+    seal(wanted())
+    path = f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/widest"
+    client.request(
+        "PATCH", path, query={"fieldManager": "somebody"}, body={"metadata": {"labels": {"a": "c"}}}, content_type="application/merge-patch+json"
+    )
+    with pytest.raises(VcciError, match=r"(?s)widest.*labels.*'somebody'.*force_conflicts"):
+        seal(wanted())
+    assert seal(wanted(), force_conflicts=True)["changed"]
+    assert client.request("GET", path)["metadata"]["labels"]["a"] == "b"
     assert not seal(wanted())["changed"]
 
 
