@@ -41,10 +41,10 @@ def load(path: Path) -> dict | None:
     return content
 
 
-def replace(path: Path, text: str, mode: int = 0o644) -> None:
+def replace(path: Path, text: str, mode: int = 0o644, folder: int = 0o777) -> None:
     """As a whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(folder, parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as exc:
         raise InputError(f"{path} cannot be written: {exc.strerror}") from exc

@@ -50,8 +50,7 @@ class Keys:
         names = [item["metadata"]["name"] for item in content["items"]]
         changed = not target.exists() or self.read(path)[0] != content["items"]
         if changed and not self.check:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace(target, self.encrypt(json.dumps(content, indent=1)), 0o600)
+            replace(target, self.encrypt(json.dumps(content, indent=1)), 0o600, 0o700)
         return {"changed": changed, "keys": names, "msg": f"{len(names)} sealing keys in {path}"}
 
     def restored(self, path: str) -> dict:
@@ -117,8 +116,7 @@ class Keys:
         """Whether a key that we added is younger than a pod of the controller, which reads its own at once."""
         added = [one["metadata"]["creationTimestamp"] for one in self.secrets() if _owned.our_entry(one["metadata"], FIELD_MANAGER)]
         pods = _sealed_consumers.pods_of(controller, self.cluster.list("v1", "Pod", self.namespace))
-        running = [pod["metadata"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-        return any(pod["creationTimestamp"] < max(added, default="") for pod in running)
+        return any(pod["metadata"]["creationTimestamp"] < max(added, default="") for pod in pods)
 
     def in_cluster(self, keys: list) -> list[str]:
         every = self.cluster.list(_sealed.API_VERSION, "SealedSecret")
@@ -149,15 +147,20 @@ class Keys:
         """Only ciphertexts are exchanged in the text, so that comments and order stay. Nothing is written unless all of it decrypts."""
         texts: dict[Path, str] = {}
         changed = []
-        for path in sorted(one for one in directory.rglob("*") if one.suffix in (".yml", ".yaml", ".json")):
+        for path in sorted(one for one in directory.rglob("*") if one.suffix in (".yml", ".yaml", ".json") and one.is_file()):
             try:
                 text = path.read_text(encoding="utf-8")
                 documents = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
-            except (UnicodeDecodeError, yaml.YAMLError) as exc:
+            except OSError as exc:
+                raise InputError(f"{path} cannot be read: {exc.strerror}") from exc
+            except (ValueError, yaml.YAMLError) as exc:
                 raise InputError(f"{path} is not YAML") from exc
             lists = [document["items"] if isinstance(document.get("items"), list) else [document] for document in documents]
             for one in [item for items in lists for item in items if isinstance(item, dict)]:
-                new = _sealing_keys.renewed(one, keys) if one.get("kind") == "SealedSecret" else {}
+                try:
+                    new = _sealing_keys.renewed(one, keys) if one.get("kind") == "SealedSecret" else {}
+                except (AttributeError, TypeError) as exc:
+                    raise InputError(f"{path} holds a damaged SealedSecret: metadata and encryptedData must be mappings of texts") from exc
                 for key, cipher in new.items():
                     before = one["spec"]["encryptedData"][key]
                     if before not in text:

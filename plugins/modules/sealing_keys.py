@@ -65,13 +65,13 @@ EXAMPLES = r"""
 - name: Back up the sealing keys
   greenlang.vcci.sealing_keys:
     state: backed_up
-    path: sealing-keys.vault.yml
+    path: ~/vcci-sealing-keys/production.vault.yml
 
 - name: Seal committed manifests anew with the newest key of the backup, without a cluster
   greenlang.vcci.sealing_keys:
     state: reencrypted
     directory: sealed/production
-    path: sealing-keys.vault.yml
+    path: ~/vcci-sealing-keys/production.vault.yml
 """
 
 RETURN = r"""

@@ -6,11 +6,13 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import random
 import re
 import uuid
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing_keys
 
 from tests.conftest import ROOT, ansible
@@ -132,11 +134,21 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
 
 
 def test_manifests_need_no_cluster(tmp_path) -> None:
-    """From a certificate, with a kubeconfig that is not there."""
-    (tmp_path / "sealing.pem").write_bytes(_sealing_keys.make(datetime.datetime.now(datetime.UTC), 30, 2048)[0])
+    """Sealed from a certificate, and anew from a backup, with a kubeconfig that is not there."""
+    pairs = [_sealing_keys.make(datetime.datetime.now(datetime.UTC), 30, 2048) for _i in range(2)]
+    (tmp_path / "sealing.pem").write_bytes(pairs[0][0])
+    backup = [_sealing_keys.secret("kube-system", *pair, random.Random(number)) for number, pair in enumerate(pairs)]
+    for number, secret in enumerate(backup):
+        secret["metadata"]["creationTimestamp"] = f"2026-01-0{number + 1}T00:00:00Z"
+    text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps(_sealing_keys.backup(backup)))
+    (tmp_path / "keys.vault.yml").write_bytes(text)
+    (tmp_path / "password").write_text("vault password")
     values = {"secrets_cluster": False, "secrets_directory": str(tmp_path / "sealed"), "secrets_certificate": str(tmp_path / "sealing.pem"),
-              "secrets_fingerprint_key": "k" * 32, "cluster_kubeconfig": str(tmp_path / "none")}
-    for changed in (1, 0):
-        said = ansible("ansible-playbook", "playbooks/secrets.yml", "-i", "inventories/local", "-e", json.dumps(values)).stdout
-        assert f"changed={changed} " in said and "failed=0" in said, said
+              "secrets_fingerprint_key": "k" * 32, "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml"),
+              "cluster_kubeconfig": str(tmp_path / "none")}
+    flags = ("-i", "inventories/local", "-e", json.dumps(values), "--vault-password-file", str(tmp_path / "password"))
+    for playbook in ("secrets", "secrets_reencrypt"):
+        for changed in (1, 0):
+            said = ansible("ansible-playbook", f"playbooks/{playbook}.yml", *flags).stdout
+            assert f"changed={changed} " in said and "failed=0" in said, said
     assert len(list((tmp_path / "sealed").rglob("*.yml"))) == len(KEYS)

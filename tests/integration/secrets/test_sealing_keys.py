@@ -74,7 +74,7 @@ def controller(client: Client, state: pathlib.Path, work: pathlib.Path, name: st
 def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     client, state, work = lost
     connection = {"kubeconfig": str(state / "kubeconfig")}
-    backup = tmp_path / "keys.vault.yml"
+    backup = tmp_path / "new" / "keys.vault.yml"
     client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
 
     def seal(on: Client) -> dict:
@@ -116,7 +116,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     results = keys({"state": "backed_up", "path": str(backup), **connection}, {"state": "backed_up", "path": str(backup), **connection})
     assert [result["changed"] for result in results] == [True, False]
     assert backup.read_text().startswith("$ANSIBLE_VAULT;")
-    assert oct(backup.stat().st_mode)[-3:] == "600"
+    assert [oct(path.stat().st_mode)[-3:] for path in (backup, backup.parent)] == ["600", "700"]
     [refused] = keys({"state": "backed_up", "path": str(tmp_path / "other"), **connection}, vault=False)
     assert "needs a vault password" in refused["msg"]
     assert not (tmp_path / "other").exists()
@@ -133,9 +133,11 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     offline = {"state": "reencrypted", "directory": str(folder), "path": str(backup)}
     assert [len(result["secrets"]) for result in keys(offline, offline)] == [4, 0]
     assert (folder / "strict.yml").read_text().startswith("# kept\n")
-    (folder / "other.yml").write_bytes(b"\xff\xfe")
-    [refused] = keys(offline)
-    assert "other.yml is not YAML" in refused["msg"]
+    damaged = b"kind: SealedSecret\nmetadata: {name: a, namespace: place}\nspec: {encryptedData: [a]}\n"
+    for text, message in ((b"\xff\xfe", "is not YAML"), (b"when: 2026-13-01\n", "is not YAML"), (damaged, "holds a damaged SealedSecret")):
+        (folder / "other.yml").write_bytes(text)
+        [refused] = keys(offline)
+        assert f"other.yml {message}" in refused["msg"]
 
     # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and new ones.
     with running_cluster("pytest-seal-b", nodes="simulated", subnet="10.114.0.0/16") as new_state:
