@@ -59,8 +59,7 @@ class Keys:
             item["metadata"].pop("creationTimestamp", None)
             item["metadata"]["namespace"] = self.namespace
         present = {one.fingerprint for one in _sealed_report.sealing_keys(self.secrets())}
-        missing = [item for item, key in zip(items, (_fingerprint(item) for item in items), strict=True) if key not in present]
-        return self.add(missing, [item["metadata"]["name"] for item in missing])
+        return self.add([item for item in items if _fingerprint(item) not in present])
 
     def renewed(self, certificate: bytes, private_key: bytes, days: int, min_age_days: int) -> dict:
         now, secrets = datetime.datetime.now(datetime.UTC), self.secrets()
@@ -68,13 +67,12 @@ class Keys:
         if certificate:
             given = _sealing_keys.pair(certificate, private_key, "the given certificate").check(now)
             if any(one.fingerprint == given.fingerprint for one in keys):
-                return self.add([], [])
+                return self.add([])
         elif min_age_days and any(one.active and (_sealed_report.days_since(one.created, now) or 0) < min_age_days for one in keys):
-            return self.add([], [])
+            return self.add([])
         else:
             certificate, private_key = _sealing_keys.make(now, days)
-        made = _sealing_keys.secret(self.namespace, certificate, private_key, random.SystemRandom())
-        return self.add([made], [made["metadata"]["name"]])
+        return self.add([_sealing_keys.secret(self.namespace, certificate, private_key, random.SystemRandom())])
 
     def reencrypted(self, directory: str | None, path: str | None) -> dict:
         keys = self.read(path)[1] if path else _sealed_report.sealing_keys(self.secrets())
@@ -102,15 +100,17 @@ class Keys:
             raise InputError(f"{path} is not YAML when decrypted") from None
         return _sealing_keys.read_backup(content, path)
 
-    def add(self, secrets: list[dict], names: list[str]) -> dict:
+    def add(self, secrets: list[dict]) -> dict:
         """The controller reads its keys when it starts; a run may have ended between a key and the restart."""
         if secrets:
             apply_set(self.cluster, secrets, name=None, check=self.check, diff=False, progress=self.tell)
         found = self.cluster.get("apps/v1", "Deployment", self.deployment, self.namespace)
-        restart = found is not None and (bool(secrets) or self.unread(found))
-        if restart and found and not self.check:
-            Rollout(self.cluster, self.tell, self.timeout).restart([{**found, "kind": "Deployment"}], set())
-        return {"changed": bool(secrets) or restart, "keys": names, "msg": f"{len(names)} sealing keys added"}
+        restarted = [{**found, "kind": "Deployment"}] if found and (secrets or self.unread(found)) else []
+        if not self.check:
+            Rollout(self.cluster, self.tell, self.timeout).restart(restarted, set())
+        names = [one["metadata"]["name"] for one in secrets]
+        said = f"{len(names)} sealing keys added{', the controller restarted' if restarted else ''}"
+        return {"changed": bool(secrets or restarted), "keys": names, "msg": said}
 
     def unread(self, controller: dict) -> bool:
         """Whether a key that we added is younger than a pod of the controller, which reads its own at once."""
