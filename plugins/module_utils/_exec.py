@@ -28,9 +28,9 @@ class CommandFailed(VcciError):
 
 
 def execute(client: Client, namespace: str, pod: str, container: str, command: list[str], given: bytes, timeout: float = 60) -> str:
-    """What the command wrote, when it got `given` and an empty line, since the protocol cannot end its input."""
+    """What the command wrote, when it got `given`, if anything, and an empty line, since the protocol cannot end its input."""
     written: list[bytes] = []
-    stream(client, namespace, pod, container, command, written.append, given + b"\n", timeout)
+    stream(client, namespace, pod, container, command, written.append, given and given + b"\n", timeout)
     return b"".join(written).decode(errors="replace")
 
 

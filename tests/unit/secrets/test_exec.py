@@ -57,10 +57,11 @@ class Server:
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 f"Sec-WebSocket-Accept: {digest}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode()
             )
-            size = stream.read(2)[1] & 0x7F
-            size = struct.unpack(">H", stream.read(2))[0] if size == 126 else size
-            mask = stream.read(4)
-            self.got = bytes(byte ^ mask[index % 4] for index, byte in enumerate(stream.read(size)))
+            if "stdin=1" in lines[0]:
+                size = stream.read(2)[1] & 0x7F
+                size = struct.unpack(">H", stream.read(2))[0] if size == 126 else size
+                mask = stream.read(4)
+                self.got = bytes(byte ^ mask[index % 4] for index, byte in enumerate(stream.read(size)))
             for frame in self.frames:
                 connection.sendall(b"\x82" + bytes([len(frame)]) + frame)
             stream.read(1)
@@ -106,6 +107,13 @@ def test_input_travels_on_standard_input_and_output_comes_back() -> None:
     assert "GET /api/v1/namespaces/place/pods/pod-0/exec?container=main&stdin=1" in server.head
     assert "command=bash&command=-c&command=cat%3B+true" in server.head
     assert "Authorization: Bearer token" in server.head
+
+
+def test_a_command_that_gets_nothing_has_no_input() -> None:
+    """It may end before its input would come."""
+    server = Server(SUCCESS)
+    assert execute(Client.from_params({"host": server.url}), "place", "pod-0", "main", ["true"], b"", timeout=5) == ""
+    assert "stdin" not in server.head
 
 
 @pytest.mark.parametrize(
