@@ -98,9 +98,11 @@ class ActionModule(ActionBase):
         def ask(what: str, method: str, path: str, good: tuple[int, ...], body: dict | None = None, until: str | None = None) -> dict:
             begun, last = time.monotonic(), ""
             while True:
+                # A write without an answer may have been done, and is not asked for again; one that was answered with 503 was not.
+                again = method == "GET"
                 try:
-                    # A write is asked for once: nobody knows whether one without an answer was done.
                     answer = gateway.request(method, path, body=json.dumps(body) if body else None, retries=False)
+                    again = again or answer.status == 503
                     last = f"{answer.status} {answer.data[:200].decode(errors='replace')}"
                     content = json.loads(answer.data) if answer.status in good else {}
                     if answer.status in good and (until is None or content.get("status") == until):
@@ -108,7 +110,7 @@ class ActionModule(ActionBase):
                         return content
                 except (urllib3.exceptions.HTTPError, ValueError) as exc:
                     last = str(exc)
-                if method != "GET" or time.monotonic() > deadline:
+                if not again or time.monotonic() > deadline:
                     raise VcciError(f"{what}: {method} {path} through the gateway was answered with {last}. "
                                     f"Remedy: kubectl logs of api-gateway, vcci-backend-api and vcci-worker.")
                 time.sleep(0.2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import types
@@ -43,9 +44,9 @@ def prefix(client):
 
 @pytest.fixture
 def quota(tmp_path, kubeconfig, prefix):
-    """Run tier_quota, or its twin, with these options; its result, failed or not."""
+    """Run tier_quota, or its twin, with these options; its result, failed or not. `kill_when` is asked until it says that the run is to die."""
 
-    def run(*arguments, module="tier_quota", timeout=180, **options):
+    def run(*arguments, module="tier_quota", timeout=180, kill_when=None, **options):
         named = {"name": prefix} if module == "tier_quota" else {"namespace": "default"}
         task = {"name": "Run", f"greenlang.vcci.{module}": {**named, **options}, "register": "result", "ignore_errors": True}
         keep = {"name": "Keep", "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json")},
@@ -53,9 +54,15 @@ def quota(tmp_path, kubeconfig, prefix):
         play = [{"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable},
                  "module_defaults": {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}}, "tasks": [task, keep]}]
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play, sort_keys=False))
-        done = subprocess.run(
-            [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local", *arguments],
-            cwd=tmp_path, text=True, capture_output=True, check=False, timeout=timeout, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
+        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local", *arguments]
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+        if kill_when:
+            with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment, start_new_session=True) as process:
+                while not kill_when():
+                    assert process.poll() is None, "it ended before it could be killed"
+                os.killpg(process.pid, signal.SIGKILL)
+            return None
+        done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False, timeout=timeout, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads((tmp_path / "result.json").read_text())
 

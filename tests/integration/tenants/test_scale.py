@@ -46,3 +46,17 @@ def test_a_thousand_tenants(quota, client, prefix):
 
     told = quota(module="tier_quota_info", timeout=600)
     assert len(told["tenants"]) == COUNT + 1 and told["tenants"][f"{prefix}-7"]["hard"]["configmaps"] == "10"
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(quota, client, prefix):
+    count, data = 200, fleet("killed", 200)
+
+    def there(kind, api_version="v1"):
+        return sum(obj["metadata"]["namespace"].startswith("vcci-tenant-killed-") for obj in client.list(api_version, kind))
+
+    assert quota(name="killed", tiers=TIERS, tenants=data, kill_when=lambda: there("ResourceQuota") > 20) is None
+    before = there("ResourceQuota") + there("NetworkPolicy", "networking.k8s.io/v1")
+    finished = quota(name="killed", tiers=TIERS, tenants=data, timeout=600)
+    assert finished["changed"] and finished["counts"]["created"] < count * EACH, f"{before} quotas and policies were there"
+    assert there("ResourceQuota") == count
+    assert not quota(name="killed", tiers=TIERS, tenants=data, timeout=600)["changed"]
