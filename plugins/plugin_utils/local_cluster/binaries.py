@@ -110,7 +110,9 @@ class Binaries:
         with ticking(f"building {label}", self._progress):
             flags = "-s -w " + part.get("ldflags", "").replace("VERSION", self._module_version(source, part.get("version", "")))
             for package, file in part["packages"].items():
-                self._run(label, source, ["build", "-ldflags", flags.strip(), "-tags", part.get("tags", ""), "-o", str(partial / file), package],
+                # The linker drops debugging information (-w), so the compiler need not make any.
+                self._run(label, source, ["build", "-gcflags=all=-dwarf=false", "-ldflags", flags.strip(), "-tags", part.get("tags", ""),
+                                          "-o", str(partial / file), package],
                           CGO_ENABLED="1" if part.get("cgo") else "0")
             for target, origin in part.get("files", {}).items():
                 shutil.copytree(self._module_directory(label, source, origin), partial / target)
