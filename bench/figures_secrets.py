@@ -26,7 +26,7 @@ def secrets() -> list[dict]:
 
 def _certificate(path: Path) -> None:
     sys.path.insert(0, str(ROOT / "collections"))
-    from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing_keys
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
 
     path.write_bytes(_sealing_keys.make(datetime.datetime.now(datetime.UTC), 30)[0])
 

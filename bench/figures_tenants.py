@@ -36,8 +36,9 @@ def tenants(prefix: str, count: int) -> list[dict]:
 def objects(members: list[dict]) -> list[dict]:
     """What tier_quota makes of them."""
     sys.path.insert(0, str(ROOT / "collections"))
-    from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_objects, _tenant_plan
-    from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
 
     read, tiers = _tenant_plan.read(members, TIERS, Problems())
     settings = _tenant_objects.Settings("vcci-scope3-platform", "vcci-platform", (("api-gateway", 8443),), tuple(CLASSES), ("greenlang",))

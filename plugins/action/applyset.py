@@ -16,11 +16,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.module_utils import _objects
-from ansible_collections.greenlang.vcci.plugins.module_utils._kinds import Resource
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import FIELD_MANAGER, apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import objects as _objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import FIELD_MANAGER, apply_set, delete_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import Resource
 
 display = Display()
 

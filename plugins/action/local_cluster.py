@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.cluster import LocalCluster, Outcome, read_layout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, expand_pools, parse_subnet
 

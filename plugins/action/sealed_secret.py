@@ -11,10 +11,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.action.applyset import _Planned
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
 display = Display()
 
@@ -85,7 +86,7 @@ class ActionModule(ActionBase):
     def _sealer(self, client: Client | None, options: Options, aws: dict | None) -> Sealer:
         if not aws:
             return Sealer(client, options, self._tell)
-        from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore  # boto3 takes a third of a second
+        from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.aws import AwsStore  # boto3 takes a third of a second
 
         return AwsStore(client, options, aws, self._tell)
 

@@ -7,10 +7,10 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecretsContext, match_encrypt_secret
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealing_keys import Keys
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.keys import Keys
 
 ARGUMENTS = {
     **connection_argument_spec(),

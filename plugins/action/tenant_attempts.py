@@ -6,11 +6,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_attempts import Attempt, Target, attempts
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_objects import LIMITS, QUOTA
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_table import table
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import JSON, MERGE_PATCH, Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApiError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import JSON, MERGE_PATCH, Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.attempts import Attempt, Target, attempts
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.objects import LIMITS, QUOTA
 
 ARGUMENTS = {
     **connection_argument_spec(),

@@ -7,13 +7,13 @@ import os
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenants import check_id
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_backup import Backup
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_life import Life
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_offboarding import Offboarding
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.backup import Backup
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.life import Life
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.offboarding import Offboarding
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.tenant import check_id
 
 display = Display()
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_objects, _tenant_plan
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import SHOWN, Problems, Refused
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenants import read_directory, read_live
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import SHOWN, Problems, Refused
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.read import read_directory, read_live
 
 display = Display()
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_plan, _tenant_quota
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems, Refused
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenants import read_live
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import quota as _tenant_quota
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems, Refused
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.read import read_live
 
 TEXTS = {"type": "list", "elements": "str"}
 ARGUMENTS = {

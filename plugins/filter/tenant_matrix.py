@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_table import table
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
 
 DOCUMENTATION = r"""
 name: tenant_matrix

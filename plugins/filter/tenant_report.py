@@ -7,7 +7,7 @@ import html
 import io
 from collections.abc import Callable, Iterator, Mapping
 
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_table import table
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
 
 DOCUMENTATION = r"""
 name: tenant_report

@@ -51,7 +51,7 @@ def test_life(cluster: Path) -> None:
 
 
 def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) -> None:
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"key": "plaintext-canary-value"}}
@@ -103,8 +103,8 @@ def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
 
 
 def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: Path) -> None:
-    from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "namespace": "default"}, "data": {"i": str(i)}} for i in range(3000)]
     client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})

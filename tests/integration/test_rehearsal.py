@@ -85,7 +85,7 @@ def test_production_fits_the_reference_pools(cluster: Path, tmp_path: Path) -> N
     started = ansible("ansible-playbook", "playbooks/cluster.yml", "-i", "inventories/production", "-e", f"@{values}").stdout
     assert "failed=0" in started, started[-3000:]
     kubectl("apply", "--server-side", "-f", "-", given=volumes())
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     text = play(values, "--tags", "controllers", "-e", "controllers_wait=false")
     assert "failed=0" in text, text[-3000:]

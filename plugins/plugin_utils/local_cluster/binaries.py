@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import locked, sha256, ticking
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images import locked, sha256, ticking
 
 Progress = Callable[[str], None]
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images, images_to_build, locked, read_table
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import MERGE_PATCH
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, objects, preflight
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries, cache_directory
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.control_plane import ControlPlane
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images import build_images, images_to_build, locked, read_table
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.nodes import READY_SECONDS, Nodes
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import write_private

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT, Layout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, service_account_key, write_private
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Daemon, Processes

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import locked
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images import locked
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import PATH, Daemon, Processes
 
 Progress = Callable[[str], None]

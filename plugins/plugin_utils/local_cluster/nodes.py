@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, image_store
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.pki import Authority, kubeconfig, write_private

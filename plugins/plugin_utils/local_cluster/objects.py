@@ -8,7 +8,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
 

@@ -19,7 +19,7 @@ if COLLECTIONS not in sys.path:
 
 @pytest.fixture
 def client(kubeconfig):
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     made = Client.from_params({"kubeconfig": str(kubeconfig)})
     yield made
@@ -60,7 +60,7 @@ def namespace(client):
 @pytest.fixture
 def apply(client, namespace):
     """apply_set() of the set `s` recorded in the test's namespace."""
-    from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 
     def run(objects, **options):
         options = {"name": "s", "namespace": namespace, **options}

@@ -9,9 +9,9 @@ import json
 
 import pytest
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApiError, ConfigError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ConfigError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 # Gives a token that nobody accepts the first time, and afterwards what is in the file beside it: as if the first had expired.
 PLUGIN = """#!/bin/sh

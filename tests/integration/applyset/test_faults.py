@@ -15,17 +15,17 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _record
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ConnectionFailed, SetLocked
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import record as _record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ConnectionFailed, SetLocked
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 COUNT = 200
 RUN = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 given = json.load(sys.stdin)
 print("started", flush=True)
 result = apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], name="s", namespace=given["namespace"], prune=True,

@@ -79,7 +79,7 @@ def test_both_in_turn(apply, kubectl_apply, client, namespace):
 
 
 def test_the_identifier_is_kubectls(apply, kubectl_apply, client, namespace):
-    from ansible_collections.greenlang.vcci.plugins.module_utils._membership import set_id
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import set_id
 
     kubectl_apply([config_map(namespace, "a")])
     labels = client.get("v1", "ConfigMap", "s", namespace)["metadata"]["labels"]

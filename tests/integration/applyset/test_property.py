@@ -7,8 +7,8 @@ import copy
 import os
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApplyError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, VcciError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

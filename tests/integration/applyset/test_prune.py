@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApplyError, InputError, PruneRefused
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, PruneRefused
 
 
 def config_map(namespace, name, value="1", **meta):

@@ -6,8 +6,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApplyError, InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
 LABELS = {"app": "db"}
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}

@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import WaitTimeout
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import WaitTimeout
 
 LABELS = {"app": "web"}
 

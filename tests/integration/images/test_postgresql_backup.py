@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils._images import build_images
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import cache_directory
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images import build_images
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.objects import unpack
 
 from tests.conftest import ROOT

@@ -23,7 +23,7 @@ from tests.integration.secrets.controller import running
 
 @pytest.fixture(scope="session")
 def client(kubeconfig: pathlib.Path):
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     made = Client.from_params({"kubeconfig": str(kubeconfig)})
     yield made
@@ -105,7 +105,7 @@ def kubeseal(kubectl: pathlib.Path):
 @pytest.fixture(scope="session")
 def sealing_keys(client, controller: str | None) -> list[dict]:
     """The controller's keys, as the Secrets that they are."""
-    from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 
     deadline = time.monotonic() + 60
     while not (found := client.list("v1", "Secret", "kube-system", label_selector=_sealing.KEY_LABEL)):

@@ -10,10 +10,10 @@ import time
 
 import boto3
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_aws import AwsStore
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.aws import AwsStore
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options
 from moto.server import ThreadedMotoServer
 
 from tests.integration.secrets.test_rotation import Platform

@@ -8,7 +8,9 @@ import json
 import pathlib
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealing, _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 
 from tests.integration.secrets.controller import status
 

@@ -7,8 +7,8 @@ import base64
 import json
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
 from tests.integration.secrets.conftest import play
 

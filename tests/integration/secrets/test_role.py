@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing_keys
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
 
 from tests.conftest import ROOT, ansible
 from tests.integration.secrets.conftest import play

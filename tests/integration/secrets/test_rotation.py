@@ -6,11 +6,12 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_consumers, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils._exec import CommandFailed
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_rollout import Rollout
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import CommandFailed
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import consumers as _sealed_consumers
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.rollout import Rollout
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
 pytestmark = pytest.mark.usefixtures("controller")
 TELL = {"workload": "StatefulSet/database", "container": "main", "commands": [["accept"], ["use"]]}

@@ -11,9 +11,10 @@ import uuid
 
 import pytest
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import FEW, Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import FEW, Options, Sealer
 
 from tests.integration.secrets.conftest import play
 

@@ -12,11 +12,15 @@ import time
 
 import pytest
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealed_report, _sealing, _sealing_keys, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealed_info import read
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import report as _sealed_report
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.info import read
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
 from tests.conftest import running_cluster
 from tests.integration.secrets.conftest import install, play

@@ -22,7 +22,7 @@ if str(COLLECTIONS) not in sys.path:
 
 @pytest.fixture
 def client(kubeconfig):
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     made = Client.from_params({"kubeconfig": str(kubeconfig)})
     yield made
@@ -92,8 +92,8 @@ class Playbooks:
 @pytest.fixture(scope="module")
 def site(kubeconfig, tmp_path_factory):
     """Playbooks, on a cluster that says it is theirs; the admission policies go at the end, since they are the cluster's."""
-    from ansible_collections.greenlang.vcci.plugins.module_utils.apply import apply_set, delete_set
-    from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     made = Client.from_params({"kubeconfig": str(kubeconfig)})
     identity = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _owned
-from ansible_collections.greenlang.vcci.plugins.module_utils._objects import DIGEST
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import owned as _owned
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.objects import DIGEST
 
 PORT_TCP = 'k:{"port":80,"protocol":"TCP"}'
 PORT_UDP = 'k:{"port":80,"protocol":"UDP"}'

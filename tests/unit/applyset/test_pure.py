@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _diff, _explain, _items, _membership, _objects, _order
-from ansible_collections.greenlang.vcci.plugins.module_utils._kinds import BUILT_IN, plural_of
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import ApiError, InputError, api_error
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import diff as _diff
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import explain as _explain
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import items as _items
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import membership as _membership
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import objects as _objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import order as _order
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, InputError, api_error
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import BUILT_IN, plural_of
 
 
 def config_map(**more):

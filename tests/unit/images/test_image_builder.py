@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils import _images
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import images as _images
 
 COLLECTION = Path(__file__).resolve().parents[3]
 HERE = {"context": "one"}

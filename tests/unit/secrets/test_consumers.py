@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_consumers as consumers
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import consumers
 
 
 def workload(spec: dict, kind: str = "Deployment") -> dict:

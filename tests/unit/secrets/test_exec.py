@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_generators
-from ansible_collections.greenlang.vcci.plugins.module_utils._exec import execute
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import execute
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import generators as _sealed_generators
 
 CANARY = b"canary-on-standard-input"
 SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()

@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed_generators, _sealing, _sealing_keys, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import generators as _sealed_generators
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 from cryptography.hazmat.primitives import serialization
 
 CANARY = "canary-on-the-disk"

@@ -8,8 +8,10 @@ import copy
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealed, _sealing, _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 
 DATA = {"a": b"one", "b": b"two"}
 OURS = {"manager": "controller", "fieldsV1": {"f:metadata": {"f:ownerReferences": {}}, "f:data": {".": {}, "f:a": {}, "f:b": {}}}}

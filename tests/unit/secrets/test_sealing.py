@@ -7,8 +7,8 @@ import base64
 import datetime
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _sealing
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa

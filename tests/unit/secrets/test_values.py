@@ -7,8 +7,8 @@ import random
 from urllib.parse import unquote
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _values
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_attempts as a
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import attempts as a
 
 OWNER = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "acme-admins"}
 

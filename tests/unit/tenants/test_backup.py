@@ -13,10 +13,11 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _exec, _tenant_reader
-from ansible_collections.greenlang.vcci.plugins.module_utils.client import Client
-from ansible_collections.greenlang.vcci.plugins.module_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenant_backup import Archive
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import exec as _exec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import reader as _tenant_reader
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.backup import Archive
 
 WHERE = "vcci-tenant-acme"
 

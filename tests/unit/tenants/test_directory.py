@@ -2,9 +2,9 @@
 """A directory of one file a tenant: read together with the list, every error with its file."""
 from __future__ import annotations
 
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_plan
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
-from ansible_collections.greenlang.vcci.plugins.module_utils.tenants import read_directory
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.read import read_directory
 
 from .test_tenants import ACME, TIERS
 

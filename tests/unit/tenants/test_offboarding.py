@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_offboarding as o
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import offboarding_record as o
 
 WHERE = "vcci-tenant-acme"
 NOW = "2026-11-23T10:00:00Z"

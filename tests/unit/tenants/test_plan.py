@@ -5,8 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity, _tenant_objects, _tenant_plan, _tenant_quota
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import quantity as _quantity
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import quota as _tenant_quota
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
 
 from .test_tenants import ACME, TIERS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _quantity as q
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import quantity as q
 from hypothesis import given
 from hypothesis import strategies as st
 

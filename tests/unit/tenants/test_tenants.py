@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_plan, _tenants
-from ansible_collections.greenlang.vcci.plugins.module_utils._tenant_problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import tenant as _tenants
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
 
 TIERS = {
     "starter": {"quota": {"requests.cpu": 2, "requests.memory": "4Gi", "pods": "20"},

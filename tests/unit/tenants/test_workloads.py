@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.module_utils import _tenant_workloads as w
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import workloads as w
 
 
 def workload(kind, spec=None, annotations=None, **content):

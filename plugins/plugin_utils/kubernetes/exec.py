@@ -1,0 +1,91 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A command in a container. It gets data on standard input: arguments would be in the audit log and in the pod's /proc.
+What it writes is handed on as it comes: an archive of any size is never kept, there or here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from ..errors import InputError, VcciError
+from .client import Client
+
+try:
+    import websocket
+
+    MISSING: str | None = None
+except ImportError as exc:
+    MISSING = str(exc)
+
+STDIN, STDOUT, STDERR, STATUS = range(4)
+SHOWN = 600  # characters of what it complained about that a message has
+
+
+class CommandFailed(VcciError):
+    """It was run, or the container has no such program."""
+
+
+def execute(client: Client, namespace: str, pod: str, container: str, command: list[str], given: bytes, timeout: float = 60) -> str:
+    """What the command wrote, when it got `given`, if anything, and an empty line, since the protocol cannot end its input."""
+    written: list[bytes] = []
+    stream(client, namespace, pod, container, command, written.append, given and given + b"\n", timeout)
+    return b"".join(written).decode(errors="replace")
+
+
+def stream(
+    client: Client, namespace: str, pod: str, container: str, command: list[str], sink: Callable[[bytes], None], given: bytes = b"", timeout: float = 300
+) -> None:
+    """Hand its standard output to `sink`; an error unless it succeeds. Nothing for `timeout` seconds is one too."""
+    if MISSING:
+        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
+    query = [("container", container), *([("stdin", "1")] if given else []), ("stdout", "1"), ("stderr", "1"), *(("command", part) for part in command)]
+    server = urlsplit(client.server)
+    url = server._replace(
+        scheme="wss" if server.scheme == "https" else "ws",
+        path=f"{server.path.rstrip('/')}/api/v1/namespaces/{namespace}/pods/{pod}/exec",
+        query=urlencode(query),
+    ).geturl()
+    what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
+    said, status = b"", b""
+    try:
+        socket = _connect(client, url, timeout)
+        with socket.sock:
+            if given:
+                socket.send_binary(bytes([STDIN]) + given)
+            while not status:
+                code, frame = socket.recv_data()
+                if code == websocket.ABNF.OPCODE_CLOSE:
+                    break
+                if frame[:1] == bytes([STDOUT]):
+                    sink(frame[1:])
+                elif frame[:1] == bytes([STDERR]):
+                    said = (said + frame[1:])[-SHOWN:]
+                elif frame[:1] == bytes([STATUS]):
+                    status = frame[1:]
+    except (websocket.WebSocketException, OSError) as exc:
+        raise VcciError(f"{what} could not be run to its end: {str(exc)[:SHOWN]}; run this again") from exc
+    try:
+        answer = json.loads(status or b"{}")
+    except ValueError:
+        answer = {}
+    if answer.get("status") != "Success":
+        why = said.decode(errors="replace").strip() or answer.get("message") or "the connection ended"
+        raise CommandFailed(f"{what} failed: {why}")
+
+
+def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:
+    """The client repeats requests after a 401 with new credentials; so does this, once."""
+    connection, headers = client.open_socket(renew)
+    try:
+        connection.settimeout(timeout)
+        lines = [line for line in headers if not line.startswith("Host:")]
+        return websocket.create_connection(
+            url, socket=connection, header=lines, subprotocols=["v4.channel.k8s.io"], timeout=timeout, suppress_origin=True
+        )
+    except BaseException as exc:
+        connection.close()
+        if renew or getattr(exc, "status_code", None) != 401:
+            raise
+    return _connect(client, url, timeout, renew=True)
