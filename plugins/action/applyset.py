@@ -7,7 +7,6 @@ It runs on the control node, in the task's worker: nothing is copied anywhere, a
 from __future__ import annotations
 
 import glob
-import json
 import os
 
 from ansible import constants as C
@@ -17,10 +16,11 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import objects as _objects
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import FIELD_MANAGER, apply_set, delete_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned as _planned
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import FIELD_MANAGER, ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import Resource
 
 display = Display()
 
@@ -84,36 +84,33 @@ class ActionModule(ActionBase):
             "namespace": args["namespace"],
             "check": self._task.check_mode,
             "prune_limit": args["prune_limit"],
-            "prune_named": args["prune_named"],
+            "prune_named": tuple(args["prune_named"]),
             "wait": args["wait"],
             "wait_timeout": args["wait_timeout"],
             "diff": bool(self._task.diff),
             "concurrency": args["concurrency"],
             "assume_empty": args["assume_empty"] and self._task.check_mode,
-            "progress": lambda line: display.display(f"  {label}: {line}"),
+            "say": lambda line: display.display(f"  {label}: {line}"),
         }
         if args["assume_empty"] and self._task.check_mode:
             client = None
         else:
-            client = Client.from_params(args, progress=common["progress"])
+            client = Client.from_params(args, say=common["say"])
         try:
             if args["state"] == "absent":
                 if not objects and not name:
                     raise InputError("state absent needs definition, src or template, or the name of a set to delete")
-                result = delete_set(client, objects, **common)
+                result = delete_set(client, objects, ApplyOptions(**common))
             else:
-                memory = _Planned(client.server if client else "none") if self._task.check_mode else None
+                server = client.server if client else "none"
+                planned = _planned.load(C.DEFAULT_LOCAL_TMP, server) if self._task.check_mode else None
                 result = apply_set(
                     client,
                     objects,
-                    prune=args["prune"],
-                    force_conflicts=args["force_conflicts"],
-                    field_manager=args["field_manager"],
-                    planned=memory.load() if memory else None,
-                    **common,
+                    ApplyOptions(prune=args["prune"], force_conflicts=args["force_conflicts"], field_manager=args["field_manager"], planned=planned, **common),
                 )
-                if memory:
-                    memory.save()
+                if planned is not None:
+                    _planned.save(C.DEFAULT_LOCAL_TMP, server, planned)
         finally:
             if client is not None:
                 client.close()
@@ -189,38 +186,6 @@ class ActionModule(ActionBase):
         if isinstance(rendered, str):
             return _objects.parse(str(rendered), path)
         return list(_objects.expand(rendered, path))
-
-
-class _Planned:
-    """What the tasks of this run would have brought: in check mode nothing is there for later tasks to see.
-
-    Kept in the run's own temporary directory, which Ansible removes at its end.
-    """
-
-    def __init__(self, server: str) -> None:
-        self.server = server
-        self.path = os.path.join(C.DEFAULT_LOCAL_TMP, "greenlang.vcci.planned.json")
-        self.known: dict = {"namespaces": set(), "kinds": {}}
-
-    def load(self) -> dict:
-        try:
-            with open(self.path, encoding="utf-8") as handle:
-                data = json.load(handle).get(self.server) or {}
-        except (OSError, ValueError):
-            data = {}
-        self.known["namespaces"].update(data.get("namespaces") or [])
-        for entry in data.get("kinds") or []:
-            self.known["kinds"][(entry[0], entry[1])] = Resource(*entry)
-        return self.known
-
-    def save(self) -> None:
-        data = {self.server: {"namespaces": sorted(self.known["namespaces"]), "kinds": [list(r) for r in self.known["kinds"].values()]}}
-        try:
-            with open(self.path + ".new", "w", encoding="utf-8") as handle:
-                json.dump(data, handle)
-            os.replace(self.path + ".new", self.path)
-        except OSError as exc:
-            display.vvv(f"applyset: what is planned could not be kept for later tasks: {exc}")
 
 
 def _as_list(value: object) -> list:

@@ -6,11 +6,12 @@ It runs on the control node, in the task's worker: a module's arguments would be
 
 from __future__ import annotations
 
+from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.action.applyset import _Planned
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned as _planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
@@ -64,18 +65,19 @@ class ActionModule(ActionBase):
             wanted = _values.read(args["secrets"], args["namespace"])
             check = bool(self._task.check_mode)
             if args["cluster"] and not (check and args["assume_empty"]):
-                client = Client.from_params(args, progress=self._tell)
+                client = Client.from_params(args, say=self._tell)
             # In check mode the kind SealedSecret may only be planned yet, by an earlier task.
-            memory = _Planned(client.server if client else "none") if check else None
+            server = client.server if client else "none"
+            planned = _planned.load(C.DEFAULT_LOCAL_TMP, server) if check else None
             options = Options(
                 **{name: args[name] for name in SEALING_SPEC},
                 check=check,
                 diff=bool(self._task.diff),
-                planned=memory.load() if memory else None,
+                planned=planned,
             )
             answer = self._sealer(client, options, args["aws"]).run(wanted)
-            if memory:
-                memory.save()
+            if planned is not None:
+                _planned.save(C.DEFAULT_LOCAL_TMP, server, planned)
             return answer
         except VcciError as exc:
             return {"changed": False, "failed": True, "msg": exc.message, "error": type(exc).__name__}

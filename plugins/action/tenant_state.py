@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             check_id(args["id"], "id", problems)
             if problems.found:
                 raise InputError("; ".join(problems.found))
-            client = Client.from_params(args, progress=self._tell)
+            client = Client.from_params(args, say=self._tell)
             life = Life(client, args["id"], check=bool(self._task.check_mode), tell=self._tell, part_of=args["part_of"], wait_timeout=args["wait_timeout"])
             directory = os.path.join(self._loader.path_dwim(args["directory"]), args["id"])
             backup = Backup(life, directory=directory, image=args["image"], users={claim: self._user(claim, user) for claim, user in args["users"].items()})

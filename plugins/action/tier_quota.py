@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
@@ -73,7 +74,7 @@ class ActionModule(ActionBase):
             if problems.found:
                 raise Refused(problems.found)
             if not (args["assume_empty"] and self._task.check_mode):
-                client = Client.from_params(args, progress=self._tell)
+                client = Client.from_params(args, say=self._tell)
             return {**result, **self._converge(client, args, tenants, tiers)}
         except VcciError as exc:
             return {**result, "failed": True, "msg": exc.message, "errors": getattr(exc, "errors", [exc.message])}
@@ -100,9 +101,9 @@ class ActionModule(ActionBase):
         begun = time.monotonic()
         only = args["only"] or (plan.new() if args["new_only"] else None)
         for number, members in plan.shares(only):
-            done = apply_set(client, plan.objects(members), name=f"{args['name']}-{number}", namespace=args["namespace"],
+            done = apply_set(client, plan.objects(members), ApplyOptions(name=f"{args['name']}-{number}", namespace=args["namespace"],
                              check=bool(self._task.check_mode), assume_empty=blind, diff=bool(self._task.diff),
-                             force_conflicts=args["force_conflicts"], progress=self._tell)
+                             force_conflicts=args["force_conflicts"], say=self._tell))
             for outcome in ("created", "configured", "unchanged"):
                 sums[outcome] += len(getattr(done, outcome))
             written += [*done.created, *done.configured]

@@ -1,10 +1,12 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Rows as lines of aligned columns. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    """One line a row, each column as wide as its widest cell; no spaces at the end."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -103,6 +103,7 @@ def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
 
 
 def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: Path) -> None:
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
     from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
     from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
@@ -119,5 +120,5 @@ def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: 
         result = run.result(timeout=120)
     assert not result.failed
     assert len(result.created) + len(result.unchanged) + len(result.configured) == len(objects)
-    assert not apply_set(client, objects, name="s", namespace="default", diff=False).changed
+    assert not apply_set(client, objects, ApplyOptions(name="s", namespace="default", diff=False)).changed
     assert len(client.list("v1", "ConfigMap", "default", "applyset.kubernetes.io/part-of")) == len(objects)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The write path: make the cluster equal to a set of objects.
 
-    result = apply_set(client, objects, name="redis", check=module.check_mode)
+    result = apply_set(client, objects, ApplyOptions(name="redis", check=True))
 
 fetch (a few LISTs) → plan (pure, _items.py) → write (concurrent server-side apply, phase by phase) → prune → wait.
 """
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..errors import ApiError, ApplyError, InputError, NotFound, PruneRefused, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY, Client
+from ..labels import PROTECTED
 from . import diff as _diff
 from . import explain as _explain
 from . import items as _items
@@ -23,99 +24,42 @@ from . import order as _order
 from . import snapshot as _snapshot
 from .items import APPLY, CREATE, REFUSED, UNCHANGED, Item
 from .objects import Ref
+from .options import ApplyOptions, Planned
 from .owned import lost_fields, our_entry, was_written
 from .record import Record
 from .result import Result
 
-FIELD_MANAGER = "greenlang.vcci"
-CONCURRENCY = 16
-# Deleting these takes data or other objects with it: only when that very object is named.
-PROTECTED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition")
 ESTABLISH_TIMEOUT = 60
 GONE_TIMEOUT = 120
 MAX_FAILURES_SHOWN = 10
 
 
-def apply_set(
-    client: Client,
-    objects: Iterable,
-    *,
-    name: str | None,
-    namespace: str = "default",
-    check: bool = False,
-    prune: bool = False,
-    prune_limit: int = 20,
-    prune_named: Iterable[str] = (),
-    wait: bool = False,
-    wait_timeout: float = 300,
-    force_conflicts: bool = False,
-    field_manager: str = FIELD_MANAGER,
-    assume_empty: bool = False,
-    diff: bool = True,
-    concurrency: int = CONCURRENCY,
-    planned: dict | None = None,
-    lock_timeout: float = 120,
-    progress: Callable[[str], None] | None = None,
-) -> Result:
-    """Apply objects as the set `name`, recorded in `namespace`; name=None applies them without membership.
-
-    objects        dicts, or (dict, where it came from) pairs, for messages.
-    check          predict, by server-side dry runs; nothing is written.
-    prune          delete members of the set that are not among the objects; at most prune_limit of them, and those of PROTECTED kinds
-                   only when prune_named has them ("Namespace/x", "PersistentVolumeClaim/ns/x").
-    assume_empty   (check only) ask no server: everything would be created.
-    planned        (check only) {"namespaces": set, "kinds": {(apiVersion, kind): Resource}} that earlier steps of the same run
-                   would have brought; what this set would bring is added to it.
-    progress       is told, line by line, what is being done.
-    """
-    return _Run(client, locals()).present(objects)
+def apply_set(client: Client | None, objects: Iterable, options: ApplyOptions) -> Result:
+    """Apply objects: dicts, or (dict, where it came from) pairs, for messages. Without a client, only what an empty cluster would get is predicted."""
+    return _Run(client, options).present(objects)
 
 
-def delete_set(
-    client: Client,
-    objects: Iterable = (),
-    *,
-    name: str | None,
-    namespace: str = "default",
-    check: bool = False,
-    prune_limit: int = 20,
-    prune_named: Iterable[str] = (),
-    wait: bool = False,
-    wait_timeout: float = 300,
-    diff: bool = True,
-    concurrency: int = CONCURRENCY,
-    assume_empty: bool = False,
-    lock_timeout: float = 120,
-    progress: Callable[[str], None] | None = None,
-) -> Result:
+def delete_set(client: Client | None, objects: Iterable, options: ApplyOptions) -> Result:
     """Delete these objects, or without objects every member of the set (then also its record); limits as for pruning."""
-    return _Run(client, locals()).absent(objects)
+    return _Run(client, options).absent(objects)
 
 
 class _Run:
-    def __init__(self, client: Client, options: dict) -> None:
-        self.client = client
-        self.name: str | None = options["name"]
-        self.namespace: str = options["namespace"]
-        self.check: bool = options["check"]
-        self.prune: bool = options.get("prune", False)
-        self.prune_limit: int = options["prune_limit"]
-        self.prune_named = {_named(text) for text in options["prune_named"]}
-        self.wait: bool = options["wait"]
-        self.wait_timeout: float = options["wait_timeout"]
-        self.force: bool = options.get("force_conflicts", False)
-        self.manager: str = options.get("field_manager", FIELD_MANAGER)
-        self.assume_empty: bool = options["assume_empty"]
-        self.diff: bool = options["diff"]
-        self.concurrency: int = options["concurrency"]
-        planned = options.get("planned")
-        self.planned: dict = {"namespaces": set(), "kinds": {}} if planned is None else planned
-        self.lock_timeout: float = options["lock_timeout"]
-        self._tell = options["progress"]
+    def __init__(self, client: Client | None, options: ApplyOptions) -> None:
+        self.client: Client = client  # type: ignore[assignment]
+        self.name, self.namespace, self.check = options.name, options.namespace, options.check
+        self.prune, self.prune_limit = options.prune, options.prune_limit
+        self.prune_named = {_named(text) for text in options.prune_named}
+        self.wait, self.wait_timeout = options.wait, options.wait_timeout
+        self.force, self.manager = options.force_conflicts, options.field_manager
+        self.assume_empty, self.diff, self.concurrency = options.assume_empty, options.diff, options.concurrency
+        self.planned = options.planned or Planned()
+        self.lock_timeout = options.lock_timeout
+        self._tell = options.say
         self._tell_lock = threading.Lock()
         self.part_of = _membership.set_id(self.name, self.namespace) if self.name else None
         self.result = Result()
-        self.record = Record(client, self.name, self.namespace, self.progress, self.lock_timeout) if self.name else None
+        self.record = Record(self.client, self.name, self.namespace, self.progress, self.lock_timeout) if self.name else None
         self.started = time.monotonic()
         self.snapshot: dict = {}
         self._gone: set = set()
@@ -150,7 +94,7 @@ class _Run:
         mark = self.timed("prepare", mark)
         if self.assume_empty:
             return self._all_created(items)
-        planned_kinds = self.planned["kinds"] if self.check else None
+        planned_kinds = self.planned.kinds if self.check else None
         self.result.warnings += _items.resolve(items, self.client.resource, lenient=self.check, planned=planned_kinds)
         self.plan(items)
         mark = self.timed("read", mark)
@@ -214,7 +158,7 @@ class _Run:
 
     def predict_one(self, item: Item, missing: set) -> None:
         if item.planned_kind or item.ref.namespace in missing:
-            coming = set(self.planned["namespaces"])
+            coming = set(self.planned.namespaces)
             if item.ref.namespace in missing and item.ref.namespace not in coming:
                 self.result.warnings.append(
                     f"{item.label}: namespace {item.ref.namespace} does not exist and nothing so far creates it; "
@@ -229,9 +173,9 @@ class _Run:
 
     def _remember_planned(self, item: Item) -> None:
         if item.ref.kind == "Namespace" and not item.ref.group:
-            self.planned["namespaces"].add(item.ref.name)
+            self.planned.namespaces.add(item.ref.name)
         elif item.ref.kind == "CustomResourceDefinition":
-            self.planned["kinds"].update(_items.defined_kinds([item]))
+            self.planned.kinds.update(_items.defined_kinds([item]))
 
     # --- writing -----------------------------------------------------------------------------------------------------
     def write(self, items: list[Item], prunable: list) -> list:

@@ -69,7 +69,7 @@ def connection_argument_spec() -> dict:
 
 
 class Client:
-    """Requests to one API server. `progress` is told when a retry keeps the user waiting."""
+    """Requests to one API server. `say` is told when a retry keeps the user waiting."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class Client:
         *,
         timeout: float = 60,
         retry_for: float = 60,
-        progress: Callable[[str], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.connection = connection
-        self.timeout, self.retry_for, self.progress = timeout, retry_for, progress
+        self.timeout, self.retry_for, self.say = timeout, retry_for, say
         url = urlsplit(connection.server)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ConfigError(f"{connection.source}: {connection.server!r} is not the address of an API server")
@@ -285,8 +285,8 @@ class Client:
         delay = min(longest, 0.1 * 2**attempt) * (0.5 + random.random() / 2)
         if retry_after and retry_after.isdigit():
             delay = max(delay, min(float(retry_after), 30.0))
-        if self.progress and attempt >= 3:
-            self.progress(why)
+        if self.say and attempt >= 3:
+            self.say(why)
         time.sleep(delay)
 
     def _error(self, status: int, data: bytes, method: str, path: str) -> ApiError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
@@ -192,7 +193,7 @@ class LocalCluster:
         if self.layout.kind == "real":
             crds = self.layout.state / "files" / "cilium" / "crds"
             wanted += [document for path in sorted(crds.rglob("*.yaml")) for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
-        apply_set(control.client(), wanted, name="local-cluster", namespace="kube-system", force_conflicts=True)
+        apply_set(control.client(), wanted, ApplyOptions(name="local-cluster", namespace="kube-system", force_conflicts=True))
 
     def _start_nodes(self, control: ControlPlane, nodes: Nodes, archives: dict[str, Path]) -> list[str]:
         authority, loaded = control.credentials(), _loaded(archives)

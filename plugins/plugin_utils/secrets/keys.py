@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..applyset import owned as _owned
 from ..applyset.objects import DIGEST
-from ..applyset.run import FIELD_MANAGER, apply_set
+from ..applyset.options import FIELD_MANAGER, ApplyOptions
+from ..applyset.run import apply_set
 from ..errors import InputError, WaitTimeout
 from ..kubernetes.client import Client
 from . import consumers as _sealed_consumers
@@ -108,7 +109,7 @@ class Keys:
     def add(self, secrets: list[dict]) -> dict:
         """The controller reads its keys when it starts; a run may have ended between a key and the restart."""
         if secrets:
-            apply_set(self.cluster, secrets, name=None, check=self.check, diff=False, progress=self.tell)
+            apply_set(self.cluster, secrets, ApplyOptions(name=None, check=self.check, diff=False, say=self.tell))
         found = self.cluster.get("apps/v1", "Deployment", self.deployment, self.namespace)
         restarted = [{**found, "kind": "Deployment"}] if found and (secrets or self.unread(found)) else []
         if not self.check:
@@ -138,7 +139,7 @@ class Keys:
                 spec = {"encryptedData": new[_name(one)]}
             obj = {"apiVersion": _sealed.API_VERSION, "kind": "SealedSecret", "metadata": metadata, "spec": spec}
             manager = FIELD_MANAGER if own else "greenlang.vcci.reencrypt"
-            apply_set(self.cluster, [obj], name=None, check=self.check, diff=False, force_conflicts=not own, field_manager=manager)
+            apply_set(self.cluster, [obj], ApplyOptions(name=None, check=self.check, diff=False, force_conflicts=not own, field_manager=manager))
         deadline = time.monotonic() + self.timeout
         for one in stale if not self.check else []:
             place, name = one["metadata"]["namespace"], one["metadata"]["name"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ..applyset.options import ApplyOptions, Planned
 from ..applyset.run import apply_set
 from ..errors import ApiError, InputError, NotFound, VcciError, WaitTimeout
 from ..kubernetes.client import Client
@@ -59,7 +60,7 @@ class Options:
     wait_timeout: float = 120
     check: bool = False
     diff: bool = False
-    planned: dict | None = None  # see apply_set
+    planned: Planned | None = None
 
 
 class Sealer:
@@ -178,7 +179,7 @@ class Sealer:
         result = apply_set(
             self._client,  # type: ignore[arg-type]
             objects,
-            name=self.options.name,
+            ApplyOptions(name=self.options.name,
             namespace=self.options.record_namespace,
             check=self.options.check,
             prune=self.options.prune and len(objects) == self.count,
@@ -186,7 +187,7 @@ class Sealer:
             assume_empty=self._client is None,
             diff=False,
             planned=self.options.planned,
-            progress=self.tell,
+            say=self.tell),
         )
         self.written = self.written or result.changed
         return result

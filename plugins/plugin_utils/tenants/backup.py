@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
 from ..errors import InputError, VcciError, WaitTimeout
 from ..kubernetes import exec as _exec
@@ -73,7 +74,7 @@ class Backup:
         self.life.until_counted()
         self.life.tell(f"copying volume {claim} as user {pod['spec']['securityContext']['runAsUser']}")
         try:
-            apply_set(self.client, [pod], name=None, diff=False, wait=True, wait_timeout=self.life.wait_timeout, progress=self.life.tell)
+            apply_set(self.client, [pod], ApplyOptions(name=None, diff=False, wait=True, wait_timeout=self.life.wait_timeout, say=self.life.tell))
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
                 archive = Archive(handle)
                 _exec.stream(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set, delete_set
 from ..errors import Conflict, InputError, NotFound, VcciError, WaitTimeout
 from ..kubernetes.client import MERGE_PATCH, Client
@@ -57,7 +58,7 @@ class Life:
     def resume(self) -> None:
         self.must_live()
         if self.client.get("v1", "ResourceQuota", SUSPENSION, self.namespace) is not None:
-            done = delete_set(self.client, [self._stop(0)], name=None, check=self.check, diff=False)
+            done = delete_set(self.client, [self._stop(0)], ApplyOptions(name=None, check=self.check, diff=False))
             self.changes += done.deleted
         self._patch_all(_tenant_workloads.resume_patch, "as before")
 
@@ -119,7 +120,7 @@ class Life:
 
     # --- what both need ----------------------------------------------------------------------------------------------
     def write(self, obj: dict) -> None:
-        done = apply_set(self.client, [obj], name=None, check=self.check, diff=False, progress=self.tell)
+        done = apply_set(self.client, [obj], ApplyOptions(name=None, check=self.check, diff=False, say=self.tell))
         self.changes += [*done.created, *done.configured]
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:

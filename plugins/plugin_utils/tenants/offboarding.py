@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
 from ..errors import InputError, VcciError, WaitTimeout
 from . import objects as _tenant_objects
@@ -217,7 +218,7 @@ class Offboarding:
             found = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": KEY, "namespace": self.record_namespace, "labels": {
                 "app.kubernetes.io/part-of": self.life.part_of, "app.kubernetes.io/managed-by": _tenant_objects.MANAGED_BY,
                 "app.kubernetes.io/component": _tenant_offboarding.COMPONENT + "-key"}}, "data": {"key.pem": base64.b64encode(made).decode()}}
-            apply_set(self.client, [found], name=None, diff=False)
+            apply_set(self.client, [found], ApplyOptions(name=None, diff=False))
         key = serialization.load_pem_private_key(base64.b64decode(found["data"]["key.pem"]), None)
         if not isinstance(key, ed25519.Ed25519PrivateKey):
             raise InputError(f"Secret {self.record_namespace}/{KEY}: key.pem must be an Ed25519 key")

@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..labels import PROTECTED
+
 COMPONENT = "tenant-offboarding"
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 PHASES = ("cordoned", "quarantined", "deleting", "deleted")
 MANAGED_BY = "greenlang.vcci"
-PROTECTED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition")  # data or other objects go with them
 HAS_LABEL = "has its label"
 GOES, WAITS, STAYS = "goes", "waits", "stays"
 

@@ -60,10 +60,11 @@ def namespace(client):
 @pytest.fixture
 def apply(client, namespace):
     """apply_set() of the set `s` recorded in the test's namespace."""
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
     from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 
     def run(objects, **options):
         options = {"name": "s", "namespace": namespace, **options}
-        return apply_set(options.pop("client", client), objects, **options)
+        return apply_set(options.pop("client", client), objects, ApplyOptions(**options))
 
     return run

@@ -9,6 +9,7 @@ import json
 
 import pytest
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ConfigError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
@@ -32,7 +33,7 @@ def token(client, namespace):
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": rbac["metadata"]},
         {**rbac, "kind": "Role", "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]},
         {**rbac, "kind": "RoleBinding", "subjects": [subject], "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"}},
-    ], name=None)
+    ], ApplyOptions(name=None))
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
     return client.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/writer/token", body=body)["status"]["token"]
 
@@ -59,7 +60,7 @@ def test_an_exec_plugin_is_asked_again_when_its_token_has_expired(kubeconfig, tm
     (tmp_path / "token").write_text(token)
     user = as_user(kubeconfig, tmp_path, {"exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}})
-    result = apply_set(user, config_maps(namespace), name="s", namespace=namespace)
+    result = apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))
     assert len(result.created) == 50
     assert (tmp_path / "asked").read_text().split() == ["asked", "asked"]  # not once for each of the concurrent requests
 
@@ -68,23 +69,23 @@ def test_a_token_file_is_read_again_when_its_token_has_expired(kubeconfig, tmp_p
     path = tmp_path / "token"
     path.write_text(token)
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})
-    assert len(apply_set(user, config_maps(namespace), name="s", namespace=namespace, check=True).created) == 50
-    assert apply_set(user, config_maps(namespace), name="s", namespace=namespace).changed
+    assert len(apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace, check=True)).created) == 50
+    assert apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace)).changed
     path.write_text("expired")
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})
     with pytest.raises(ApiError, match="does not accept the credentials"):
-        apply_set(user, config_maps(namespace), name="s", namespace=namespace)
+        apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))
     path.write_text(token)
-    assert not apply_set(user, config_maps(namespace), name="s", namespace=namespace).changed
+    assert not apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_an_expired_token_is_named_by_its_kubeconfig(kubeconfig, tmp_path, namespace):
     user = as_user(kubeconfig, tmp_path, {"token": "expired"})
     with pytest.raises(ApiError, match=r"does not accept the credentials of .*kubeconfig.*; an expired token or certificate[?]"):
-        apply_set(user, config_maps(namespace), name="s", namespace=namespace)
+        apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))
 
 
 def test_a_plugin_that_fails_is_named(kubeconfig, tmp_path, namespace):
     user = as_user(kubeconfig, tmp_path, {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/nonexistent/plugin"}})
     with pytest.raises(ConfigError, match="/nonexistent/plugin"):
-        apply_set(user, config_maps(namespace), name="s", namespace=namespace)
+        apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))

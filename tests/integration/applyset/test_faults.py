@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import record as _record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ConnectionFailed, SetLocked
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
@@ -24,6 +25,7 @@ COUNT = 200
 RUN = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 given = json.load(sys.stdin)
@@ -136,13 +138,13 @@ def test_lost_connections_are_survived(relayed, client, namespace):
     worker = threading.Thread(target=trouble)
     worker.start()
     try:
-        result = apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+        result = apply_set(through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False))
     finally:
         stop.set()
         worker.join()
     assert len(result.created) == COUNT
     assert values(client, namespace) == {"1"} and _record.LOCK not in annotations(client, namespace)
-    assert not apply_set(client, config_maps(namespace, "1"), name="s", namespace=namespace).changed
+    assert not apply_set(client, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_a_server_that_restarts_in_mid_run_is_waited_for(relayed, client, namespace):
@@ -160,10 +162,10 @@ def test_a_server_that_restarts_in_mid_run_is_waited_for(relayed, client, namesp
 
     worker = threading.Thread(target=restart)
     worker.start()
-    result = apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+    result = apply_set(through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False))
     worker.join()
     assert len(result.created) == COUNT and any("does not answer" in line for line in said)
-    assert not apply_set(client, config_maps(namespace, "1"), name="s", namespace=namespace).changed
+    assert not apply_set(client, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_a_server_that_stays_away_is_an_error(relayed, namespace):
@@ -173,13 +175,13 @@ def test_a_server_that_stays_away_is_an_error(relayed, namespace):
     relay.open = False
     relay.cut()
     with pytest.raises(ConnectionFailed, match="does not answer"):
-        apply_set(through, config_maps(namespace, "1"), name="s", namespace=namespace, diff=False)
+        apply_set(through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
     """kill -9 at a random moment; the next run needs not wait for the dead one, and prunes what the dead one brought."""
-    apply_set(client, config_maps(namespace, "1", COUNT // 2), name="s", namespace=namespace, diff=False)
+    apply_set(client, config_maps(namespace, "1", COUNT // 2), ApplyOptions(name="s", namespace=namespace, diff=False))
     secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"z{i}", "namespace": namespace}} for i in range(50)]
     process = start([*secrets, *config_maps(namespace, "2")])
     time.sleep(random.Random(seed).uniform(0.02, 0.9))
@@ -187,14 +189,14 @@ def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
     process.wait()
 
     began = time.monotonic()
-    result = apply_set(client, config_maps(namespace, "3"), name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False)
+    result = apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False))
     assert time.monotonic() - began < _record.STALE_AFTER / 2
     assert len(result.created) + len(result.configured) == COUNT
     assert values(client, namespace) == {"3"}
     assert not [o for o in client.list("v1", "Secret", namespace) if o["metadata"]["name"].startswith("z")]
     record = annotations(client, namespace)
     assert record["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap" and _record.LOCK not in record
-    assert not apply_set(client, config_maps(namespace, "3"), name="s", namespace=namespace, prune=True).changed
+    assert not apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True)).changed
 
 
 def test_two_runs_at_once_never_interleave(start, client, namespace):
@@ -209,7 +211,7 @@ def test_two_runs_at_once_never_interleave(start, client, namespace):
 
 
 def hold(client, namespace, **holder):
-    apply_set(client, config_maps(namespace, "1", 1), name="s", namespace=namespace)
+    apply_set(client, config_maps(namespace, "1", 1), ApplyOptions(name="s", namespace=namespace))
     body = {"metadata": {"annotations": {_record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **holder})}}}
     client.request("PATCH", f"/api/v1/namespaces/{namespace}/configmaps/s", body=body, content_type="application/merge-patch+json")
 
@@ -218,18 +220,18 @@ def test_a_run_elsewhere_is_waited_for_and_then_refused(client, namespace):
     hold(client, namespace)
     said = []
     with pytest.raises(SetLocked, match="is being applied by process 7 on far"):
-        apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace, lock_timeout=1, progress=said.append)
+        apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace, lock_timeout=1, say=said.append))
     assert "waiting for another run of this set (process 7 on far)" in said
     assert values(client, namespace) == {"1"}
     # Nothing to do, or only looking, needs no turn.
-    assert not apply_set(client, config_maps(namespace, "1", 1), name="s", namespace=namespace).changed
-    assert apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace, check=True).changed
+    assert not apply_set(client, config_maps(namespace, "1", 1), ApplyOptions(name="s", namespace=namespace)).changed
+    assert apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace, check=True)).changed
 
 
 def test_a_run_elsewhere_that_died_is_taken_over(client, namespace, monkeypatch):
     monkeypatch.setattr(_record, "STALE_AFTER", 1.5)
     hold(client, namespace)
-    result = apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace)
+    result = apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace))
     assert len(result.created) + len(result.configured) == 2 and _record.LOCK not in annotations(client, namespace)
 
 
@@ -239,6 +241,6 @@ def test_a_run_on_this_machine_that_died_is_noticed_at_once(client, namespace):
     me = _record._identity()
     hold(client, namespace, machine=me["machine"], pid=process.pid, start="1")
     began = time.monotonic()
-    assert apply_set(client, config_maps(namespace, "2", 2), name="s", namespace=namespace).changed
+    assert apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace)).changed
     assert time.monotonic() - began < 3
     assert os.getpid() == me["pid"]

@@ -7,6 +7,7 @@ import copy
 import os
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, VcciError
 from hypothesis import HealthCheck, given, settings
@@ -182,16 +183,16 @@ def test_check_predicts_the_run(client, namespace, force):
 
 
 def compare(client, objects, options):
-    predicted = outcome(lambda: apply_set(client, objects, check=True, **options))
-    done = outcome(lambda: apply_set(client, objects, **options))
+    predicted = outcome(lambda: apply_set(client, objects, ApplyOptions(check=True, **options)))
+    done = outcome(lambda: apply_set(client, objects, ApplyOptions(**options)))
     assert predicted[0] == done[0]
     if done[0] == "failed":
         assert done[1] <= predicted[1]  # the run stops at the phase that fails, check mode names the failures of all
         return
     assert predicted == done
-    again = apply_set(client, objects, **options)
+    again = apply_set(client, objects, ApplyOptions(**options))
     assert not again.changed, again.to_dict()
-    assert not apply_set(client, objects, check=True, **options).changed
+    assert not apply_set(client, objects, ApplyOptions(check=True, **options)).changed
 
 
 def cleanup(client, objects):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, PruneRefused
 
@@ -86,21 +87,21 @@ def test_a_set_of_another_tool_is_left_alone(apply, namespace, run_kubectl):
 
 def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     apply([config_map(namespace, "a"), claim(namespace, "data")])
-    kept = delete_set(client, name="s", namespace=namespace)
+    kept = delete_set(client, (), ApplyOptions(name="s", namespace=namespace))
     assert kept.deleted == [f"ConfigMap {namespace}/a"] and kept.skipped == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is not None
     named = [f"PersistentVolumeClaim/{namespace}/data"]
-    assert delete_set(client, name="s", namespace=namespace, prune_named=named, check=True).deleted == [
+    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)).deleted == [
         f"PersistentVolumeClaim {namespace}/data"
     ]
-    assert delete_set(client, name="s", namespace=namespace, prune_named=named).deleted == [f"PersistentVolumeClaim {namespace}/data"]
+    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is None
-    assert not delete_set(client, name="s", namespace=namespace).changed
+    assert not delete_set(client, (), ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_given_objects_are_deleted_whatever_their_number(client, namespace):
     objects = [config_map(namespace, f"c{i}") for i in range(30)]
-    apply_set(client, objects, name=None)
-    result = delete_set(client, [*objects, config_map(namespace, "never was")], name=None)
+    apply_set(client, objects, ApplyOptions(name=None))
+    result = delete_set(client, [*objects, config_map(namespace, "never was")], ApplyOptions(name=None))
     assert len(result.deleted) == 30
-    assert not delete_set(client, objects, name=None).changed
+    assert not delete_set(client, objects, ApplyOptions(name=None)).changed

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
@@ -216,7 +217,7 @@ def test_an_admission_policy_speaks_for_itself(apply, client, namespace, run_kub
             },
         },
     ]
-    apply_set(client, policy, name=None)
+    apply_set(client, policy, ApplyOptions(name=None))
     try:
         tries = itertools.count()
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import WaitTimeout
 
@@ -38,7 +39,7 @@ def definition(group):
 def test_a_time_out_shows_the_pods_and_their_events(apply, namespace):
     said = []
     with pytest.raises(WaitTimeout) as caught:
-        apply([deployment(namespace)], wait=True, wait_timeout=4, progress=said.append)
+        apply([deployment(namespace)], wait=True, wait_timeout=4, say=said.append)
     message = str(caught.value)
     assert f"not ready after 4 s: Deployment {namespace}/web (0/1 replicas available)" in message
     assert f"Pod {namespace}/web-" in message
@@ -58,7 +59,7 @@ def test_a_custom_resource_is_awaited_by_its_conditions(apply, client, namespace
             client.request("PATCH", path + "/status", body=status, content_type="application/merge-patch+json")
 
     try:
-        apply_set(client, [definition(group)], name=None)
+        apply_set(client, [definition(group)], ApplyOptions(name=None))
         worker = threading.Thread(target=controller)
         client.forget_kinds()
         began = time.monotonic()

@@ -12,6 +12,7 @@ import time
 
 import pytest
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
@@ -169,7 +170,7 @@ def test_a_run_that_ended_before_the_restart_is_finished_by_the_next(lost, keys)
     client, state, _work = lost
     time.sleep(1.1)  # ages are told by whole seconds
     made = _sealing_keys.secret("kube-system", *_sealing_keys.make(_now(), 30, 2048), random.Random(3))
-    apply_set(client, [made], name=None, diff=False)
+    apply_set(client, [made], ApplyOptions(name=None, diff=False))
     task = {"state": "renewed", "min_age_days": 1, "kubeconfig": str(state / "kubeconfig")}
     results = keys(task, task)
     said = [(True, "0 sealing keys added, the controller restarted"), (False, "0 sealing keys added")]

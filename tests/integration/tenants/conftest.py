@@ -92,15 +92,16 @@ class Playbooks:
 @pytest.fixture(scope="module")
 def site(kubeconfig, tmp_path_factory):
     """Playbooks, on a cluster that says it is theirs; the admission policies go at the end, since they are the cluster's."""
+    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
     from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
     from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
     made = Client.from_params({"kubeconfig": str(kubeconfig)})
     identity = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
                 "data": {"environment": "tenants"}}
-    apply_set(made, [identity, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}], name=None)
+    apply_set(made, [identity, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}], ApplyOptions(name=None))
     yield Playbooks(tmp_path_factory.mktemp("site"), kubeconfig, made)
-    delete_set(made, name="tenant-admission", namespace="vcci-platform")
+    delete_set(made, (), ApplyOptions(name="tenant-admission", namespace="vcci-platform"))
     for namespace in made.list("v1", "Namespace", label_selector="tenant"):
         if namespace["metadata"]["name"].endswith("-life"):
             made.request("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}")

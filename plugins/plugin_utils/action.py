@@ -1,0 +1,96 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What every action plugin of this collection is: checked arguments, a client that is closed, progress lines, one shape of failure.
+
+They run on the control node, in the task's worker, and ship nothing to a host: what they say appears while they work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from .errors import SetError, VcciError
+from .kubernetes.client import Client
+
+display = Display()
+
+
+class Action(ActionBase):
+    """A subclass says its ARGUMENTS and what it does with them in `perform`."""
+
+    ARGUMENTS: ClassVar[Mapping[str, Any]]
+    RULES: ClassVar[Mapping[str, Any]] = {}  # required_if and the like, as Ansible's argument specs have them
+    HIDDEN: ClassVar[Mapping[str, str]] = {}  # options whose values no message may show, and what is said of a wrong one instead
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Do it; what the result has besides `changed`, which is false unless it is in there. VcciError fails the task."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = {**super().run(tmp, task_vars), "changed": False}
+        self._clients: list[Client] = []
+        try:
+            return {**result, **self.perform(self._checked(), task_vars or {})}
+        except VcciError as exc:
+            return {**result, **self._failure(exc)}
+        finally:
+            for client in self._clients:
+                client.close()
+
+    # --- for subclasses ----------------------------------------------------------------------------------------------
+    @property
+    def check(self) -> bool:
+        return bool(self._task.check_mode)
+
+    @property
+    def diff(self) -> bool:
+        return bool(self._task.diff)
+
+    def say(self, line: str) -> None:
+        """Show a line while the task runs."""
+        display.display(f"  {self._task.action.rpartition('.')[2]}: {line}")
+
+    def connect(self, args: Mapping[str, Any], **changes: Any) -> Client:
+        """A client with the task's connection arguments, which is closed when the task ends; `changes` replace some of them."""
+        client = Client.from_params({**args, **changes}, say=self.say)
+        self._clients.append(client)
+        return client
+
+    def connect_unless_assumed(self, args: Mapping[str, Any]) -> Client | None:
+        """None in check mode when `assume_empty` says that there is no cluster yet."""
+        return None if self.check and args["assume_empty"] else self.connect(args)
+
+    # --- arguments and failures --------------------------------------------------------------------------------------
+    def _checked(self) -> dict[str, Any]:
+        # What is recorded of the arguments is echoed into the result, and large or secret ones would cost and show there.
+        # The same plugin is run again by `until`, when they are not in the task any more.
+        if self._task.args:
+            self._given = self._task.args
+        self._task.args = {}
+        checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(getattr(self, "_given", {}))
+        if checked.unsupported_parameters:
+            paths = [path if isinstance(path, tuple) else (path,) for path in checked.unsupported_parameters]
+            names = sorted(".".join(map(str, path)) for path in paths)
+            raise AnsibleActionFail(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(sorted(self.ARGUMENTS))}")
+        if checked.error_messages:
+            hidden = [text for name, text in self.HIDDEN.items() if any(name in message for message in checked.error_messages)]
+            raise AnsibleActionFail(remove_values("; ".join(hidden or checked.error_messages), checked._no_log_values))
+        return dict(checked.validated_parameters)
+
+    def _failure(self, exc: VcciError) -> dict[str, Any]:
+        """`failed`, `msg` and `errors`, and what was done of a set until then."""
+        failure: dict[str, Any] = {"failed": True, "msg": exc.message, "errors": exc.errors}
+        done = exc.result if isinstance(exc, SetError) else None
+        if done is None:
+            return failure
+        return {**done.to_dict(), **({"diff": done.diff} if self.diff else {}), **failure}

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""How a set is to be applied or deleted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..kubernetes.kinds import Resource
+
+FIELD_MANAGER = "greenlang.vcci"
+CONCURRENCY = 16
+
+
+@dataclass
+class Planned:
+    """What earlier steps of the same check-mode run would have brought; what a set would bring is added to it."""
+
+    namespaces: set[str] = field(default_factory=set)
+    kinds: dict[tuple[str, str], Resource] = field(default_factory=dict)  # by apiVersion and kind
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """The options of apply_set and delete_set; those that only one of them knows say so.
+
+    name             of the set, recorded in a ConfigMap of that name in `namespace`; None writes without membership.
+    check            predict, by server-side dry runs; nothing is written.
+    prune            (apply) delete members of the set that are not among the objects; at most prune_limit of them (-1: any number), and
+                     those of labels.PROTECTED kinds only when prune_named has them ("Namespace/x", "PersistentVolumeClaim/ns/x").
+    wait             until the objects are ready, or gone; wait_timeout in seconds.
+    force_conflicts  (apply) take fields that another manager owns.
+    assume_empty     (check) ask no server: everything would be created.
+    diff             read what is needed to show differences, and keep them in the result.
+    concurrency      requests at a time.
+    lock_timeout     seconds to wait for another run of the same set.
+    say              is told, line by line, what is being done.
+    """
+
+    name: str | None = None
+    namespace: str = "default"
+    check: bool = False
+    prune: bool = False
+    prune_limit: int = 20
+    prune_named: tuple[str, ...] = ()
+    wait: bool = False
+    wait_timeout: float = 300
+    force_conflicts: bool = False
+    field_manager: str = FIELD_MANAGER
+    assume_empty: bool = False
+    diff: bool = True
+    concurrency: int = CONCURRENCY
+    planned: Planned | None = None
+    lock_timeout: float = 120
+    say: Callable[[str], None] | None = None

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The one way to write files: whole or not at all, also when the machine loses power in the middle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes | str, mode: int | None = None, *, folder_mode: int = 0o777, durable: bool = True) -> None:
+    """Write a draft beside `path`, then put it in its place. A draft that could not be finished is removed.
+
+    mode         of the file; None keeps that of the file which is replaced, and gives a new one 0644.
+    folder_mode  of folders that are missing and therefore made, less the umask.
+    durable      False leaves out fsync: for what can be made again.
+    OSError      names the file; nothing has changed then.
+    """
+    path.parent.mkdir(folder_mode, parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            os.fchmod(handle.fileno(), mode if mode is not None else _mode_of(path))
+            if durable:
+                handle.flush()
+                os.fsync(handle.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, which is renamed to `target` when the block ends well and removed when it does not. `target` must not be there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield draft
+        draft.rename(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        return 0o644

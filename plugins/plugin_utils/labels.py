@@ -1,0 +1,23 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The labels by which this collection knows its objects, and the kinds that it never deletes unasked. Pure.
+
+The names app.kubernetes.io/* are Kubernetes' recommended labels; `tenant` is the reference document's.
+"""
+
+from __future__ import annotations
+
+PART_OF = "app.kubernetes.io/part-of"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+COMPONENT = "app.kubernetes.io/component"
+TENANT = "tenant"
+US = "greenlang.vcci"  # the value of MANAGED_BY on everything that we make
+OURS = f"{MANAGED_BY}={US}"  # as a selector
+
+# Deleting these takes data or other objects with it: only when that very object is named.
+PROTECTED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition")
+
+
+def labels(component: str, part_of: str | None = None, **more: str) -> dict[str, str]:
+    """The labels of an object that we make. `part_of` is left out where nobody said it."""
+    whole = {PART_OF: part_of} if part_of else {}
+    return {**whole, MANAGED_BY: US, COMPONENT: component, **more}
