@@ -24,8 +24,9 @@ def run(*command: str, cwd: Path = ROOT) -> None:
 
 @pytest.mark.parametrize("command", [
     ("ruff", "check", "."),
-    ("mypy", "plugins", "bench"),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
     ("ansible-lint", "--offline"),
-], ids=lambda command: command[0])
+], ids=" ".join)
 def test_lint(command: tuple[str, ...]) -> None:
     run(str(TOOLS / command[0]), *command[1:])
