@@ -97,13 +97,60 @@ def test_every_runbook_is_of_a_playbook():
     assert {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - NOT_PLAYBOOKS == set(PLAYBOOKS)
 
 
-@pytest.mark.parametrize("playbook", sorted(set(PLAYBOOKS) - {"site", "cluster", "cluster_down"}))
+# site imports the others, cluster claims the cluster, cluster_down asks for the name of one that this machine made.
+UNGUARDED = {"site", "cluster", "cluster_down"}
+CONNECTION, WRITE = "{{ cluster_connection }}", "{{ cluster_write }}"
+
+
+@pytest.mark.parametrize("playbook", sorted(set(PLAYBOOKS) - UNGUARDED))
 def test_playbook_makes_sure_first_that_the_cluster_is_the_one_of_the_environment(playbook):
-    """site imports these; cluster claims the cluster itself; cluster_down asks for the name of a cluster that this machine made."""
     for play in load(ROOT / "playbooks" / f"{playbook}.yml"):
-        first = play["pre_tasks"][0]
-        assert first["greenlang.vcci.cluster_identity"] == {"environment_name": "{{ cluster_environment }}"}
-        assert first["tags"] == ["always"]
+        assert play["pre_tasks"][0]["ansible.builtin.import_tasks"] == "tasks/guard.yml"
+
+
+def test_the_guard_compares_whatever_tags_are_asked_for():
+    [first] = load(ROOT / "playbooks" / "tasks" / "guard.yml")
+    assert first["greenlang.vcci.cluster_identity"] == {
+        "environment_name": "{{ cluster_environment }}",
+        "assume_empty": "{{ cluster_assume_empty }}",
+    }
+    assert first["tags"] == ["always"]
+
+
+def called(tasks: list[dict], role: str = "") -> set[str]:
+    """The modules that these tasks call, and those of the roles and of the files of their role that they name."""
+    found: set[str] = set()
+    for task in tasks:
+        found.update(name for name in task if name.count(".") == 2)
+        for part in ("block", "rescue", "always"):
+            found |= called(task.get(part, []), role)
+        for word in ("include", "import"):
+            file = task.get(f"ansible.builtin.{word}_tasks")
+            if file and role:
+                found |= called_by_role(role, file["file"] if isinstance(file, dict) else file)
+            other = task.get(f"ansible.builtin.{word}_role")
+            if other:
+                found |= called_by_role(other["name"], other.get("tasks_from", "main") + ".yml")
+    return found
+
+
+def called_by_role(role: str, file: str) -> set[str]:
+    return called(load(ROOT / "roles" / role.removeprefix("greenlang.vcci.") / "tasks" / file), role)
+
+
+@pytest.mark.parametrize("playbook", sorted(set(PLAYBOOKS) - {"site", "cluster_down"}))
+def test_playbook_gives_defaults_to_what_it_calls_and_to_nothing_else(playbook):
+    writing = {f"greenlang.vcci.{name}" for name in load(ROOT / "meta" / "runtime.yml")["action_groups"]["write"]}
+    for play in load(ROOT / "playbooks" / f"{playbook}.yml"):
+        modules = called(play.get("tasks", []))
+        for role in play.get("roles", []):
+            modules |= called_by_role(role["role"], "main.yml")
+        wanted = {"group/greenlang.vcci.k8s": CONNECTION}
+        if modules & writing:
+            wanted["group/greenlang.vcci.write"] = WRITE
+        if any(name.startswith("kubernetes.core.") for name in modules):
+            wanted["group/kubernetes.core.k8s"] = CONNECTION
+        assert play["module_defaults"] == wanted
 
 
 def test_links_in_the_documentation_lead_somewhere():
@@ -134,9 +181,21 @@ def test_plugins_are_documented(kind, directory):
 
 
 def test_modules_that_talk_to_a_cluster_get_the_connection_of_the_play():
-    talking = {name for name in names("modules")
-               if "greenlang.vcci.connection" in (ROOT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8")}
+    talking = {
+        name
+        for name in names("modules")
+        if "greenlang.vcci.connection" in (ROOT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8")
+    }
     assert set(load(ROOT / "meta" / "runtime.yml")["action_groups"]["k8s"]) == talking
+
+
+@pytest.mark.parametrize(("group", "variable"), [("k8s", "cluster_connection"), ("write", "cluster_write")])
+def test_an_action_group_names_exactly_the_plugins_that_take_what_the_playbooks_give_it(group, variable):
+    options = load(ROOT / "group_vars" / "all" / "cluster.yml")[variable].keys()
+    plugins = [f"greenlang.vcci.{name}" for name in names("action")]
+    told = json.loads(run("ansible-doc", "-t", "module", "--json", *plugins))
+    taking = {name.rpartition(".")[2] for name, plugin in told.items() if options <= plugin["doc"]["options"].keys()}
+    assert set(load(ROOT / "meta" / "runtime.yml")["action_groups"][group]) == taking
 
 
 # -- which value wins
