@@ -24,6 +24,7 @@ SHARED = {
     "platform_cluster_issuer": "vcci-ca",
     "platform_node_selectors": POOLS,
     "cluster_api_server_cidrs": ["10.77.0.1/32"],
+    "apps_worker_ml_enabled": True,
 }
 AUTOSCALED = {"vcci-backend-api": (3, 10), "vcci-worker": (2, 20), "vcci-worker-ml": (1, 3), "vcci-frontend": (2, 5)}
 PORTS = {"vcci-backend-api": 8000, "vcci-frontend": 8080, "prometheus": 9090}
@@ -151,7 +152,8 @@ def test_names_of_the_reference_document(production: Manifests) -> None:
     assert certificate["dnsNames"] == ["api.vcci.example", "app.vcci.example"] and certificate["secretName"] == "vcci-api-tls"
 
 
-def test_gpu_workers(production: Manifests) -> None:
+def test_gpu_workers(production: Manifests, tmp_path) -> None:
+    assert "vcci-worker-ml" not in workloads(render(tmp_path, apps_worker_ml_enabled=False))
     spec = workloads(production)["vcci-worker-ml"]["spec"]["template"]["spec"]
     assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Equal", "value": "true", "effect": "NoSchedule"}]
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
