@@ -16,12 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 POOLS = {"compute": {"pool": "compute"}, "memory": {"workload-type": "memory"}, "gpu": {"workload-type": "gpu"}}
 SHARED = {
     "platform_environment": "production",
-    "platform_namespace": "vcci-platform",
-    "platform_observability_namespace": "vcci-observability",
-    "platform_part_of": "vcci-scope3-platform",
-    "platform_image_registry": "greenlang",
     "platform_domain": "vcci.example",
-    "platform_cluster_issuer": "vcci-ca",
     "platform_node_selectors": POOLS,
     "cluster_api_server_cidrs": ["10.77.0.1/32"],
     "apps_worker_ml_enabled": True,
@@ -36,7 +31,8 @@ def render(folder: pathlib.Path, inventory: str = "", **values: object) -> Manif
     shutil.copytree(ROOT / "roles/apps/templates", folder / "templates")
     shutil.copytree(ROOT / "roles/observability/templates", folder / "templates", dirs_exist_ok=True)
     names = [path.name for path in sorted((folder / "templates").glob("*.yml.j2"))]
-    files = [
+    files = [ROOT / "group_vars/all/platform.yml"]
+    files += [
         path
         for role in ("apps", "observability")
         for kind in ("defaults", "vars")

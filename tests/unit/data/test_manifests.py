@@ -11,20 +11,16 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-SHARED = {
-    "platform_namespace": "vcci-platform", "platform_observability_namespace": "vcci-observability", "platform_part_of": "vcci-scope3-platform",
-    "platform_image_registry": "greenlang", "platform_node_selectors": {"memory": {"workload-type": "memory"}},
-}
-TEMPLATES = ("redis.yml.j2", "postgresql.yml.j2", "postgresql-backup.yml.j2")
+TEMPLATES = ("redis.yml.j2", "postgresql.yml.j2", "postgresql_backup.yml.j2")
 
 
 def render(folder, values) -> dict:
     """(kind, name) → manifest."""
     tasks = [{"name": f"Render {name}", "ansible.builtin.template": {"src": str(ROOT / "roles/data/templates" / name), "dest": str(folder / name)}}
              for name in TEMPLATES]
-    files = sorted((ROOT / "roles/data/defaults/main").glob("*.yml")) + sorted((ROOT / "roles/data/vars/main").glob("*.yml")) + values
+    files = [ROOT / "group_vars/all/platform.yml", *sorted((ROOT / "roles/data").glob("[dv]*s/main/*.yml")), *values]
     play = [{"name": "Render", "hosts": "localhost", "gather_facts": False, "vars_files": [str(path) for path in files],
-             "vars": {**SHARED, "ansible_python_interpreter": sys.executable}, "tasks": tasks}]
+             "vars": {"ansible_python_interpreter": sys.executable}, "tasks": tasks}]
     (folder / "play.yml").write_text(yaml.safe_dump(play))
     done = subprocess.run([str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local"],
                           cwd=folder, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
