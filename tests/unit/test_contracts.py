@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+# Inputs of all roles: what every environment shares is in group_vars/all, what differs in the inventory.
+SHARED = ("platform_", "cluster_")
 ENVIRONMENTS = sorted(path.name for path in (ROOT / "inventories").iterdir() if path.is_dir())
+EXPRESSIONS = {"when", "that", "until", "failed_when", "changed_when"}
 NOT_PLAYBOOKS = {"images"}  # runbooks of what is not done by a playbook
 
 
@@ -56,7 +62,9 @@ def options_of(role: str) -> dict:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_default_is_specified(role):
     options = options_of(role)
-    assert {name for name, option in options.items() if not option.get("required")} == set(defaults_of(role))
+    shared = {name for name in options if name.startswith(SHARED) and name not in defaults_of(role)}
+    assert {name for name, option in options.items() if not option.get("required")} - shared == set(defaults_of(role))
+    assert [name for name in shared if "default" in options[name]] == []
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -74,9 +82,89 @@ def test_variables_carry_the_name_of_their_role(role):
     assert [name for name in internal if not name.startswith(f"__{role}_")] == []
 
 
+def names_in(template: str) -> set[str]:
+    """The variables that a template reads and does not make itself."""
+    found = list(Environment().parse(template).find_all(nodes.Name))
+    return {name.name for name in found} - {name.name for name in found if name.ctx != "load"}
+
+
+def templates_in(value, key: str = "") -> Iterator[str]:
+    """Every template in a YAML file; what stands after some keys is an expression without braces."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from templates_in(child, name)
+    elif isinstance(value, list):
+        for child in value:
+            yield from templates_in(child, key)
+    elif isinstance(value, str):
+        yield f"{{{{ {value} }}}}" if key in EXPRESSIONS else value
+
+
+def read_by(role: str) -> set[str]:
+    """The variables that the files of a role read, but for those of Ansible and of Jinja and for macros."""
+    found: set[str] = set()
+    for path in (ROOT / "roles" / role).rglob("*"):
+        if path.suffix == ".j2":
+            found |= names_in(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".yml" and path.parent.name != "meta":
+            found.update(*map(names_in, templates_in(load(path))))
+    return {name for name in found if re.match("_*[a-z]+_", name)} - {"ansible_check_mode", "role_path"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_that_a_role_reads_is_specified(role):
+    """Each is of the role itself or an input of all roles; what begins with __ is made in its vars and tasks."""
+    read = read_by(role)
+    assert {name for name in read if not name.startswith((f"{role}_", f"__{role}_", *SHARED))} == set()
+    assert {name for name in read if not name.startswith("__")} - options_of(role).keys() == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_input_of_all_roles_is_specified_without_being_read(role):
+    shared = {name for name in options_of(role) if name.startswith(SHARED) and not name.startswith(f"{role}_")}
+    assert shared - read_by(role) == set()
+
+
+def test_inputs_of_all_roles_are_specified_alike():
+    """The same text and type wherever one is read. Only its own role gives one a default."""
+    texts: dict[str, set[str]] = {}
+    for role in ROLES:
+        for name, option in options_of(role).items():
+            alike = {key: value for key, value in option.items() if key != "default"}
+            texts.setdefault(name, set()).add(json.dumps(alike, sort_keys=True))
+    assert [name for name, found in texts.items() if len(found) > 1] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_tags_are_the_names_of_components(role):
+    """The tag is the name of the tasks file; the same name with hyphens does too."""
+    for task in load(ROOT / "roles" / role / "tasks" / "main.yml"):
+        included = task.get("ansible.builtin.include_tasks", {}).get("file")
+        component = task.get("ansible.builtin.import_tasks", included)
+        if component:
+            name = component.removesuffix(".yml")
+            assert set(task["tags"]) - {"always"} == {name, name.replace("_", "-")}
+
+
+def test_files_of_roles_are_in_snake_case():
+    snake_case = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9]+)+")
+    assert [path for path in (ROOT / "roles").rglob("*.*") if not snake_case.fullmatch(path.name)] == []
+
+
+def test_only_platform_security_names_a_user():
+    """So that a cluster that gives out users itself can have it all left out."""
+    user = re.compile(r"\b(runAsUser|runAsGroup|fsGroup|supplementalGroups)\b")
+    for path in (ROOT / "roles").rglob("*.*"):
+        lines = path.read_text(encoding="utf-8").splitlines() if path.parent.name != "meta" else []
+        assert [line for line in lines if user.search(line) and "platform_security" not in line] == [], path
+
+
 def test_roles_are_documented():
     told = json.loads(run("ansible-doc", "-t", "role", "--json", *(f"greenlang.vcci.{role}" for role in ROLES)))
     assert [role for role in ROLES if not told[f"greenlang.vcci.{role}"]["entry_points"]] == []
+    for role in ROLES:
+        shown = told[f"greenlang.vcci.{role}"]["entry_points"]["main"]["options"]
+        assert {name for name in read_by(role) if name.startswith("platform_")} <= shown.keys()
 
 
 def test_every_layer_has_its_playbook_and_its_place_in_the_site():
@@ -207,6 +295,17 @@ def test_inventory_sets_values_where_they_win(environment):
     assert sorted(path.name for path in inventory.iterdir()) == ["group_vars", "hosts.yml"]
     assert [path.name for path in (inventory / "group_vars").iterdir()] == [f"vcci_{environment}"]
     assert list(load(inventory / "hosts.yml")["all"]["children"]) == [f"vcci_{environment}"]
+
+
+def test_environments_contain_only_what_differs():
+    """What those on existing clusters say alike is in group_vars/all, but for what every inventory must say itself."""
+    told: dict[str, dict] = {}
+    for environment in sorted(set(ENVIRONMENTS) - {"local"}):
+        files = sorted((ROOT / "inventories" / environment / "group_vars" / f"vcci_{environment}").glob("*.yml"))
+        told[environment] = {name: value for path in files for name, value in load(path).items()}
+    [first, *others] = told.values()
+    alike = {name for name, value in first.items() if all(name in other and other[name] == value for other in others)}
+    assert alike == {"cluster_provider", "cluster_api_server_cidrs"}
 
 
 def test_playbooks_see_the_shared_values():
