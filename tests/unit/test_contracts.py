@@ -6,6 +6,7 @@ Defaults and argument specifications, playbooks and runbooks, plugins and their 
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -358,3 +360,7 @@ def test_the_same_values_from_the_site_and_from_a_procedure(environment, project
     files = (ROOT / "inventories" / environment / "group_vars" / f"vcci_{environment}").glob("*.yml")
     own = {name: value for path in files for name, value in load(path).items() if "{{" not in str(value)}
     assert {name: value for name, value in values.items() if name in own} == {name: own[name] for name in values if name in own}
+    if environment == "local":
+        subnet = ipaddress.IPv4Network(values["cluster_local_subnet"])
+        layout = Layout("local", subnet, Path(values["cluster_local_state_dir"]), "real", ())
+        assert values["cluster_api_server_peers"] == [{"ipBlock": {"cidr": f"{layout.api_address}/32"}}]
