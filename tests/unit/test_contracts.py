@@ -37,9 +37,15 @@ def load(path: Path):
 
 def run(program: str, *arguments: str, cwd: Path = ROOT) -> str:
     """Run a program of Ansible's; its standard output."""
-    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "NO_COLOR": "1"}
+    settings = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "NO_COLOR": "1",
+    }
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True, check=False, timeout=120, env={**os.environ, **settings})
+    done = subprocess.run(
+        command, cwd=cwd, text=True, capture_output=True, check=False, timeout=120, env={**os.environ, **settings}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -51,7 +57,8 @@ def defaults_of(role: str) -> dict:
     found: dict = {}
     for path in sorted((ROOT / "roles" / role / "defaults" / "main").glob("*.yml")):
         values = load(path) or {}
-        assert not found.keys() & values.keys(), f"{path}: set in another file of this role already: {found.keys() & values.keys()}"
+        twice = found.keys() & values.keys()
+        assert not twice, f"{path}: set in another file of this role already: {twice}"
         found.update(values)
     return found
 
@@ -85,7 +92,8 @@ def test_defaults_are_those_that_are_specified(role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_variables_carry_the_name_of_their_role(role):
-    internal = [name for path in sorted((ROOT / "roles" / role / "vars" / "main").glob("*.yml")) for name in load(path) or {}]
+    files = sorted((ROOT / "roles" / role / "vars" / "main").glob("*.yml"))
+    internal = [name for path in files for name in load(path) or {}]
     assert [name for name in defaults_of(role) if not name.startswith(f"{role}_")] == []
     assert [name for name in internal if not name.startswith(f"__{role}_")] == []
 
@@ -176,7 +184,8 @@ def test_roles_are_documented():
 
 
 def test_every_layer_has_its_playbook_and_its_place_in_the_site():
-    imported = [play["ansible.builtin.import_playbook"].removesuffix(".yml") for play in load(ROOT / "playbooks" / "site.yml")]
+    site = load(ROOT / "playbooks" / "site.yml")
+    imported = [play["ansible.builtin.import_playbook"].removesuffix(".yml") for play in site]
     assert sorted(imported) == ROLES
 
 
@@ -266,7 +275,9 @@ def names(kind: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / "plugins" / kind).glob("*.py") if path.stem != "__init__")
 
 
-@pytest.mark.parametrize(("kind", "directory"), [("module", "modules"), ("module", "action"), ("filter", "filter"), ("lookup", "lookup")])
+@pytest.mark.parametrize(
+    ("kind", "directory"), [("module", "modules"), ("module", "action"), ("filter", "filter"), ("lookup", "lookup")]
+)
 def test_plugins_are_documented(kind, directory):
     wanted = [f"greenlang.vcci.{name}" for name in names(directory)]
     told = json.loads(run("ansible-doc", "-t", kind, "--json", *wanted))
@@ -319,7 +330,7 @@ def test_environments_contain_only_what_differs():
 def test_playbooks_see_the_shared_values():
     link = ROOT / "playbooks" / "group_vars"
     assert link.is_symlink()
-    assert os.readlink(link) == "../group_vars"
+    assert link.readlink() == Path("../group_vars")
     assert [play["ansible.builtin.import_playbook"] for play in load(ROOT / "site.yml")] == ["playbooks/site.yml"]
 
 
@@ -333,23 +344,28 @@ def test_every_playbook_is_beside_the_shared_values(playbook):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """The collection's own variables and inventories, with a playbook that tells what it sees, as a procedure and imported by site.yml."""
+    """Our variables and inventories; a playbook tells what it sees, as a procedure and imported by site.yml."""
     root = tmp_path_factory.mktemp("project")
     for part in ("group_vars", "inventories"):
         shutil.copytree(ROOT / part, root / part)
     (root / "playbooks").mkdir()
-    (root / "playbooks" / "group_vars").symlink_to(os.readlink(ROOT / "playbooks" / "group_vars"))
+    (root / "playbooks" / "group_vars").symlink_to((ROOT / "playbooks" / "group_vars").readlink())
     shared = {name for path in (ROOT / "group_vars" / "all").glob("*.yml") for name in load(path)}
     asked = sorted(shared | {"platform_environment", "of_the_inventory", "of_all"})
     seen = {name: f"{{{{ {name} | default('(undefined)') }}}}" for name in asked}
     (root / "group_vars" / "all" / "test.yml").write_text("of_the_inventory: all\nof_all: all\n", encoding="utf-8")
     for environment in ENVIRONMENTS:
         values = "of_the_inventory: inventory\n"
-        (root / "inventories" / environment / "group_vars" / f"vcci_{environment}" / "test.yml").write_text(values, encoding="utf-8")
-    tell = {"name": "Tell", "ansible.builtin.copy": {"content": "{{ seen | to_json }}", "dest": "{{ told }}", "mode": "0600"}}
+        folder = root / "inventories" / environment / "group_vars" / f"vcci_{environment}"
+        (folder / "test.yml").write_text(values, encoding="utf-8")
+    tell = {
+        "name": "Tell",
+        "ansible.builtin.copy": {"content": "{{ seen | to_json }}", "dest": "{{ told }}", "mode": "0600"},
+    }
     play = [{"name": "Probe", "hosts": "platform", "gather_facts": False, "vars": {"seen": seen}, "tasks": [tell]}]
     (root / "playbooks" / "procedure.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
-    (root / "site.yml").write_text(yaml.safe_dump([{"ansible.builtin.import_playbook": "playbooks/procedure.yml"}]), encoding="utf-8")
+    site = [{"ansible.builtin.import_playbook": "playbooks/procedure.yml"}]
+    (root / "site.yml").write_text(yaml.safe_dump(site), encoding="utf-8")
     return root
 
 
@@ -362,10 +378,13 @@ def test_the_same_values_from_the_site_and_from_a_procedure(environment, project
         seen[playbook] = json.loads(told.read_text(encoding="utf-8"))
     assert seen["site.yml"] == seen["playbooks/procedure.yml"]
     values = seen["site.yml"]
-    assert (values["of_the_inventory"], values["of_all"], values["platform_environment"]) == ("inventory", "all", environment)
+    assert values["of_the_inventory"] == "inventory"
+    assert values["of_all"] == "all"
+    assert values["platform_environment"] == environment
     files = (ROOT / "inventories" / environment / "group_vars" / f"vcci_{environment}").glob("*.yml")
     own = {name: value for path in files for name, value in load(path).items() if "{{" not in str(value)}
-    assert {name: value for name, value in values.items() if name in own} == {name: own[name] for name in values if name in own}
+    told = own.keys() & values.keys()
+    assert {name: values[name] for name in told} == {name: own[name] for name in told}
     if environment == "local":
         subnet = ipaddress.IPv4Network(values["cluster_local_subnet"])
         layout = Layout("local", subnet, Path(values["cluster_local_state_dir"]), "real", ())
