@@ -27,6 +27,7 @@ class Action(ActionBase):
     ARGUMENTS: ClassVar[Mapping[str, Any]]
     RULES: ClassVar[Mapping[str, Any]] = {}  # required_if and the like, as Ansible's argument specs have them
     HIDDEN: ClassVar[Mapping[str, str]] = {}  # options whose values no message may show, and what is said of a wrong one instead
+    LEAD: ClassVar[str | None] = None  # what stands before a line that is shown; None: the plugin's name
 
     _supports_check_mode = True
     _supports_async = False
@@ -58,7 +59,8 @@ class Action(ActionBase):
 
     def say(self, line: str) -> None:
         """Show a line while the task runs."""
-        display.display(f"  {self._task.action.rpartition('.')[2]}: {line}")
+        lead = f"  {self._task.action.rpartition('.')[2]}: " if self.LEAD is None else self.LEAD
+        display.display(lead + line)
 
     def connect(self, args: Mapping[str, Any], **changes: Any) -> Client:
         """A client with the task's connection arguments, which is closed when the task ends; `changes` replace some of them."""

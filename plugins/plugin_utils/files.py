@@ -39,10 +39,18 @@ def write_whole(path: Path, content: bytes | str, mode: int | None = None, *, fo
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """A folder to fill, which is renamed to `target` when the block ends well and removed when it does not. `target` must not be there."""
+def whole_folder(target: Path, mode: int = 0o700, *, alone: bool = False) -> Iterator[Path]:
+    """A folder to fill, which is renamed to `target` when the block ends well and removed when it does not.
+
+    target  must not be there, or be an empty folder.
+    alone   the caller holds a lock: drafts of the same target that killed runs left are removed first.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if alone:
+        for left in target.parent.glob(f".{target.name}.*/"):
+            shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    draft.chmod(mode)
     try:
         yield draft
         draft.rename(target)
