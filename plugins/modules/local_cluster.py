@@ -102,6 +102,16 @@ server:
   returned: success
   type: str
   sample: https://10.77.0.1:6443
+api_cidr:
+  description: The API server's address as a network, for policies that let something reach it, or be reached by it.
+  returned: success
+  type: str
+  sample: 10.77.0.1/32
+dns_address:
+  description: Address of the cluster's DNS, a Service's.
+  returned: success
+  type: str
+  sample: 10.77.128.10
 nodes:
   description: The nodes with their addresses.
   returned: when started
@@ -123,4 +133,19 @@ files_dir:
   returned: success
   type: str
   sample: /var/lib/greenlang-vcci/local/files
+volumes_dir:
+  description: Directory for the data of volumes.
+  returned: success
+  type: str
+  sample: /var/lib/greenlang-vcci/local/volumes
+exists:
+  description: Whether the cluster was ever created; in check mode, whether it was before.
+  returned: success
+  type: bool
+  sample: true
+ca_certificate:
+  description: Certificate of the cluster's authority, PEM; empty before the cluster exists.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----..."
 """

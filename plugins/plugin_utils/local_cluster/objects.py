@@ -1,101 +1,143 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Objects that a local cluster needs before nodes can join it, and what is read of nodes."""
+"""Objects that a local cluster needs before nodes can join it, and what is read of nodes. Pure."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import tarfile
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
+from .layout import Layout, Node
 
 PAUSE = "docker.io/greenlang/pause:1.0.0"
 READ = ["get", "list", "watch"]
-# The rules of the agent's ClusterRole in Cilium's own chart, 1.20 (install/kubernetes/cilium/templates/cilium-agent/clusterrole.yaml).
+RBAC = "rbac.authorization.k8s.io"
+# The rules of the agent's ClusterRole in Cilium's own chart, 1.20
+# (install/kubernetes/cilium/templates/cilium-agent/clusterrole.yaml).
 CILIUM_WATCHED = [
-    "ciliumloadbalancerippools", "ciliumbgpnodeconfigs", "ciliumbgpadvertisements", "ciliumbgppeerconfigs", "ciliumclusterwideenvoyconfigs",
-    "ciliumclusterwidenetworkpolicies", "ciliumegressgatewaypolicies", "ciliumendpoints", "ciliumendpointslices", "ciliumenvoyconfigs",
-    "ciliumidentities", "ciliumlocalredirectpolicies", "ciliumnetworkpolicies", "ciliumnodes", "ciliumnodeconfigs", "ciliumcidrgroups",
-    "ciliuml2announcementpolicies", "ciliumpodippools", "ciliumdatapathplugins",
+    "ciliumloadbalancerippools",
+    "ciliumbgpnodeconfigs",
+    "ciliumbgpadvertisements",
+    "ciliumbgppeerconfigs",
+    "ciliumclusterwideenvoyconfigs",
+    "ciliumclusterwidenetworkpolicies",
+    "ciliumegressgatewaypolicies",
+    "ciliumendpoints",
+    "ciliumendpointslices",
+    "ciliumenvoyconfigs",
+    "ciliumidentities",
+    "ciliumlocalredirectpolicies",
+    "ciliumnetworkpolicies",
+    "ciliumnodes",
+    "ciliumnodeconfigs",
+    "ciliumcidrgroups",
+    "ciliuml2announcementpolicies",
+    "ciliumpodippools",
+    "ciliumdatapathplugins",
 ]
+CILIUM_PATCHED = [
+    "ciliumendpoints/status",
+    "ciliumendpoints",
+    "ciliuml2announcementpolicies/status",
+    "ciliumbgpnodeconfigs/status",
+]
+
+
+def _rule(group: str, resources: Sequence[str], verbs: Sequence[str]) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+
+
 CILIUM_RULES = [
-    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": READ},
-    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["namespaces", "services", "pods", "nodes"], "verbs": READ},
-    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
-    {"apiGroups": ["cilium.io"], "resources": CILIUM_WATCHED, "verbs": ["list", "watch"]},
-    {"apiGroups": ["cilium.io"], "resources": ["ciliumidentities", "ciliumendpoints", "ciliumnodes"], "verbs": ["create"]},
-    {"apiGroups": ["cilium.io"], "resources": ["ciliumidentities"], "verbs": ["update"]},
-    {"apiGroups": ["cilium.io"], "resources": ["ciliumendpoints"], "verbs": ["get", "delete"]},
-    {"apiGroups": ["cilium.io"], "resources": ["ciliumnodes", "ciliumnodes/status"], "verbs": ["get", "update"]},
-    {"apiGroups": ["cilium.io"], "resources": ["ciliumendpoints/status", "ciliumendpoints", "ciliuml2announcementpolicies/status",
-                                               "ciliumbgpnodeconfigs/status"], "verbs": ["patch"]},
+    _rule("networking.k8s.io", ["networkpolicies"], READ),
+    _rule("discovery.k8s.io", ["endpointslices"], READ),
+    _rule("", ["namespaces", "services", "pods", "nodes"], READ),
+    _rule("apiextensions.k8s.io", ["customresourcedefinitions"], READ),
+    _rule("cilium.io", CILIUM_WATCHED, ["list", "watch"]),
+    _rule("cilium.io", ["ciliumidentities", "ciliumendpoints", "ciliumnodes"], ["create"]),
+    _rule("cilium.io", ["ciliumidentities"], ["update"]),
+    _rule("cilium.io", ["ciliumendpoints"], ["get", "delete"]),
+    _rule("cilium.io", ["ciliumnodes", "ciliumnodes/status"], ["get", "update"]),
+    _rule("cilium.io", CILIUM_PATCHED, ["patch"]),
 ]
-
-
 CLOUD_RULES = [
-    {"apiGroups": [""], "resources": ["services", "nodes", "configmaps"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["services", "services/status"], "verbs": ["patch", "update"]},
+    _rule("", ["services", "nodes", "configmaps"], READ),
+    _rule("", ["services", "services/status"], ["patch", "update"]),
     {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch", "update"]},
-    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
-    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
+    _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
 ]
 
 
-def bootstrap(layout: Layout, environment: str, metrics: tuple[Path, Path]) -> list[dict]:
-    """Nodes with their addresses, labels and taints, what Cilium's agents and the cloud controller may do, and the cluster's identity."""
+def bootstrap(layout: Layout, environment: str, metrics: tuple[str, str]) -> list[dict[str, Any]]:
+    """Nodes, what Cilium's agents and the cloud controller may do, and the cluster's identity.
+
+    `metrics` are the certificate and key (PEM) with which metrics-server serves.
+    """
     return [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
-         "data": {"name": layout.name, "environment": environment, "provider": "local"}},
-        {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "metrics-server-tls", "namespace": "kube-system"},
-         "stringData": {"tls.crt": metrics[0].read_text(encoding="utf-8"), "tls.key": metrics[1].read_text(encoding="utf-8")}},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
+            "data": {"name": layout.name, "environment": environment, "provider": "local"},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": "metrics-server-tls", "namespace": "kube-system"},
+            "stringData": {"tls.crt": metrics[0], "tls.key": metrics[1]},
+        },
         *(_node(layout, node) for node in layout.nodes),
         *([] if layout.kind == "none" else _grant("system:cloud-controller-manager", CLOUD_RULES)),
         *(_grant("vcci:cilium", CILIUM_RULES) if layout.kind == "real" else []),
     ]
 
 
-def _node(layout: Layout, node: Node) -> dict:
-    # Made before the kubelet registers, so that pod addresses are known (routes) and labels and taints are the administrator's, which
-    # NodeRestriction would not let a kubelet set.
-    labels = {"kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "vcci.io/pool": node.pool, **node.labels}
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether a node's Ready condition is True."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def facts(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a result says of nodes: name, ready and address of each, by name."""
+    return sorted(map(_facts, nodes), key=lambda fact: str(fact["name"]))
+
+
+def _facts(node: dict[str, Any]) -> dict[str, Any]:
+    addresses = node.get("status", {}).get("addresses", [])
+    internal = (entry["address"] for entry in addresses if entry["type"] == "InternalIP")
+    return {"name": node["metadata"]["name"], "ready": is_ready(node), "address": next(internal, None)}
+
+
+def _node(layout: Layout, node: Node) -> dict[str, Any]:
+    # Made before the kubelet registers, so that pod addresses are known (routes) and labels and taints are the
+    # administrator's, which NodeRestriction would not let a kubelet set.
+    labels = {
+        "kubernetes.io/hostname": node.name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "vcci.io/pool": node.pool,
+        **node.labels,
+    }
     annotations = {"kwok.x-k8s.io/node": "fake"} if layout.kind == "simulated" else {}
+    pods = layout.node_pods(node)
     return {
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": labels, "annotations": annotations},
-        "spec": {"podCIDR": layout.node_pods(node), "podCIDRs": [layout.node_pods(node)], "taints": [dict(taint) for taint in node.taints]},
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": node.name, "labels": labels, "annotations": annotations},
+        "spec": {"podCIDR": pods, "podCIDRs": [pods], "taints": [dict(taint) for taint in node.taints]},
     }
 
 
-def _grant(user: str, rules: list[dict]) -> list[dict]:
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user}
+def _grant(user: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    version = f"{RBAC}/v1"
     return [
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user}, "roleRef": role,
-         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]},
+        {"apiVersion": version, "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules},
+        {
+            "apiVersion": version,
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": user},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": user},
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
+        },
     ]
-
-
-def is_ready(node: dict) -> bool:
-    """Whether a node's Ready condition is True."""
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in node.get("status", {}).get("conditions", []))
-
-
-def unpack(archive: Path, target: Path) -> None:
-    """Unpack the layers of a docker archive, in order, into a directory that appears whole or not at all."""
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    with tarfile.open(archive) as outer:
-        manifest = outer.extractfile("manifest.json")
-        if manifest is None:
-            raise VcciError(f"{archive} is no docker archive: it has no manifest.json. Remedy: delete it; it is built again.")
-        layers = json.load(manifest)[0]["Layers"]
-        outer.extractall(partial / ".layers", members=[outer.getmember(layer) for layer in layers], filter="tar")
-    for layer in layers:
-        # A layer says with a `.wh.` file what it removes of those below.
-        host.run("tar", "--extract", "--numeric-owner", "--directory", str(partial), "--file", str(partial / ".layers" / layer), "--exclude=.wh.*")
-    shutil.rmtree(partial / ".layers")
-    partial.rename(target)

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What a machine must have before a local cluster is started on it: every lack is named, with its remedy, before anything is changed."""
+"""What a machine must have for a local cluster: every lack is named, with its remedy, before anything is changed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, pki
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT, Layout
+from ..errors import VcciError
+from . import host, pki
+from .layout import API_PORT, Layout
 
 GIB = 1024**3
 COMMANDS = ("ip", "nsenter", "unshare", "mount", "umount", "nft", "sysctl", "chroot")
@@ -22,20 +23,31 @@ DISK, DISK_BUILD, MEMORY, MEMORY_SIMULATED = 6 * GIB, 18 * GIB, 5 * GIB, 1 * GIB
 
 
 def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> None:
-    """Raise one error that lists all that is missing. A cluster that runs already is not asked for free memory, ports and addresses."""
+    """Raise one error that lists all that is missing; of a running cluster neither memory nor ports and addresses."""
     lacks = _packages() + _storage(layout, to_build, cache)
     if layout.kind == "real":
         lacks += _privileges()
     if not running:
-        lacks += _room(layout) + _ports(layout) + (_addresses(layout) if layout.kind == "real" else [])
+        lacks += _room(layout) + _taken(layout)
+    _refuse(layout, lacks)
+
+
+def check_free(layout: Layout) -> None:
+    """Raise when ports or addresses are taken; asked again just before the start: a build takes long."""
+    _refuse(layout, _taken(layout))
+
+
+def _refuse(layout: Layout, lacks: list[str]) -> None:
     if lacks:
-        raise VcciError(f"this machine is not ready for the local cluster {layout.name!r}:\n" + "\n".join(f"  - {lack}" for lack in lacks))
+        lines = "\n".join(f"  - {lack}" for lack in lacks)
+        raise VcciError(f"this machine is not ready for the local cluster {layout.name!r}:\n{lines}", lacks)
 
 
 def _packages() -> list[str]:
     if pki.MISSING is None:
         return []
-    return [f"the Python package cryptography ({pki.MISSING}). Remedy: pip install cryptography (`make setup` does), into the environment of ansible."]
+    remedy = "pip install cryptography (`make setup` does), into the environment of ansible"
+    return [f"the Python package cryptography ({pki.MISSING}). Remedy: {remedy}."]
 
 
 def _privileges() -> list[str]:
@@ -44,67 +56,84 @@ def _privileges() -> list[str]:
         lacks.append("root: real nodes need it. Remedy: run as root, or set nodes to simulated.")
     absent = [command for command in COMMANDS if not shutil.which(command)]
     if absent:
-        lacks.append(f"commands {', '.join(absent)}. Remedy: apt-get install iproute2 util-linux nftables procps coreutils (`make setup` does).")
+        packages = "iproute2 util-linux nftables procps coreutils"
+        lacks.append(f"commands {', '.join(absent)}. Remedy: apt-get install {packages} (`make setup` does).")
     known = Path("/proc/filesystems").read_text(encoding="utf-8").split()
     absent = [name for name in FILE_SYSTEMS if name not in known]
     if absent:
-        lacks.append(f"kernel file systems {', '.join(absent)}. Remedy: a kernel 5.15 or newer with CONFIG_OVERLAY_FS, CONFIG_BPF_SYSCALL and CONFIG_CGROUPS.")
+        options = "CONFIG_OVERLAY_FS, CONFIG_BPF_SYSCALL and CONFIG_CGROUPS"
+        lacks.append(f"kernel file systems {', '.join(absent)}. Remedy: a kernel 5.15 or newer with {options}.")
     if host.hierarchies()[1] is None:
-        lacks.append("a cgroup2 mount below /sys/fs/cgroup. Remedy: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified.")
-    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
-    if release < (5, 15):
-        lacks.append(f"kernel 5.15 or newer for kube-proxy's nftables mode and Cilium (this is {os.uname().release}). Remedy: boot a newer kernel.")
+        folder = "/sys/fs/cgroup/unified"
+        remedy = f"mkdir -p {folder} && mount -t cgroup2 none {folder}"
+        lacks.append(f"a cgroup2 mount below /sys/fs/cgroup. Remedy: {remedy}.")
+    release = os.uname().release
+    if tuple(int(part) for part in release.split("-")[0].split(".")[:2]) < (5, 15):
+        needed = "kernel 5.15 or newer for kube-proxy's nftables mode and Cilium"
+        lacks.append(f"{needed} (this is {release}). Remedy: boot a newer kernel.")
     return lacks
-
-
-def _free(path: Path) -> int:
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
 
 
 def _storage(layout: Layout, to_build: list[str], cache: Path) -> list[str]:
-    lacks = []
-    for path, need, what in ((layout.state, DISK if layout.kind == "real" else GIB, "state"), (cache, DISK_BUILD if to_build else 0, "build cache")):
-        if _free(path) < need:
-            lacks.append(f"disk: {need // GIB} GiB free for the {what} at {path}; {_free(path) / GIB:.1f} GiB are. "
-                         f"Remedy: free some, or set {'state_dir' if what == 'state' else 'XDG_CACHE_HOME'} to a larger disk.")
-    return lacks
+    state = _disk(layout.state, DISK if layout.kind == "real" else GIB, "state", "state_dir")
+    return state + (_disk(cache, DISK_BUILD, "build cache", "XDG_CACHE_HOME") if to_build else [])
+
+
+def _disk(path: Path, need: int, what: str, setting: str) -> list[str]:
+    existing = next(folder for folder in [path, *path.parents] if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free >= need:
+        return []
+    lack = f"{need // GIB} GiB free for the {what} at {path}; {free / GIB:.1f} GiB are"
+    return [f"disk: {lack}. Remedy: free some, or set {setting} to a larger disk."]
 
 
 def _room(layout: Layout) -> list[str]:
     need = MEMORY if layout.kind == "real" else MEMORY_SIMULATED
     lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
     available = int(lines["MemAvailable"].split()[0]) * 1024
-    if available < need:
-        return [f"memory: {need // GIB} GiB available; {available / GIB:.1f} GiB are. Remedy: stop other programs, or use a larger machine."]
-    return []
+    if available >= need:
+        return []
+    lack = f"{need // GIB} GiB available; {available / GIB:.1f} GiB are"
+    return [f"memory: {lack}. Remedy: stop other programs, or use a larger machine."]
+
+
+def _taken(layout: Layout) -> list[str]:
+    return _ports(layout) + (_addresses(layout) if layout.kind == "real" else [])
 
 
 def _ports(layout: Layout) -> list[str]:
-    wanted = [(layout.loopback, 2379), (layout.loopback, 2380), (layout.loopback, 10257), (layout.loopback, 10259)]
-    if layout.kind != "real":
-        wanted.append((layout.loopback, API_PORT))
-    taken = []
-    for address, port in wanted:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except OSError:
-                taken.append(f"{address}:{port}")
-    return [f"ports {', '.join(taken)}: taken. Remedy: stop what listens there (ss -ltnp), or give another subnet."] if taken else []
+    wanted = [2379, 2380, 10257, 10259] + ([] if layout.kind == "real" else [API_PORT])
+    taken = [f"{layout.loopback}:{port}" for port in wanted if not _may_listen(layout.loopback, port)]
+    remedy = "stop what listens there (ss -ltnp), or give another subnet"
+    return [f"ports {', '.join(taken)}: taken. Remedy: {remedy}."] if taken else []
+
+
+def _may_listen(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def _addresses(layout: Layout) -> list[str]:
     """Refuse a subnet of which some part is in use by anything but this cluster's own bridge."""
-    routes = json.loads(host.run("ip", "-json", "-4", "route", "show", "table", "main").stdout or "[]")
-    for route in routes:
-        if route["dst"] == "default" or route.get("dev") == layout.bridge or all(hop.get("dev") == layout.bridge for hop in route.get("nexthops", [{}])):
+    for route in json.loads(host.run("ip", "-json", "-4", "route", "show", "table", "main").stdout or "[]"):
+        if route["dst"] == "default" or _is_ours(route, layout.bridge):
             continue
         if ipaddress.ip_network(route["dst"], strict=False).overlaps(layout.subnet):
-            return [f"subnet: {layout.subnet} overlaps the route to {route['dst']} by {route.get('dev')}. Remedy: give another /16, such as 10.88.0.0/16."]
+            overlap = f"overlaps the route to {route['dst']} by {route.get('dev')}"
+            return [f"subnet: {layout.subnet} {overlap}. Remedy: give another /16, such as 10.88.0.0/16."]
     links = host.links(layout.bridge)
-    if links and links[0].get("ifalias") != f"greenlang-vcci {layout.name}":
-        return [f"subnet: the interface {layout.bridge} belongs to {links[0].get('ifalias') or 'something else'}. Remedy: give another /16 as subnet."]
+    if links and links[0].get("ifalias") != layout.alias:
+        owner = links[0].get("ifalias") or "something else"
+        return [f"subnet: the interface {layout.bridge} belongs to {owner}. Remedy: give another /16 as subnet."]
     return []
+
+
+def _is_ours(route: dict[str, Any], bridge: str) -> bool:
+    hops = route.get("nexthops", [{}])
+    return route.get("dev") == bridge or all(hop.get("dev") == bridge for hop in hops)

@@ -1,29 +1,35 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Daemons that outlive the run that starts them.
 
-A daemon is known by its record ``<run>/<name>.json``: its pid, that process's start time (so that a reused pid is never taken for it) and a digest
-of how it was started (so that a changed flag or file restarts it). Nothing supervises: whoever calls `ensure` heals what has died.
+A daemon is known by its record ``<run>/<name>.json``: its pid, that process's start time (so that a reused pid is never
+taken for it) and a digest of how it was started (so that a changed flag or file restarts it). Nothing supervises:
+whoever calls `ensure` heals what has died.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-# Where daemons look for commands. Not the PATH of whoever starts them: it differs between shells, and would restart them without need.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from ..files import write_whole
+from ..waiting import Deadline
+from .daemon import PATH, Daemon
+
 LOG_LIMIT = 32 * 1024 * 1024  # bytes after which a daemon's log is cut at its next start
+# A shell enters the cgroup and becomes the daemon: nothing of it ever runs outside.
+ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 
 
 def start_time(pid: int) -> str | None:
-    """The kernel's start time of a process in clock ticks since boot, or None when no such process runs (a zombie does not run)."""
+    """The kernel's start time of a process in clock ticks since boot; None when none such runs (a zombie does not)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -31,36 +37,22 @@ def start_time(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-@dataclass(frozen=True)
-class Daemon:
-    """What to run: `inputs` are files whose content, when it changes, calls for a restart; `inside` is a prefix that enters namespaces."""
-
-    name: str
-    argv: Sequence[str]
-    inputs: Sequence[Path] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    inside: Sequence[str] = ()
-
-    def digest(self) -> str:
-        """A digest of everything that decides how this daemon runs."""
-        known = hashlib.sha256(json.dumps([list(self.argv), sorted(self.env.items())]).encode())
-        for path in self.inputs:
-            known.update(path.read_bytes() if path.exists() else b"")
-        return known.hexdigest()
+def digest(daemon: Daemon) -> str:
+    """A digest of everything that decides how a daemon runs, the content of its inputs among it."""
+    known = hashlib.sha256(json.dumps([list(daemon.argv), sorted(daemon.env.items())]).encode())
+    for path in daemon.inputs:
+        known.update(path.read_bytes() if path.exists() else b"")
+    return known.hexdigest()
 
 
 class Processes:
-    """The daemons of one cluster or one node: `run` holds their records, `logs` their output, `cgroup` (when not None) all that they start."""
+    """The daemons of one cluster or one node.
+
+    `run` holds their records, `logs` their output, `cgroup` (when not None) all that they start.
+    """
 
     def __init__(self, run: Path, logs: Path, cgroup: Path | None) -> None:
         self.run, self.logs, self.cgroup = run, logs, cgroup
-
-    def _record(self, name: str) -> dict:
-        try:
-            record = json.loads((self.run / f"{name}.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return record if start_time(record["pid"]) == record["start"] else {}
 
     def pid(self, name: str) -> int | None:
         """The pid of the running daemon, or None."""
@@ -68,31 +60,26 @@ class Processes:
 
     def current(self, daemon: Daemon) -> bool:
         """Whether the daemon runs, started just as it would be started now."""
-        return self._record(daemon.name).get("digest") == daemon.digest()
+        return self._record(daemon.name).get("digest") == digest(daemon)
 
     def ensure(self, daemon: Daemon) -> bool:
-        """Start the daemon unless it runs as described; return whether it was started. One that runs otherwise is stopped first."""
+        """Start the daemon unless it runs as described; return whether. One that runs otherwise is stopped first."""
         if self.current(daemon):
             return False
         self.stop([daemon.name])
-        self.run.mkdir(parents=True, exist_ok=True)
-        self.logs.mkdir(parents=True, exist_ok=True)
-        log = self.logs / f"{daemon.name}.log"
-        if log.exists() and log.stat().st_size > LOG_LIMIT:
-            log.replace(log.with_suffix(".log.1"))
-        argv = [*daemon.inside, *daemon.argv]
-        if self.cgroup:
-            # A shell enters the cgroup and becomes the daemon: nothing of it ever runs outside.
-            argv = ["/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(self.cgroup), *argv]
-        with log.open("ab") as out:
+        entered = ["/bin/sh", "-c", ENTER, str(self.cgroup)] if self.cgroup else []
+        with self._log(daemon.name).open("ab") as out:
             process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/",
+                [*entered, *daemon.inside, *daemon.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                cwd="/",
                 env={"PATH": PATH, "HOME": "/", **daemon.env},
             )
-        record = {"pid": process.pid, "start": start_time(process.pid), "digest": daemon.digest()}
-        temporary = self.run / f".{daemon.name}.json"
-        temporary.write_text(json.dumps(record), encoding="utf-8")
-        temporary.replace(self.run / f"{daemon.name}.json")
+        record = {"pid": process.pid, "start": start_time(process.pid), "digest": digest(daemon)}
+        write_whole(self.run / f"{daemon.name}.json", json.dumps(record), durable=False)
         return True
 
     def stop(self, names: Iterable[str], grace: float = 10.0) -> list[str]:
@@ -111,6 +98,10 @@ class Processes:
         """The names of all daemons with a record, running or not."""
         return sorted(path.stem for path in self.run.glob("*.json"))
 
+    def running(self) -> list[str]:
+        """The names of the daemons that run."""
+        return [name for name in self.names() if self.pid(name)]
+
     def last_lines(self, name: str, count: int = 8) -> str:
         """The last lines of a daemon's log, for an error message."""
         try:
@@ -118,6 +109,20 @@ class Processes:
         except FileNotFoundError:
             return "(no log)"
         return "\n".join(line[:300] for line in lines[-count:])
+
+    def _record(self, name: str) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads((self.run / f"{name}.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return record if start_time(record["pid"]) == record["start"] else {}
+
+    def _log(self, name: str) -> Path:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{name}.log"
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        return log
 
 
 def _end(pid: int, grace: float) -> None:
@@ -127,12 +132,10 @@ def _end(pid: int, grace: float) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             return
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
+        deadline = Deadline(seconds)
+        while not deadline.passed:
+            with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)  # reap it when it is our own child; init reaps it otherwise
-            except ChildProcessError:
-                pass
             if start_time(pid) != started:
                 return
             time.sleep(0.02)

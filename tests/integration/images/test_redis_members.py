@@ -7,9 +7,9 @@ import shutil
 import time
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import cache_directory
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images import build_images
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.objects import unpack
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
 
 from tests.conftest import ROOT
 from tests.integration.images.redis_members import PASSWORD, Members, eventually

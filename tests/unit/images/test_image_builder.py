@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import images as _images
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.archives import context_digest, image_key
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images, images_to_build
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.definitions import read_table, select
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.settings import apt_settings, pip_settings
 
 COLLECTION = Path(__file__).resolve().parents[3]
 HERE = {"context": "one"}
@@ -38,21 +41,21 @@ def table(directory: Path, **images: dict) -> Path:
 )
 def test_bad_table(tmp_path: Path, images: dict, error: str) -> None:
     with pytest.raises(VcciError, match=error):
-        _images.read_table(table(tmp_path, **images))
+        read_table(table(tmp_path, **images))
 
 
 def test_parents_come_first(tmp_path: Path) -> None:
-    images = _images.read_table(
+    images = read_table(
         table(tmp_path, leaf={"tag": "1", "from": "middle"}, middle={"tag": "1", "from": "root"}, root={"tag": "1"}, other={"tag": "1"})
     )
     assert list(images) == ["root", "middle", "leaf", "other"]
-    assert [image.name for image in _images.select(images, ["leaf"])] == ["root", "middle", "leaf"]
+    assert [image.name for image in select(images, ["leaf"])] == ["root", "middle", "leaf"]
     with pytest.raises(VcciError, match="no image is called nothing"):
-        _images.select(images, ["nothing"])
+        select(images, ["nothing"])
 
 
 def test_the_collections_own_table() -> None:
-    images = _images.read_table(COLLECTION / "images" / "images.yml")
+    images = read_table(COLLECTION / "images" / "images.yml")
     assert all((image.context / "Containerfile").is_file() for image in images.values())
     references = [image.reference for image in images.values()]
     assert len(set(references)) == len(references)
@@ -67,7 +70,7 @@ def test_the_collections_own_table() -> None:
 
 def test_key_follows_everything_that_decides_the_content(tmp_path: Path) -> None:
     def key(line: dict, context: str = "c", program: str = "p", parent: str = "b") -> str:
-        return _images.image_key(_images.read_table(table(tmp_path, a={"tag": "1", **line}))["a"], context, program, parent)
+        return image_key(read_table(table(tmp_path, a={"tag": "1", **line}))["a"], context, program, parent)
 
     same = key({})
     assert same == key({}) and same.startswith("a-")
@@ -88,29 +91,29 @@ def test_key_follows_everything_that_decides_the_content(tmp_path: Path) -> None
 def test_context_digest(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "run").write_text("1")
-    digests = [_images.context_digest(tmp_path)]
+    digests = [context_digest(tmp_path)]
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "x.pyc").write_text("1")
-    assert _images.context_digest(tmp_path) == digests[0]
+    assert context_digest(tmp_path) == digests[0]
     (tmp_path / "bin" / "run").chmod(0o755)
-    digests.append(_images.context_digest(tmp_path))
+    digests.append(context_digest(tmp_path))
     (tmp_path / "bin" / "run").write_text("2")
-    digests.append(_images.context_digest(tmp_path))
+    digests.append(context_digest(tmp_path))
     (tmp_path / "bin" / "run").rename(tmp_path / "bin" / "go")
-    digests.append(_images.context_digest(tmp_path))
+    digests.append(context_digest(tmp_path))
     assert len(set(digests)) == 4
 
 
 def test_what_a_build_is_told_of_this_machine() -> None:
     listing = "global.cert='/etc/ca.pem'\nglobal.index-url='https://mirror.example/simple'\n"
     listing += ":env:.default-timeout='9'\n:env:.find-links='/opt'\nno line"
-    assert _images.pip_settings(listing, "/run/secrets/ca") == (
+    assert pip_settings(listing, "/run/secrets/ca") == (
         "[global]\ncert = /run/secrets/ca\nindex-url = https://mirror.example/simple\ntimeout = 9\n"
     )
-    assert _images.pip_settings("", "") == "[global]\n"
+    assert pip_settings("", "") == "[global]\n"
     dump = 'APT "";\nAcquire::http::Proxy "http://proxy.example:3128";\nAcquire::Check-Valid-Until "false";\nDir "/";'
-    assert _images.apt_settings(dump, "") == 'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::Check-Valid-Until "false";\n'
-    assert 'CAInfo "/run/secrets/ca";' in _images.apt_settings("", "/run/secrets/ca")
+    assert apt_settings(dump, "") == 'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::Check-Valid-Until "false";\n'
+    assert 'CAInfo "/run/secrets/ca";' in apt_settings("", "/run/secrets/ca")
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def tiny(tmp_path: Path) -> Path:
 
 def build(directory: Path, **options) -> tuple[dict[str, Path], list[str]]:
     lines: list[str] = []
-    return _images.build_images(directory / "images.yml", directory / "cache", directory / "programs", lines.append, **options), lines
+    return build_images(directory / "images.yml", directory / "cache", directory / "programs", lines.append, **options), lines
 
 
 def files(archive: Path) -> set[str]:
@@ -147,12 +150,12 @@ def files(archive: Path) -> set[str]:
 
 
 def test_build_once_and_what_changed(tiny: Path) -> None:
-    assert _images.images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == ["one", "two"]
+    assert images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == ["one", "two"]
     first, lines = build(tiny)
     assert files(first["one"]) == {"file"} and files(first["two"]) == {"file", "program"}
     assert sum("done in" in line for line in lines) == 2
     assert build(tiny) == (first, [])
-    assert _images.images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == []
+    assert images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == []
 
     (tiny / "programs" / "tool").write_text("tool 2")
     second, lines = build(tiny)
@@ -190,4 +193,4 @@ def test_errors_name_image_and_reason(tiny: Path) -> None:
     (tiny / "programs" / "tool").unlink()
     with pytest.raises(VcciError, match=r"images two need programs .*: tool. Remedy"):
         build(tiny)
-    assert _images.images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == ["two"]
+    assert images_to_build(tiny / "images.yml", tiny / "cache", tiny / "programs") == ["two"]

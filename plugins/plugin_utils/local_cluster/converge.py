@@ -1,0 +1,80 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""From the plugin's arguments to a cluster that is as they say, and to the plugin's result."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import VcciError
+from . import record
+from .cluster import LocalCluster, Outcome
+from .layout import Layout, expand_pools, parse_subnet
+
+NAME = r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?"
+
+
+def converge(args: Mapping[str, Any], check: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """Start, stop or remove the cluster that the arguments describe, or say in `check` what that would do."""
+    try:
+        cluster = _cluster(args, say)
+        return _result(cluster, _reach(args["state"], cluster, check))
+    except OSError as exc:  # a full disk, a directory that may not be written: the message names the file
+        file = exc.filename or exc.filename2 or "(no file)"
+        raise VcciError(
+            f"local cluster {args['name']!r}: {exc.strerror}: {file}. "
+            f"Remedy: mend that (disk space, permissions), then run again; what was done is kept."
+        ) from exc
+
+
+def state_directory() -> Path:
+    """Where clusters are kept unless told: one place for the machine when root, so that any clone finds them."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/greenlang-vcci")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "greenlang-vcci"
+
+
+def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluster:
+    name = args["name"]
+    if not re.fullmatch(NAME, name):
+        raise VcciError(
+            f"name: {name!r} is no name for a cluster. "
+            f"Remedy: at most 20 of a-z, 0-9 and -, a letter first and no - last."
+        )
+    state = Path(args["state_dir"] or state_directory()) / name
+    known = record.read(state) if args["state"] != "started" else None
+    if known:  # what exists is stopped and removed as it was created, whatever is asked for now
+        args = {**args, **record.arguments(known)}
+    nodes = expand_pools(args["pools"], args["nodes"])
+    layout = Layout(name, parse_subnet(args["subnet"]), state, args["nodes"], nodes)
+    given = Path(args["binaries_dir"]) if args["binaries_dir"] else None
+    return LocalCluster(layout, args["environment_name"], given, say)
+
+
+def _reach(state: str, cluster: LocalCluster, check: bool) -> Outcome:
+    if state == "started":
+        return Outcome(cluster.plan()) if check else cluster.start()
+    return cluster.stop(check) if state == "stopped" else cluster.remove(check)
+
+
+def _result(cluster: LocalCluster, outcome: Outcome) -> dict[str, Any]:
+    layout, plan = cluster.layout, "".join(f"{line}\n" for line in outcome.actions)
+    return {
+        "changed": outcome.changed,
+        "actions": outcome.actions,
+        "kubeconfig": str(layout.kubeconfig),
+        "server": layout.server,
+        "api_cidr": layout.api_cidr,
+        "dns_address": layout.dns_address,
+        "nodes": outcome.nodes,
+        "versions": outcome.versions,
+        "bin_dir": str(layout.state / "bin"),
+        "files_dir": str(layout.state / "files"),
+        "volumes_dir": str(layout.state / "volumes"),
+        "exists": cluster.exists(),
+        "ca_certificate": cluster.authority(),
+        "diff": {"before": "", "after": plan, "before_header": layout.name, "after_header": layout.name},
+    }

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What is recorded of a cluster when it is created, in <state>/cluster.json: what cannot be changed later."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ..errors import VcciError
+from ..files import write_whole
+from .layout import Layout
+
+FILE = "cluster.json"
+
+
+def write(layout: Layout, environment: str) -> None:
+    """Record a cluster that is not recorded yet."""
+    path = layout.state / FILE
+    if not path.exists():
+        write_whole(path, json.dumps(_identity(layout, environment)), 0o600)
+
+
+def read(state: Path) -> dict[str, Any] | None:
+    """What was recorded of a cluster when it was created, or None."""
+    try:
+        found: dict[str, Any] = json.loads((state / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def arguments(known: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the plugin with which a recorded cluster was created, as far as stopping it needs them."""
+    counts = Counter(pool for _node, _position, pool in known["nodes"])
+    return {
+        "nodes": known["kind"],
+        "subnet": known["subnet"],
+        "environment_name": known["environment"],
+        "pools": [{"name": pool, "count": count} for pool, count in counts.items()],
+    }
+
+
+def check_same(layout: Layout, environment: str) -> None:
+    """Refuse to turn an existing cluster into another: its addresses are in certificates and objects."""
+    was, now = read(layout.state), _identity(layout, environment)
+    for key in ("subnet", "kind", "environment", "nodes") if was else ():
+        if was and was[key] != now[key]:
+            raise VcciError(
+                f"{key}: cluster {layout.name!r} was created with {was[key]}, not {now[key]}. "
+                f"Remedy: give it as it was, or remove the cluster first (state absent) and lose its data."
+            )
+
+
+def _identity(layout: Layout, environment: str) -> dict[str, Any]:
+    return {
+        "name": layout.name,
+        "subnet": str(layout.subnet),
+        "kind": layout.kind,
+        "environment": environment,
+        "nodes": [[node.name, node.position, node.pool] for node in layout.nodes],
+    }
