@@ -109,8 +109,9 @@ def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: 
 
     objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "namespace": "default"}, "data": {"i": str(i)}} for i in range(3000)]
     client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
+    options = ApplyOptions(name="s", namespace="default", diff=False)
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(apply_set, client, objects, name="s", namespace="default", diff=False)
+        run = pool.submit(apply_set, client, objects, options)
         deadline = time.monotonic() + 30
         while client.requests < 300 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -120,5 +121,5 @@ def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: 
         result = run.result(timeout=120)
     assert not result.failed
     assert len(result.created) + len(result.unchanged) + len(result.configured) == len(objects)
-    assert not apply_set(client, objects, ApplyOptions(name="s", namespace="default", diff=False)).changed
+    assert not apply_set(client, objects, options).changed
     assert len(client.list("v1", "ConfigMap", "default", "applyset.kubernetes.io/part-of")) == len(objects)
