@@ -114,7 +114,7 @@ class LocalCluster:
         if self._real:
             host.make_cgroup(self.layout.cgroup)
             network.ensure(self.layout)
-        started = self._tell(control.start(self._say, lambda: self._bootstrap(control)))
+        started = self._report(control.start(self._say, lambda: self._bootstrap(control)))
         if self._real:
             archives = loaded(self._images, parts.archives)
             started += parts.nodes.start(control.credentials(), archives, _image_cache(), self._say)
@@ -129,9 +129,9 @@ class LocalCluster:
         started = control.processes.ensure(simulated.kwok(self.layout, parts.programs))
         with control.client() as client:
             simulated.report_capacity(self.layout, client)
-        return self._tell(["kwok"] if started else [])
+        return self._report(["kwok"] if started else [])
 
-    def _tell(self, started: Sequence[str]) -> list[str]:
+    def _report(self, started: Sequence[str]) -> list[str]:
         lines = [f"started {name}" for name in started]
         for line in lines:
             self._say(line)
