@@ -93,7 +93,7 @@ class LocalCluster:
         layout = self.layout
         record.check_same(layout, self._environment)
         missing = self._binaries.missing()
-        preflight.check(layout, missing, self._stopping()[0].runs(), cache_directory())
+        preflight.check(layout, missing, ControlPlane(layout, {}).runs(), cache_directory())
         with self._turn():
             layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             programs = self._build() if missing else self._binaries.provide()
@@ -167,7 +167,8 @@ class LocalCluster:
                 waiting[:] = sorted(node["metadata"]["name"] for node in nodes if not objects.is_ready(node))
                 if waiting and self._simulated and control.processes.pid("kwok") is None:
                     last = control.processes.last_lines("kwok")
-                    raise VcciError(f"kwok, which simulates the nodes, ended; its last words:\n{last}")
+                    remedy = f"Remedy: the whole log is {control.processes.logs / 'kwok.log'}."
+                    raise VcciError(f"kwok, which simulates the nodes, ended; its last words:\n{last}\n{remedy}")
                 return not waiting
 
             until(ready, READY_SECONDS, self._say, awaited=awaited, late=late, pause=0.25, longest=0.25)

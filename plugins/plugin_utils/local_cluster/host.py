@@ -53,8 +53,7 @@ def unmount(path: Path) -> bool:
     return found
 
 
-# --- network
-# -------------------------------------------------------------------------------------------------------------
+# --- network ---------------------------------------------------------------------------------------------------------
 def links(pattern: str | None = None) -> list[dict[str, Any]]:
     """Network interfaces, as `ip -json link` tells them; `pattern` is an interface's name."""
     done = run("ip", "-json", "link", "show", *(["dev", pattern] if pattern else []), check=False)
@@ -67,8 +66,7 @@ def namespaces() -> set[str]:
     return {line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line.strip()}
 
 
-# --- cgroups
-# -------------------------------------------------------------------------------------------------------------
+# --- cgroups ---------------------------------------------------------------------------------------------------------
 def hierarchies() -> tuple[list[Path], Path | None]:
     """The version 1 cgroup hierarchies and the version 2 one (None when it is not mounted)."""
     mounted = mounts()

@@ -15,13 +15,10 @@ from .layout import Layout
 
 def ensure(layout: Layout) -> None:
     """Make the bridge, with the machine's address on it, and the private mount on which nodes keep their handles."""
-    found = host.links(layout.bridge)
-    if found and found[0].get("ifalias") != layout.alias:
-        owner = found[0].get("ifalias") or "something else"
-        raise VcciError(
-            f"subnet: the interface {layout.bridge} belongs to {owner}. Remedy: give another /16 as subnet."
-        )
-    if not found:
+    taken = foreign(layout)
+    if taken:
+        raise VcciError(taken)
+    if not is_there(layout):
         # A host's own firewall is not for pods.
         host.run("ip", "link", "add", layout.bridge, "type", "bridge", "nf_call_iptables", "0")
         host.run("ip", "link", "set", layout.bridge, "alias", layout.alias, "up")
@@ -36,6 +33,15 @@ def is_there(layout: Layout) -> bool:
     return bool(host.links(layout.bridge))
 
 
+def foreign(layout: Layout) -> str | None:
+    """What to say when the bridge is another cluster's."""
+    links = host.links(layout.bridge)
+    if not links or links[0].get("ifalias") == layout.alias:
+        return None
+    owner = links[0].get("ifalias") or "something else"
+    return f"subnet: the interface {layout.bridge} belongs to {owner}. Remedy: give another /16 as subnet."
+
+
 def route(layout: Layout) -> None:
     """Route from the machine to pods and LoadBalancer addresses: for the API server's webhooks and for the user."""
     vias = [f"via {layout.node_address(node)} dev {layout.bridge}" for node in layout.nodes]
@@ -46,8 +52,7 @@ def route(layout: Layout) -> None:
 
 def remove(layout: Layout) -> None:
     """Remove the bridge and the directory of handles, when they are this cluster's."""
-    links = host.links(layout.bridge)
-    if links and links[0].get("ifalias") == layout.alias:
+    if is_there(layout) and not foreign(layout):
         host.run("ip", "link", "delete", layout.bridge)
     host.unmount(layout.runtime)
     shutil.rmtree(layout.runtime, ignore_errors=True)

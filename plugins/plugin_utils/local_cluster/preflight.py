@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError
-from . import host, pki
+from . import host, network, pki
 from .layout import API_PORT, Layout
 
 GIB = 1024**3
@@ -127,11 +127,8 @@ def _addresses(layout: Layout) -> list[str]:
         if ipaddress.ip_network(route["dst"], strict=False).overlaps(layout.subnet):
             overlap = f"overlaps the route to {route['dst']} by {route.get('dev')}"
             return [f"subnet: {layout.subnet} {overlap}. Remedy: give another /16, such as 10.88.0.0/16."]
-    links = host.links(layout.bridge)
-    if links and links[0].get("ifalias") != layout.alias:
-        owner = links[0].get("ifalias") or "something else"
-        return [f"subnet: the interface {layout.bridge} belongs to {owner}. Remedy: give another /16 as subnet."]
-    return []
+    taken = network.foreign(layout)
+    return [taken] if taken else []
 
 
 def _is_ours(route: dict[str, Any], bridge: str) -> bool:
