@@ -1,49 +1,57 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What all tests share: the collection can be imported from a plain clone, and clusters are made by the project's own plugin."""
+"""What all tests share: the collection is imported from the plain clone; groups of tests run side by side, the longest first."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_ansible.units import inject
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "collections"))
 os.environ.setdefault("ANSIBLE_CONFIG", str(ROOT / "ansible.cfg"))
-STATE = Path("/var/lib/greenlang-vcci")
-# The order of directories in which tests run: what is quick and tells most comes first.
-ORDER = ["lint", "unit", "integration", "molecule"]
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+inject(ROOT)  # pytest-ansible does the same later, when it was started in the root
+sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the reference application
+
+# Tests of a group run one after the other, in one process: they share a cluster. Groups run side by side, and start in this order.
+GROUPS = {
+    "molecule/test_site.py": "site",
+    "molecule": "faults",
+    "integration/secrets": "secrets",
+    "integration/tenants": "tenants",
+    "integration/applyset": "applyset",
+    "integration": "clusters",
+    "lint": "lint",
+    "unit": "unit",
+}
+
+
+def group_of(path: Path) -> str:
+    """The first entry of GROUPS that the path of a test begins with."""
+    relative = path.relative_to(ROOT / "tests")
+    return next(group for prefix, group in GROUPS.items() if relative.is_relative_to(prefix))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run directories in ORDER."""
-    items.sort(key=lambda item: ORDER.index(item.path.relative_to(ROOT / "tests").parts[0]))
+    """Side by side, the longest group first; alone, what is quick and tells most."""
+    order = list(GROUPS.values())
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        order.reverse()
+    items.sort(key=lambda item: order.index(group_of(item.path)))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
 
 
-def ansible(*arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
-    """Run an Ansible command of this environment in the clone."""
-    command = [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]]
-    return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
+@pytest.fixture
+def module(localhost: Any) -> Callable[..., dict[str, Any]]:
+    """Run one of the collection's modules in this process; its result."""
 
+    def run(name: str, **options: object) -> dict[str, Any]:
+        return dict(getattr(localhost, f"greenlang.vcci.{name}")(**options).contacted["localhost"])
 
-def local_cluster(**options: object) -> subprocess.CompletedProcess[str]:
-    """Run the plugin local_cluster with these options."""
-    return ansible("ansible", "localhost", "-i", "localhost,", "-c", "local", "-m", "greenlang.vcci.local_cluster", "-a", json.dumps(options))
-
-
-@contextlib.contextmanager
-def running_cluster(name: str, **options: object) -> Iterator[Path]:
-    """A local cluster while the block runs; its state directory."""
-    started = local_cluster(name=name, **options)
-    assert started.returncode == 0, started.stdout
-    try:
-        yield STATE / name
-    finally:
-        removed = local_cluster(name=name, state="absent")
-        assert removed.returncode == 0, removed.stdout
+    return run

@@ -1,34 +1,29 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""One control plane with simulated nodes for all tests of plugins in a run; VCCI_TEST_KUBECONFIG and VCCI_TEST_KUBECTL name another."""
+"""One control plane with simulated nodes for all tests of plugins of a process; VCCI_TEST_KUBECONFIG and VCCI_TEST_KUBECTL name another."""
 
 from __future__ import annotations
 
-import fcntl
+import functools
 import os
-import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import running_cluster
+from tests import helpers
+from tests.helpers import Client
 
 POOLS = [{"name": "compute", "count": 3, "capacity": {"cpu": "16", "memory": "64Gi", "pods": "110"}}]
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[Path]:
-    """The state directory of the shared cluster. Runs of the tests side by side have one each."""
-    for number in range(104, 112):
-        with (Path(tempfile.gettempdir()) / f"greenlang-vcci-pytest-{number}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            with running_cluster(f"pytest-{number}", nodes="simulated", subnet=f"10.{number}.0.0/16", pools=POOLS) as state:
-                yield state
-            return
-    pytest.fail("eight runs of these tests are under way already")
+    """The state directory of the shared cluster. Processes of tests side by side have one each."""
+    with helpers.reserved(range(104, 112), "pytest") as number:
+        subnet = f"10.{number}.0.0/16"
+        with helpers.running_cluster(f"pytest-{number}", nodes="simulated", subnet=subnet, pools=POOLS) as state:
+            yield state
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +34,36 @@ def kubeconfig(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def kubectl(request: pytest.FixtureRequest) -> Path:
-    """Path of a kubectl."""
+def programs(request: pytest.FixtureRequest) -> Path:
+    """The directory of kubectl and other programs of upstream."""
     given = os.environ.get("VCCI_TEST_KUBECTL")
-    return Path(given) if given else request.getfixturevalue("control_plane") / "bin" / "kubectl"
+    return Path(given).parent if given else request.getfixturevalue("control_plane") / "bin"
+
+
+@pytest.fixture
+def kubectl(kubeconfig: Path, programs: Path) -> Callable[..., str]:
+    """kubectl as a function: arguments, maybe standard input; its output."""
+    return functools.partial(helpers.kubectl, kubeconfig, programs=programs)
+
+
+@pytest.fixture
+def client(kubeconfig: Path) -> Iterator[Client]:
+    made = helpers.connect(kubeconfig)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def namespace(client: Client) -> Iterator[str]:
+    """A namespace of this test's own, deleted (not awaited) at its end."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    helpers.make_namespace(client, name)
+    yield name
+    client.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def network() -> Iterator[int]:
+    """The second number of loopback addresses that no other test uses meanwhile."""
+    with helpers.reserved(range(200, 250), "network") as number:
+        yield number

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
-import time
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
 
-from tests.conftest import STATE, local_cluster
+from tests.helpers import ROOT, STATE, Client, connect, eventually, local_cluster
 
 NAME, SUBNET = "life", "10.94.0.0/16"
 
@@ -51,9 +56,7 @@ def test_life(cluster: Path) -> None:
 
 
 def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) -> None:
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-
-    client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
+    client = connect(cluster / "kubeconfig")
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"key": "plaintext-canary-value"}}
     client.request("POST", "/api/v1/namespaces/default/secrets", body=body)
     assert not any(b"plaintext-canary-value" in path.read_bytes() for path in (cluster / "etcd").rglob("*") if path.is_file())
@@ -72,28 +75,34 @@ def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) ->
     ({"nodes": "some"}, "value of nodes must be one of"),
     ({"binaries_dir": "/dev/null", "state_dir": "/dev/null/x", "nodes": "none"}, "Remedy"),
 ])
-def test_bad_input(options: dict, says: str) -> None:
-    refused = local_cluster(**{"name": "refused", "subnet": "10.96.0.0/16", **options})
-    assert refused.returncode != 0
-    assert says in refused.stdout
+def test_bad_input(module: Callable[..., dict], options: dict, says: str) -> None:
+    refused = module("local_cluster", **{"name": "refused", "subnet": "10.96.0.0/16", **options})
+    assert refused["failed"]
+    assert says in refused["msg"]
     assert not (STATE / "refused" / "cluster.json").exists()
 
 
-def test_a_taken_port_is_named() -> None:
+def test_a_taken_port_is_named(module: Callable[..., dict]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.97.0.1", 2379))
-        refused = local_cluster(name="refused", nodes="none", subnet="10.97.0.0/16")
-    assert "127.97.0.1:2379" in refused.stdout
-    assert "Remedy" in refused.stdout
+        refused = module("local_cluster", name="refused", nodes="none", subnet="10.97.0.0/16")
+    assert "127.97.0.1:2379" in refused["msg"]
+    assert "Remedy" in refused["msg"]
 
 
-def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries
-
-    from tests.conftest import ROOT
-
-    binaries = Binaries(ROOT / "binaries" / "parts.yml", "none", None, lambda _line: None)
+def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a cache of the test's own: others start clusters meanwhile."""
+    table = ROOT / "binaries" / "parts.yml"
+    shared = Binaries(table, "none", None, lambda _line: None).provide()
+    compiled = subprocess.run(["go", "env", "GOCACHE"], text=True, capture_output=True, check=True).stdout.strip()
+    monkeypatch.setenv("GOCACHE", compiled)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for entry in shared.values():
+        shutil.copytree(entry, cache_directory() / "binaries" / entry.name, symlinks=True)
+    binaries = Binaries(table, "none", None, lambda _line: None)
+    assert binaries.missing() == []
     entry = binaries.provide()["etcd"]
+    assert entry.is_relative_to(tmp_path)
     whole = (entry / "etcd").read_bytes()
     (entry / "etcd").unlink()
     (entry / "etcd").write_bytes(whole[:-1] + b"x")
@@ -102,24 +111,22 @@ def test_a_corrupt_cache_entry_is_built_again(tmp_path: Path) -> None:
     assert binaries.missing() == []
 
 
-def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: Path) -> None:
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+def config_map(number: int) -> dict:
+    metadata = {"name": f"c{number}", "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"i": str(number)}}
 
-    objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "namespace": "default"}, "data": {"i": str(i)}} for i in range(3000)]
-    client = Client.from_params({"kubeconfig": str(cluster / "kubeconfig")})
-    options = ApplyOptions(name="s", namespace="default", diff=False)
+
+def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: Path) -> None:
+    objects = [config_map(number) for number in range(3000)]
+    client = connect(cluster / "kubeconfig")
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(apply_set, client, objects, options)
-        deadline = time.monotonic() + 30
-        while client.requests < 300 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        run = pool.submit(apply_set, client, objects, ApplyOptions(name="s", namespace="default", diff=False))
+        eventually(lambda: client.requests >= 300, 60, "the run is on its way", every=0.01)
         os.kill(pid("kube-apiserver"), signal.SIGKILL)
         assert not run.done()
         assert "started kube-apiserver" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
-        result = run.result(timeout=120)
+        result = run.result(timeout=240)
     assert not result.failed
     assert len(result.created) + len(result.unchanged) + len(result.configured) == len(objects)
-    assert not apply_set(client, objects, options).changed
+    assert not apply_set(client, objects, ApplyOptions(name="s", namespace="default", diff=False)).changed
     assert len(client.list("v1", "ConfigMap", "default", "applyset.kubernetes.io/part-of")) == len(objects)

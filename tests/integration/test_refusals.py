@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, STATE, ansible, local_cluster
+from tests.helpers import ROOT, STATE, ansible, eventually, local_cluster
 
 NAME, SUBNET = "refusals", "10.96.0.0/16"
 SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}", "-e", "cluster_local_nodes=none"]
@@ -85,12 +85,10 @@ def test_an_interrupted_run_is_finished_by_the_next() -> None:
     try:
         for seconds in (0.5, 1.5, 3):  # after the first daemon was started
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-            deadline = time.monotonic() + 60
-            while not (STATE / NAME / "run").is_dir() and time.monotonic() < deadline:
-                time.sleep(0.05)
+            eventually((STATE / NAME / "run").is_dir, 120, "the first daemon is started", every=0.05)
             time.sleep(seconds)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-            process.communicate(timeout=60)
+            process.communicate(timeout=240)
         finished = local_cluster(name=NAME, nodes="none", subnet=SUBNET)
         assert finished.returncode == 0, finished.stdout
         assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import STATE, ansible, local_cluster
+from tests.helpers import STATE, ansible, connect, eventually, kubectl, local_cluster
 from tests.integration.secrets.controller import running
 
 NAME, SUBNET = "rehearsal", "10.93.0.0/16"
@@ -23,7 +23,9 @@ POOLS = [
     {"name": "gpu", "count": 1, "labels": {"workload-type": "gpu"}, "taints": [GPU],
      "capacity": {"cpu": "8", "memory": "61Gi", "pods": "58", "nvidia.com/gpu": "1"}},
 ]
+KUBECONFIG = STATE / NAME / "kubeconfig"
 FILES = f"{STATE}/{NAME}/files"
+REPLICAS = {"vcci-backend-api": 3, "vcci-worker": 2}
 VALUES = {
     "cluster_rehearsal": True, "cluster_provider": "local", "cluster_local_name": NAME, "cluster_local_nodes": "simulated", "cluster_local_subnet": SUBNET,
     "cluster_api_server_cidrs": ["10.93.0.1/32"], "cluster_local_pools": POOLS, "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
@@ -35,11 +37,6 @@ VALUES = {
     "controllers_cert_manager_without": ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"],
     "vault_openai_api_key": "rehearsal", "vault_anthropic_api_key": "rehearsal",
 }
-
-
-def kubectl(*arguments: str, given: str | None = None) -> str:
-    command = [str(STATE / NAME / "bin" / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *arguments]
-    return subprocess.run(command, text=True, capture_output=True, check=True, timeout=300, input=given).stdout
 
 
 def volumes() -> str:
@@ -79,30 +76,48 @@ def play(values: Path, *arguments: str) -> str:
     return ansible("ansible-playbook", "site.yml", "-i", "inventories/production", "-e", f"@{values}", *arguments).stdout
 
 
+def pods() -> list[dict]:
+    """All that are not on their way out."""
+    found = json.loads(kubectl(KUBECONFIG, "get", "pods", "-A", "-o", "json"))["items"]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def ready(pod: dict) -> bool:
+    conditions = {entry["type"]: entry["status"] for entry in pod["status"].get("conditions", ())}
+    return conditions.get("Ready") == "True"
+
+
+def where() -> Counter[tuple[str, str]]:
+    """How many pods of an application are in a pool."""
+    return Counter((pod["metadata"]["labels"].get("app", ""), pod["spec"].get("nodeName", "none").split("-")[0]) for pod in pods())
+
+
 def test_production_fits_the_reference_pools(cluster: Path, tmp_path: Path) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps(VALUES))
     started = ansible("ansible-playbook", "playbooks/cluster.yml", "-i", "inventories/production", "-e", f"@{values}").stdout
     assert "failed=0" in started, started[-3000:]
-    kubectl("apply", "--server-side", "-f", "-", given=volumes())
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-
+    kubectl(KUBECONFIG, "apply", "--server-side", "-f", "-", given=volumes())
     text = play(values, "--tags", "controllers", "-e", "controllers_wait=false")
     assert "failed=0" in text, text[-3000:]
-    kubeconfig = STATE / NAME / "kubeconfig"
-    with running(Client.from_params({"kubeconfig": str(kubeconfig)}), kubeconfig, STATE / NAME, tmp_path), cert_manager(tmp_path):
+    with contextlib.closing(connect(KUBECONFIG)) as client, running(client, KUBECONFIG, cluster, tmp_path), cert_manager(tmp_path):
         text = play(values)
         assert "failed=0" in text, text[-5000:]
         again = play(values)
         assert "changed=0" in again, again[-3000:]
-    kubectl("wait", "--for=condition=Ready", "pods", "--all", "-A", "--timeout=180s")
-    pods = json.loads(kubectl("get", "pods", "-A", "-o", "json"))["items"]
-    where = Counter((pod["metadata"]["labels"].get("app", ""), pod["spec"]["nodeName"].split("-")[0]) for pod in pods)
-    assert where["redis", "memory"] == 3
-    assert where["postgresql", "memory"] == 1
-    assert not [app for app, pool in where if pool == "gpu"]  # nothing that needs no GPU is on the node that costs most
-    assert sum(count for (app, _pool), count in where.items() if app == "vcci-backend-api") == 3
-    assert sum(count for (app, _pool), count in where.items() if app == "vcci-worker") == 2
+
+    def settled() -> bool:
+        """Nothing is on its way, and autoscalers have their minimum: they raise a Deployment some seconds after they see it."""
+        sums = Counter(pod["metadata"]["labels"].get("app", "") for pod in pods())
+        return all(ready(pod) for pod in pods()) and all(sums[app] == count for app, count in REPLICAS.items())
+
+    eventually(settled, 240, lambda: json.dumps([str(entry) for entry in where().items()]), every=1)
+    found = where()
+    assert found["redis", "memory"] == 3
+    assert found["postgresql", "memory"] == 1
+    assert not [app for app, pool in found if pool == "gpu"]  # nothing that needs no GPU is on the node that costs most
+    for app, count in REPLICAS.items():
+        assert sum(number for (name, _pool), number in found.items() if name == app) == count
 
 
 def test_another_environment_is_refused(cluster: Path, tmp_path: Path) -> None:

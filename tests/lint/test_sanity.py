@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.helpers import ROOT
 from tests.lint.test_lint import TOOLS, run
 
 # ansible-test looks for this script before it would fetch one, and runs it in each environment that it makes; this one takes pip from Python itself.

@@ -1,25 +1,51 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The real three-node cluster `molecule`, made by the first of these tests, shared by all, and removed after the last."""
+"""Two real three-node clusters: the scenarios make theirs from nothing, while commands and faults are tried on another."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import STATE, ansible, local_cluster
-
-NAME, SUBNET = "molecule", "10.92.0.0/16"
-SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}"]
-PROGRAMS = STATE / NAME / "bin"
+from tests import helpers
+from tests.helpers import STATE, ansible, local_cluster
 
 
-def play(*arguments: str) -> str:
-    """Run playbooks against the cluster of these tests; their output."""
-    return ansible("ansible-playbook", *arguments, *SITE).stdout
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """The whole platform on a cluster of this name."""
+
+    name: str
+    subnet: str
+
+    @property
+    def state(self) -> Path:
+        return STATE / self.name
+
+    @property
+    def flags(self) -> list[str]:
+        """What an ansible-playbook of this repository needs to know of it."""
+        return ["-i", "inventories/local", "-e", f"cluster_local_name={self.name}", "-e", f"cluster_local_subnet={self.subnet}"]
+
+    def play(self, *arguments: str) -> str:
+        """Run playbooks against it; their output."""
+        return ansible("ansible-playbook", *arguments, *self.flags).stdout
+
+    def program(self, name: str) -> list[str]:
+        """One of upstream's programs, told which cluster."""
+        return [str(self.state / "bin" / name), "--kubeconfig", str(self.state / "kubeconfig")]
+
+    def kubectl(self, *arguments: str, timeout: float = 180) -> str:
+        return helpers.kubectl(self.state / "kubeconfig", *arguments, timeout=timeout)
+
+    def remove(self) -> None:
+        removed = local_cluster(name=self.name, state="absent")
+        assert removed.returncode == 0, removed.stdout
+        assert not self.state.exists()
+        assert not list(Path("/sys/fs/cgroup").glob(f"*/vcci-{self.name}"))
 
 
 def changed(text: str) -> int:
@@ -29,21 +55,20 @@ def changed(text: str) -> int:
     return int(found[1])
 
 
-def kubectl(*arguments: str, timeout: float = 120) -> str:
-    """Run kubectl against the cluster of these tests; its output."""
-    command = [str(PROGRAMS / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *arguments]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=timeout)
-    assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout[-3000:]}"
-    return done.stdout
+@pytest.fixture(scope="module")
+def molecule_site() -> Iterator[Site]:
+    """What the scenarios make; nothing is left of it, before and after."""
+    site = Site("molecule", "10.92.0.0/16")  # as .config/molecule/config.yml says
+    site.remove()
+    yield site
+    site.remove()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def remove_cluster() -> Iterator[None]:
-    """Nothing is left of the cluster, before and after."""
-    for turn in range(2):
-        removed = local_cluster(name=NAME, state="absent")
-        assert removed.returncode == 0, removed.stdout
-        assert not (STATE / NAME).exists()
-        assert not list(Path("/sys/fs/cgroup").glob(f"*/vcci-{NAME}"))
-        if turn == 0:
-            yield
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A running one, on which commands and faults are tried; nothing is left of it, before and after."""
+    made = Site("faults", "10.91.0.0/16")
+    made.remove()
+    assert changed(made.play("site.yml")) >= 10
+    yield made
+    made.remove()

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from pytest_ansible.molecule import MoleculeScenario
+from pytest_ansible.plugin import scenarios
 
-from tests.conftest import ROOT, STATE
-from tests.molecule.conftest import NAME, changed, kubectl, play
+from tests.molecule.conftest import Site, changed
 
 # One object of each layer that is deleted behind its back.
 DRIFT = {
@@ -23,31 +19,32 @@ DRIFT = {
     "observability": ("service", "vcci-observability", "prometheus"),
     "tenant": ("limitrange", "vcci-tenant-globex", ""),
 }
+ORDER = ["default", *DRIFT]
+scenarios.sort(key=lambda scenario: ORDER.index(scenario.name))  # pytest-ansible parametrizes with them as they are listed
 
 
-def molecule(scenario: str) -> None:
-    """Run a scenario: prepare, converge, idempotence, verify."""
-    command = [str(Path(sys.executable).parent / "molecule"), "test", "--scenario-name", scenario, "--destroy", "never"]
-    environment = {**os.environ, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=1500, env=environment)
-    assert done.returncode == 0, done.stdout[-8000:]
+def test_pytest_ansible_finds_the_scenarios() -> None:
+    assert [scenario.name for scenario in scenarios] == ORDER
 
 
-def test_check_mode_before_anything_lists_everything_and_changes_nothing() -> None:
-    assert changed(play("site.yml", "--check", "--diff")) >= 10
-    assert not (STATE / NAME / "cluster.json").exists()
+def test_check_mode_before_anything_lists_everything_and_changes_nothing(molecule_site: Site) -> None:
+    assert changed(molecule_site.play("site.yml", "--check", "--diff")) >= 10
+    assert not (molecule_site.state / "cluster.json").exists()
 
 
-@pytest.mark.parametrize("scenario", ["default", *DRIFT])
-def test_scenario(scenario: str) -> None:
-    molecule(scenario)
+def test_scenario(molecule_site: Site, molecule_scenario: MoleculeScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """prepare, converge, idempotence, verify; the cluster stays for the next."""
+    monkeypatch.setenv("MOLECULE_OPTS", "--destroy never")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("ANSIBLE_NOCOLOR", "1")
+    assert molecule_scenario.test().returncode == 0
 
 
 @pytest.mark.parametrize("layer", DRIFT)
-def test_what_was_deleted_is_predicted_and_put_back(layer: str) -> None:
+def test_what_was_deleted_is_predicted_and_put_back(molecule_site: Site, layer: str) -> None:
     kind, namespace, name = DRIFT[layer]
-    kubectl("delete", kind, "-n", namespace, *([name] if name else ["--all"]))
-    predicted = changed(play(f"playbooks/{layer}.yml", "--check", "--diff"))
+    molecule_site.kubectl("delete", kind, "-n", namespace, *([name] if name else ["--all"]))
+    predicted = changed(molecule_site.play(f"playbooks/{layer}.yml", "--check", "--diff"))
     assert predicted >= 1
-    assert changed(play(f"playbooks/{layer}.yml")) == predicted
-    assert changed(play(f"playbooks/{layer}.yml")) == 0
+    assert changed(molecule_site.play(f"playbooks/{layer}.yml")) == predicted
+    assert changed(molecule_site.play(f"playbooks/{layer}.yml")) == 0

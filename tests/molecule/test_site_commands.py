@@ -7,18 +7,17 @@ import json
 import re
 import shlex
 import subprocess
-import time
 
 import pytest
 
-from tests.conftest import STATE
-from tests.molecule.conftest import NAME, PROGRAMS, changed, kubectl, play
+from tests.helpers import eventually
+from tests.molecule.conftest import Site, changed
 
 # Command, and a pattern that its output must contain.
 READS = {
     # Verify
     "get pods -n vcci-platform": r"vcci-backend-api-\S+ +1/1 +Running",
-    "get services -n vcci-platform": r"api-gateway +LoadBalancer +\S+ +10\.92\.1\.\d+",
+    "get services -n vcci-platform": r"api-gateway +LoadBalancer +\S+ +10\.91\.1\.\d+",
     "get ingress -n vcci-platform": r"",
     "get hpa -n vcci-platform": r"vcci-worker-hpa",
     "get pdb -n vcci-platform": r"vcci-backend-api",
@@ -48,35 +47,33 @@ READS = {
 }
 
 
-def rolled_out() -> None:
-    kubectl("rollout", "status", "deployment/vcci-backend-api", "-n", "vcci-platform", "--timeout=120s", timeout=150)
+def rolled_out(site: Site) -> None:
+    site.kubectl("rollout", "status", "deployment/vcci-backend-api", "-n", "vcci-platform", "--timeout=240s", timeout=300)
 
 
-def pods() -> set[tuple[str, ...]]:
+def pods(site: Site) -> set[tuple[str, ...]]:
     """Name and uid of every pod of the platform."""
     path = 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\\n"}{end}'
-    return {tuple(line.split()) for line in kubectl("get", "pods", "-n", "vcci-platform", "-o", path).splitlines()}
+    return {tuple(line.split()) for line in site.kubectl("get", "pods", "-n", "vcci-platform", "-o", path).splitlines()}
 
 
-def image() -> str:
-    return kubectl("get", "deployment", "vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+def image(site: Site) -> str:
+    return site.kubectl("get", "deployment", "vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
 
 
 @pytest.mark.parametrize("command", READS)
-def test_what_is_read(command: str) -> None:
-    for _attempt in range(30):  # metrics of a pod appear some seconds after it
-        text = kubectl(*shlex.split(command))
-        if re.search(READS[command], text):
-            return
-        time.sleep(2)
-    raise AssertionError(f"{command}:\n{text}")
+def test_what_is_read(site: Site, command: str) -> None:
+    def shown() -> bool:  # metrics of a pod appear some seconds after it
+        return bool(re.search(READS[command], site.kubectl(*shlex.split(command))))
+
+    eventually(shown, 120, lambda: site.kubectl(*shlex.split(command)), every=1)
 
 
-def test_what_waits() -> None:
+def test_what_waits(site: Site) -> None:
     """Commands that go on until they are interrupted show something at once."""
     for command in ("get hpa -n vcci-platform -w", "logs -f deployment/vcci-backend-api -n vcci-platform"):
-        process = subprocess.Popen([str(PROGRAMS / "kubectl"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), *shlex.split(command)],
-                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        whole = [*site.program("kubectl"), *shlex.split(command)]
+        process = subprocess.Popen(whole, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             assert process.stdout and process.stdout.readline().strip(), command
             assert process.poll() is None, command
@@ -85,61 +82,61 @@ def test_what_waits() -> None:
             process.wait()
 
 
-def test_scaling_by_hand() -> None:
+def test_scaling_by_hand(site: Site) -> None:
     """Replicas are the autoscaler's: scaling is not drift. A changed autoscaler is, and nobody's change is undone unasked."""
-    kubectl("scale", "deployment", "vcci-backend-api", "--replicas=3", "-n", "vcci-platform")
-    rolled_out()
-    assert changed(play("playbooks/apps.yml")) == 0
-    kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", '{"spec":{"minReplicas":3,"maxReplicas":5}}')
-    refused = " ".join(play("playbooks/apps.yml").split())
+    site.kubectl("scale", "deployment", "vcci-backend-api", "--replicas=3", "-n", "vcci-platform")
+    rolled_out(site)
+    assert changed(site.play("playbooks/apps.yml")) == 0
+    site.kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", '{"spec":{"minReplicas":3,"maxReplicas":5}}')
+    refused = " ".join(site.play("playbooks/apps.yml").split())
     assert ".spec.maxReplicas is owned by 'kubectl-patch'" in refused
-    assert changed(play("playbooks/apps.yml", "-e", "apps_backend_api_min_replicas=3 apps_backend_api_max_replicas=5")) == 1  # it is kept
-    assert changed(play("playbooks/apps.yml", "-e", "platform_force_conflicts=true", "--check")) == 1
-    assert changed(play("playbooks/apps.yml", "-e", "platform_force_conflicts=true")) == 1  # it is undone
-    assert changed(play("playbooks/apps.yml")) == 0
+    assert changed(site.play("playbooks/apps.yml", "-e", "apps_backend_api_min_replicas=3 apps_backend_api_max_replicas=5")) == 1  # it is kept
+    assert changed(site.play("playbooks/apps.yml", "-e", "platform_force_conflicts=true", "--check")) == 1
+    assert changed(site.play("playbooks/apps.yml", "-e", "platform_force_conflicts=true")) == 1  # it is undone
+    assert changed(site.play("playbooks/apps.yml")) == 0
 
 
-def test_a_rolling_update_and_its_way_back() -> None:
-    was = image()
-    kubectl("set", "image", "deployment/vcci-backend-api", "api=greenlang/vcci-backend-api:v1.1.0", "-n", "vcci-platform")
-    rolled_out()
-    assert "v1.1.0" in kubectl("get", "pods", "-l", "app=vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.items[*].spec.containers[*].image}")
-    kubectl("rollout", "undo", "deployment/vcci-backend-api", "-n", "vcci-platform")
-    rolled_out()
-    assert image() == was
-    play("playbooks/apps.yml")  # takes the field back, whose value is the same
-    assert changed(play("playbooks/apps.yml")) == 0
+def test_a_rolling_update_and_its_way_back(site: Site) -> None:
+    was = image(site)
+    site.kubectl("set", "image", "deployment/vcci-backend-api", "api=greenlang/vcci-backend-api:v1.1.0", "-n", "vcci-platform")
+    rolled_out(site)
+    assert "v1.1.0" in site.kubectl("get", "pods", "-l", "app=vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.items[*].spec.containers[*].image}")
+    site.kubectl("rollout", "undo", "deployment/vcci-backend-api", "-n", "vcci-platform")
+    rolled_out(site)
+    assert image(site) == was
+    site.play("playbooks/apps.yml")  # takes the field back, whose value is the same
+    assert changed(site.play("playbooks/apps.yml")) == 0
 
 
-def test_a_backup_by_hand() -> None:
-    kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
-    kubectl("wait", "--for=condition=complete", "job/postgresql-backup-by-hand", "-n", "vcci-platform", "--timeout=120s", timeout=150)
-    assert "dump" in kubectl("logs", "job/postgresql-backup-by-hand", "-n", "vcci-platform")
-    kubectl("delete", "job", "postgresql-backup-by-hand", "-n", "vcci-platform")
+def test_a_backup_by_hand(site: Site) -> None:
+    site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
+    site.kubectl("wait", "--for=condition=complete", "job/postgresql-backup-by-hand", "-n", "vcci-platform", "--timeout=240s", timeout=300)
+    assert "dump" in site.kubectl("logs", "job/postgresql-backup-by-hand", "-n", "vcci-platform")
+    site.kubectl("delete", "job", "postgresql-backup-by-hand", "-n", "vcci-platform")
 
 
-def test_passwords_are_rotated_while_the_platform_serves() -> None:
+def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
     """Servers know the new passwords before the applications get them; what consumes them is restarted, and nothing else is."""
-    before = pods()
+    before = pods(site)
     rotation = ["playbooks/secrets_rotate.yml", "-e", '{"secrets_rotate": ["postgresql-secrets/password", "redis-secrets/password"]}']
-    predicted = play(*rotation, "--check")
-    rotated = play(*rotation)
+    predicted = site.play(*rotation, "--check")
+    rotated = site.play(*rotation)
     assert changed(predicted) == changed(rotated) == 1
     for workload in ("Deployment/vcci-backend-api", "Deployment/vcci-worker", "StatefulSet/redis"):
         assert f"vcci-platform/{workload}" in rotated.partition("restarted:")[2], rotated
-    after = pods()
+    after = pods(site)
     for name in ("postgresql-0", "api-gateway-", "vcci-frontend-"):  # none of these takes a password when it starts
         assert {pod for pod in before if pod[0].startswith(name)} == {pod for pod in after if pod[0].startswith(name)}, name
-    verified = play("playbooks/verify.yml")
+    verified = site.play("playbooks/verify.yml")
     assert changed(verified) == 0
     assert "job done by a worker" in verified
-    assert changed(play("playbooks/secrets.yml")) == 0
+    assert changed(site.play("playbooks/secrets.yml")) == 0
 
 
-def test_kubeseal_validates_what_we_sealed() -> None:
+def test_kubeseal_validates_what_we_sealed(site: Site) -> None:
     """An administrator's kubeseal reaches the controller by way of the API server, and the controller decrypts; in another namespace it does not."""
-    sealed = kubectl("get", "sealedsecret", "redis-secrets", "-n", "vcci-platform", "-o", "json")
-    command = [str(PROGRAMS / "kubeseal"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), "--validate"]
+    sealed = site.kubectl("get", "sealedsecret", "redis-secrets", "-n", "vcci-platform", "-o", "json")
+    command = [*site.program("kubeseal"), "--validate"]
     good = subprocess.run(command, input=sealed, text=True, capture_output=True, check=False, timeout=60)
     assert good.returncode == 0, good.stderr
     moved = sealed.replace('"namespace": "vcci-platform"', '"namespace": "default"')
@@ -148,15 +145,16 @@ def test_kubeseal_validates_what_we_sealed() -> None:
     assert "unable to decrypt" in bad.stderr
 
 
-def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller() -> None:
+def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller(site: Site) -> None:
     api = "/api/v1/namespaces/vcci-observability/services/prometheus:9090/proxy/api/v1"
-    groups = json.loads(kubectl("get", "--raw", f"{api}/rules"))["data"]["groups"]
+    groups = json.loads(site.kubectl("get", "--raw", f"{api}/rules"))["data"]["groups"]
     assert {rule["name"] for group in groups if group["name"] == "sealed-secrets" for rule in group["rules"]} == {
         "SealedSecretUnsealError", "SealedSecretNotSynced", "SealedSecretsControllerGone"}
-    for _attempt in range(30):  # a pod is scraped some seconds after it is discovered
-        targets = json.loads(kubectl("get", "--raw", f"{api}/targets?state=active"))["data"]["activeTargets"]
-        health = {target["labels"].get("pod", "").rpartition("-")[0].rpartition("-")[0]: target["health"] for target in targets}
-        if health.get("sealed-secrets-controller") == "up":
-            return
-        time.sleep(2)
-    raise AssertionError(health)
+
+    def health() -> dict[str, str]:
+        """Of the pods that are scraped, by the name of their Deployment."""
+        targets = json.loads(site.kubectl("get", "--raw", f"{api}/targets?state=active"))["data"]["activeTargets"]
+        return {target["labels"].get("pod", "").rsplit("-", 2)[0]: target["health"] for target in targets}
+
+    # A pod is scraped some seconds after it is discovered.
+    eventually(lambda: health().get("sealed-secrets-controller") == "up", 120, health, every=1)

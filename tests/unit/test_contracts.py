@@ -11,8 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +19,8 @@ import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 from jinja2 import Environment, nodes
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers import ROOT, ansible
+
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # Inputs of all roles: what every environment shares is in group_vars/all, what differs in the inventory.
@@ -36,17 +35,9 @@ def load(path: Path):
 
 
 def run(program: str, *arguments: str, cwd: Path = ROOT) -> str:
-    """Run a program of Ansible's; its standard output."""
-    settings = {
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "NO_COLOR": "1",
-    }
-    command = [str(Path(sys.executable).with_name(program)), *arguments]
-    done = subprocess.run(
-        command, cwd=cwd, text=True, capture_output=True, check=False, timeout=120, env={**os.environ, **settings}
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    """Run a program of Ansible's; what it said."""
+    done = ansible(program, *arguments, cwd=cwd, environment={"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")})
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 

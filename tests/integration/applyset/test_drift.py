@@ -155,10 +155,10 @@ NOT_DRIFT = {
 }
 
 
-def make(run_kubectl, namespace, commands):
+def make(kubectl, namespace, commands):
     for command in commands:
         arguments, stdin = command(namespace) if callable(command) else (command, None)
-        run_kubectl("-n", namespace, *arguments, stdin=stdin)
+        kubectl("-n", namespace, *arguments, given=stdin)
 
 
 def touched(result, namespace):
@@ -166,11 +166,11 @@ def touched(result, namespace):
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_drift_is_noticed_and_undone(apply, run_kubectl, namespace, drift):
+def test_drift_is_noticed_and_undone(apply, kubectl, namespace, drift):
     commands, expected = DRIFTS[drift]
     wanted = objects(namespace)
     assert len(apply(wanted).created) == len(wanted)
-    make(run_kubectl, namespace, commands)
+    make(kubectl, namespace, commands)
 
     predicted = apply(wanted, check=True, force_conflicts=True)
     done = apply(wanted, force_conflicts=True)
@@ -183,10 +183,10 @@ def test_drift_is_noticed_and_undone(apply, run_kubectl, namespace, drift):
 
 
 @pytest.mark.parametrize("change", NOT_DRIFT)
-def test_what_is_not_ours_is_left_alone(apply, run_kubectl, namespace, change):
+def test_what_is_not_ours_is_left_alone(apply, kubectl, namespace, change):
     wanted = objects(namespace)
     apply(wanted)
-    make(run_kubectl, namespace, NOT_DRIFT[change])
+    make(kubectl, namespace, NOT_DRIFT[change])
     assert not apply(wanted, check=True).changed
     done = apply(wanted)
     assert not done.changed

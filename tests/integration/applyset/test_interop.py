@@ -15,24 +15,14 @@ def secret(namespace, name):
 
 
 @pytest.fixture
-def kubectl_apply(run_kubectl, namespace):
+def kubectl_apply(kubectl, namespace):
     def run(objects, *more):
-        done = run_kubectl(
-            "-n",
-            namespace,
-            "apply",
-            "--server-side",
-            "--prune",
-            "--applyset=configmap/s",
-            *more,
-            "-f",
-            "-",
-            stdin={"apiVersion": "v1", "kind": "List", "items": objects},
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "conflict" not in done.stderr.lower() and "failed" not in done.stderr.lower(), done.stderr
-        return done.stdout
+        command = ["apply", "--server-side", "--prune", "--applyset=configmap/s", *more, "-f", "-"]
+        given = {"apiVersion": "v1", "kind": "List", "items": objects}
+        said = kubectl("-n", namespace, *command, given=given, everything=True)
+        assert "conflict" not in said.lower()
+        assert "failed" not in said.lower(), said
+        return said
 
     return run
 
@@ -87,9 +77,9 @@ def test_the_identifier_is_kubectls(apply, kubectl_apply, client, namespace):
     assert client.get("v1", "ConfigMap", "a", namespace)["metadata"]["labels"]["applyset.kubernetes.io/part-of"] == set_id("s", namespace)
 
 
-def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, namespace, run_kubectl):
+def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, namespace, kubectl):
     other = namespace + "-other"
-    run_kubectl("create", "namespace", other)
+    kubectl("create", "namespace", other)
     try:
         apply([config_map(namespace, "a"), config_map(other, "b")])
         assert (
@@ -100,4 +90,4 @@ def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, nam
         record = client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]
         assert record["applyset.kubernetes.io/additional-namespaces"] == ""
     finally:
-        run_kubectl("delete", "namespace", other, "--wait=false")
+        kubectl("delete", "namespace", other, "--wait=false")

@@ -4,57 +4,22 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 import yaml
 
-COLLECTIONS = pathlib.Path(__file__).resolve().parents[3] / "collections"
-PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
+from tests import helpers
 
 
 @pytest.fixture
 def play(tmp_path, kubeconfig, namespace):
-    """Run tasks; what each registered task returned, and what was printed."""
+    """Run tasks on the test's cluster; what each returned, and what was said."""
 
     def run(*tasks, arguments=()):
-        listed = [{"name": f"Task {number}", "register": f"r{number}", **task} for number, task in enumerate(tasks)]
-        everything = ", ".join(f"r{number}" for number in range(len(tasks)))
-        listed.append(
-            {
-                "name": "Keep",
-                "ansible.builtin.copy": {"content": "{{ [" + everything + "] | to_json }}", "dest": str(tmp_path / "results.json")},
-                "check_mode": False,
-                "diff": False,
-                "no_log": True,
-            }
-        )
-        book = [
-            {
-                "name": "Test",
-                "hosts": "localhost",
-                "gather_facts": False,
-                "vars": {"ns": namespace, "ansible_python_interpreter": sys.executable},
-                "module_defaults": {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}},
-                "tasks": listed,
-            }
-        ]
-        (tmp_path / "play.yml").write_text(yaml.safe_dump(book, sort_keys=False))
-        done = subprocess.run(
-            [str(PLAYBOOK), "play.yml", "-i", "localhost,", "-c", "local", *arguments],
-            cwd=tmp_path,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=180,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"},
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == 0, output
-        return json.loads((tmp_path / "results.json").read_text()), output
+        defaults = {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}}
+        results, said = helpers.play(tmp_path, tasks, *arguments, vars={"ns": namespace}, module_defaults=defaults)
+        assert len(results) == len(tasks), said
+        return results, said
 
     return run
 

@@ -45,7 +45,7 @@ def test_more_than_the_limit_is_refused_before_anything_changes(apply, client, n
     assert present(client, namespace) == {f"c{i}" for i in range(5)}
 
 
-def test_claims_and_namespaces_go_only_when_named(apply, client, namespace, run_kubectl):
+def test_claims_and_namespaces_go_only_when_named(apply, client, namespace, kubectl):
     other = namespace + "-ns"
     apply([config_map(namespace, "a"), claim(namespace, "data"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}])
     kept = apply([config_map(namespace, "a")], prune=True)
@@ -56,8 +56,8 @@ def test_claims_and_namespaces_go_only_when_named(apply, client, namespace, run_
     assert sorted(gone.pruned) == [f"Namespace {other}", f"PersistentVolumeClaim {namespace}/data"]
 
 
-def test_foreign_objects_are_never_pruned(apply, client, namespace, run_kubectl):
-    run_kubectl("-n", namespace, "create", "configmap", "foreign")
+def test_foreign_objects_are_never_pruned(apply, client, namespace, kubectl):
+    kubectl("-n", namespace, "create", "configmap", "foreign")
     apply([config_map(namespace, "a"), config_map(namespace, "b")])
     apply([config_map(namespace, "a")], prune=True)
     assert present(client, namespace) == {"a", "foreign"}
@@ -72,15 +72,15 @@ def test_a_set_does_not_take_the_members_of_another(apply, namespace):
     assert apply([config_map(namespace, "a")], name="two", force_conflicts=True).configured
 
 
-def test_a_config_map_that_is_no_record_is_not_made_one(apply, namespace, run_kubectl):
-    run_kubectl("-n", namespace, "create", "configmap", "s", "--from-literal=a=b")
+def test_a_config_map_that_is_no_record_is_not_made_one(apply, namespace, kubectl):
+    kubectl("-n", namespace, "create", "configmap", "s", "--from-literal=a=b")
     with pytest.raises(InputError, match="is no set's record"):
         apply([config_map(namespace, "a")])
 
 
-def test_a_set_of_another_tool_is_left_alone(apply, namespace, run_kubectl):
+def test_a_set_of_another_tool_is_left_alone(apply, namespace, kubectl):
     apply([config_map(namespace, "a")])
-    run_kubectl("-n", namespace, "annotate", "--overwrite", "configmap", "s", "applyset.kubernetes.io/tooling=helm/v4")
+    kubectl("-n", namespace, "annotate", "--overwrite", "configmap", "s", "applyset.kubernetes.io/tooling=helm/v4")
     with pytest.raises(InputError, match="belongs to the tool 'helm/v4'"):
         apply([config_map(namespace, "a")])
 

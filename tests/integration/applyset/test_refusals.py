@@ -10,6 +10,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
+from tests.helpers import eventually
+
 LABELS = {"app": "db"}
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}
 RECREATE = {"applyset.greenlang.io/recreate": "true"}
@@ -79,17 +81,17 @@ def both_ways(apply, objects, **options):
     return messages[0]
 
 
-def test_a_conflict_names_object_field_and_owner(apply, namespace, run_kubectl):
+def test_a_conflict_names_object_field_and_owner(apply, namespace, kubectl):
     apply([config_map(namespace), config_map(namespace, "b")])
-    run_kubectl("-n", namespace, "patch", "configmap", "a", "-p", '{"data":{"value":"9"}}', "--field-manager=somebody")
+    kubectl("-n", namespace, "patch", "configmap", "a", "-p", '{"data":{"value":"9"}}', "--field-manager=somebody")
     message = both_ways(apply, [config_map(namespace), config_map(namespace, "b")])
     assert f"ConfigMap {namespace}/a: .data.value is owned by 'somebody'" in message and "force_conflicts" in message
 
 
-def test_conflicts_are_forced_by_set_or_by_object(apply, client, namespace, run_kubectl):
+def test_conflicts_are_forced_by_set_or_by_object(apply, client, namespace, kubectl):
     objects = [config_map(namespace), config_map(namespace, "b")]
     for name in ("a", "b"):
-        run_kubectl("-n", namespace, "create", "configmap", name, "--from-literal=value=9")
+        kubectl("-n", namespace, "create", "configmap", name, "--from-literal=value=9")
     with pytest.raises(ApplyError, match="1 of 2 objects failed"):
         apply([config_map(namespace, annotations=FORCE), config_map(namespace, "b")])
     assert client.get("v1", "ConfigMap", "a", namespace)["data"]["value"] == "1"
@@ -150,16 +152,8 @@ def owner_of(pod):
     return next((o["uid"] for o in pod["metadata"].get("ownerReferences") or []), None)
 
 
-def until(probe, seconds=20):
-    import time
-
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = probe()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("did not happen")
+def until(probe):
+    return eventually(probe, 60, "it did not happen")
 
 
 def test_an_unknown_field_is_named(apply, namespace):
@@ -188,7 +182,7 @@ def test_a_quota_that_is_exhausted_is_named(apply, namespace):
         until(lambda: apply(secrets, concurrency=1) and None)
 
 
-def test_an_admission_policy_speaks_for_itself(apply, client, namespace, run_kubectl):
+def test_an_admission_policy_speaks_for_itself(apply, client, namespace, kubectl):
     name = namespace
     policy = [
         {
@@ -232,7 +226,7 @@ def test_an_admission_policy_speaks_for_itself(apply, client, namespace, run_kub
         assert "bad values are not wanted here" in message and f"ConfigMap {namespace}/try" in message
         assert both_ways(apply, [config_map(namespace, value="bad"), config_map(namespace, "b")]).count("ConfigMap") == 1
     finally:
-        run_kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
+        kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
 
 
 def test_a_missing_namespace_is_named(apply, namespace):

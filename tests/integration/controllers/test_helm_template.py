@@ -59,12 +59,12 @@ def calls(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.fixture
-def render(tmp_path: pathlib.Path, kubectl: pathlib.Path, calls: pathlib.Path):
+def render(tmp_path: pathlib.Path, programs: pathlib.Path, calls: pathlib.Path):
     """Look up, as a task would; the manifests and their path. Every start of helm leaves a line in `calls`."""
     from ansible.plugins.loader import lookup_loader
 
     helm = tmp_path / "helm"
-    helm.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {kubectl.with_name("helm")} "$@"\n')
+    helm.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {programs / "helm"} "$@"\n')
     helm.chmod(0o755)
 
     def run(chart: object, **options) -> tuple[dict[str, dict], pathlib.Path]:
@@ -169,11 +169,11 @@ def test_bad_input_is_one_clear_error(render, chart, options: dict, message: str
         render(**{"chart": chart, **options})
 
 
-def test_what_is_not_built_yet_may_be_left_out_of_a_plan(kubectl, chart, tmp_path) -> None:
+def test_what_is_not_built_yet_may_be_left_out_of_a_plan(programs, chart, tmp_path) -> None:
     from ansible.plugins.loader import lookup_loader
 
     lookup = lookup_loader.get("greenlang.vcci.helm_template")
-    common = {"cache_dir": str(tmp_path / "cache"), "helm": str(kubectl.with_name("helm")), "optional": True}
+    common = {"cache_dir": str(tmp_path / "cache"), "helm": str(programs / "helm"), "optional": True}
     assert lookup.run(["release"], {}, **{**common, "chart": "/nowhere"}) == []
     assert lookup.run(["release"], {}, **{**common, "chart": str(chart), "helm": "/nowhere"}) == []
     assert len(lookup.run(["release"], {}, **{**common, "chart": str(chart)})) == 1

@@ -1,23 +1,40 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Three members of the image vcci-redis on loopback addresses, in its unpacked root file system."""
+"""Unpacked images of this repository; three members of vcci-redis on loopback addresses, in its root file system."""
 from __future__ import annotations
 
 import http.client
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
+import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
+
+from tests.helpers import ROOT
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
 PASSWORD = 'p"a\\s s+/=é'
 DOMAIN = "redis-headless.test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
 
+def unpacked(name: str, folder: Path) -> Path:
+    """An image of this repository, built unless it is cached, as the root file system that it is."""
+    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, [name])[name]
+    unpack(archive, folder / name)
+    for one in [folder / name, *(folder / name).parents]:
+        if one.stat().st_uid == os.getuid() and one.name:
+            one.chmod(one.stat().st_mode | 0o011)  # the image's user must get there
+    return folder / name
+
+
 class Members:
     """Members are processes in a mount namespace each, in the image's root as the image's user; /etc/hosts names them all."""
 
-    def __init__(self, image: Path, root: Path, network: int = 77, replicas: int = 3) -> None:
+    def __init__(self, image: Path, root: Path, network: int, replicas: int = 3) -> None:
         self.image, self.root, self.network, self.replicas = image, root, network, replicas
         self.running: dict[tuple[str, int], subprocess.Popen] = {}
         root.chmod(0o755)  # the image's user is another
@@ -87,14 +104,3 @@ class Members:
 
     def master(self, index: int) -> str:
         return self.ask(index, "sentinel", "SENTINEL", "get-master-addr-by-name", "mymaster").split("\n", maxsplit=1)[0]
-
-
-def eventually(check, seconds: float = 30.0, what: str = ""):
-    """The first true value of check(), polled gently; fails with what it saw last."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = check()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what or check}"
-        time.sleep(0.3)

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
-import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
+from tests.helpers import eventually
+from tests.integration.images.redis_members import Members, needs_root, unpacked
 
-from tests.conftest import ROOT
-from tests.integration.images.redis_members import Members, eventually
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
+pytestmark = needs_root
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory) -> Path:
-    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, ["vcci-postgresql"])["vcci-postgresql"]
-    target = tmp_path_factory.mktemp("image") / "vcci-postgresql"
-    unpack(archive, target)
-    for folder in [target, *target.parents]:
-        if folder.stat().st_uid == os.getuid() and folder.name:
-            folder.chmod(folder.stat().st_mode | 0o011)  # the image's user must get there
-    return target
-
-
-def test_the_backup_has_schemas_of_other_roles(image, tmp_path):
+def test_the_backup_has_schemas_of_other_roles(tmp_path, tmp_path_factory, network):
     """Also in a database that was made before the owner might read them: the grant is made at every start."""
-    server = Members(image, tmp_path, network=70 + os.getpid() % 100)
+    server = Members(unpacked("vcci-postgresql", tmp_path_factory.mktemp("image")), tmp_path, network)
     for folder in ("data", "sockets", "config", "backup"):
         (tmp_path / folder).mkdir()
         os.chown(tmp_path / folder, 999, 999)

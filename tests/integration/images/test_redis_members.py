@@ -2,36 +2,25 @@
 """Start order, failover and the way to the master of the image vcci-redis, on loopback."""
 from __future__ import annotations
 
-import os
 import shutil
 import time
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
 
-from tests.conftest import ROOT
-from tests.integration.images.redis_members import PASSWORD, Members, eventually
+from tests.helpers import eventually
+from tests.integration.images.redis_members import PASSWORD, Members, needs_root, unpacked
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
+pytestmark = needs_root
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    """The unpacked image."""
-    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, ["vcci-redis"])["vcci-redis"]
-    target = tmp_path_factory.mktemp("image") / "vcci-redis"
-    unpack(archive, target)
-    for folder in [target, *target.parents]:
-        if folder.stat().st_uid == os.getuid() and folder.name:
-            folder.chmod(folder.stat().st_mode | 0o011)  # the image's user must get there
-    return target
+    return unpacked("vcci-redis", tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
-def members(image, tmp_path):
-    made = Members(image, tmp_path, network=70 + os.getpid() % 100)
+def members(image, tmp_path, network):
+    made = Members(image, tmp_path, network)
     yield made
     made.kill(*range(made.replicas))
 
@@ -54,57 +43,57 @@ def writes(members: Members, index: int, key: str, value: str) -> bool:
 def test_life_of_three_members(members):
     """First start → a write through any proxy → the master dies → whole restart, one that missed the election among them."""
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), what="first agreement") == members.name(0)
+    assert eventually(lambda: agreed(members), 60, "first agreement") == members.name(0)
     for index in range(3):
-        assert eventually(lambda index=index: writes(members, index, f"k{index}", "1"), what="a write through every proxy")
-    assert eventually(lambda: members.status(1, "/ready") == 200, what="readiness as the kubelet asks for it")
+        assert eventually(lambda index=index: writes(members, index, f"k{index}", "1"), 60, "a write through every proxy")
+    assert eventually(lambda: members.status(1, "/ready") == 200, 60, "readiness as the kubelet asks for it")
     assert members.status(1, "/") == 200 and members.status(1, "/metrics") == 200
     assert "p\"a" not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
 
     members.kill(0)
     assert members.status(0, "/ready") == 0
-    second = eventually(lambda: agreed(members, (1, 2)), what="failover")
+    second = eventually(lambda: agreed(members, (1, 2)), 60, "failover")
     assert second in (members.name(1), members.name(2))
-    assert eventually(lambda: writes(members, 1, "after", "failover"), what="a write through a proxy after the failover")
+    assert eventually(lambda: writes(members, 1, "after", "failover"), 60, "a write through a proxy after the failover")
 
     records = [members.root / f"data-{index}" / "election" for index in (1, 2)]
-    eventually(lambda: all(path.exists() and path.read_text().startswith(second) for path in records), what="the record of the election")
+    eventually(lambda: all(path.exists() and path.read_text().startswith(second) for path in records), 60, "the record of the election")
     assert PASSWORD not in "".join(path.read_text() for path in records)
     members.kill(1, 2)
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), 40, "agreement after a whole restart") == second
-    assert eventually(lambda: members.ask(0, "proxy", "GET", "after")) == "failover"
+    assert eventually(lambda: agreed(members), 60, "agreement after a whole restart") == second
+    eventually(lambda: members.ask(0, "proxy", "GET", "after") == "failover", 60, "the value through a proxy")
     assert members.ask(0, "redis", "ROLE").startswith("slave")
 
 
 def test_planned_stop_hands_over_first(members):
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), what="first agreement")
-    eventually(lambda: writes(members, 2, "k", "1"))
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 2, "k", "1"), 60, "a write through a proxy")
     assert members.script(0, "/usr/local/bin/redis-stop").returncode == 0
     assert members.ask(0, "redis", "ROLE").startswith("slave")
     members.kill(0, number=15)
-    assert eventually(lambda: agreed(members, (1, 2))) != members.name(0)
+    assert eventually(lambda: agreed(members, (1, 2)), 60, "agreement without the one that stopped") != members.name(0)
 
 
 def test_master_lost_for_good_while_all_were_down(members):
     """Freshly started sentinels know the members by name, so they elect without ever having met the master."""
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), what="first agreement")
-    eventually(lambda: writes(members, 1, "k", "kept"))
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), 60, "a write through a proxy")
     time.sleep(1.2)  # the append-only files are synced every second
     members.kill(0, 1, 2)
     members.start(1, 2)
     assert eventually(lambda: agreed(members, (1, 2)), 60, "election") in (members.name(1), members.name(2))
-    assert eventually(lambda: members.ask(1, "proxy", "GET", "k")) == "kept"
+    eventually(lambda: members.ask(1, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")
 
 
 def test_an_empty_volume_never_becomes_the_data(members):
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), what="first agreement")
-    eventually(lambda: writes(members, 1, "k", "kept"))
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), 60, "a write through a proxy")
     members.kill(0)
     shutil.rmtree(members.root / "data-0")
     members.start(0)
     eventually(lambda: agreed(members), 60, "agreement with the data kept")
-    assert eventually(lambda: members.ask(0, "proxy", "GET", "k")) == "kept"
+    eventually(lambda: members.ask(0, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")

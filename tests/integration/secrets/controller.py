@@ -9,13 +9,14 @@ import os
 import pathlib
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import yaml
+
+from tests.helpers import Client, eventually
 
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/sealed-secrets-controller"
 # The program takes its account from this fixed place: a mount namespace of its own has one there.
@@ -30,7 +31,7 @@ exec "$@"
 
 
 @contextlib.contextmanager
-def running(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib.Path) -> Iterator[str]:
+def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib.Path) -> Iterator[str]:
     """Runs as the ServiceAccount of its chart, which must be applied; the address of its HTTP server. `state` is the cluster's directory."""
     server = urlsplit(client.server)
     account = work / "account"
@@ -54,11 +55,13 @@ def running(client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib
             env={**environment, "PATH": os.environ["PATH"], "POD_NAMESPACE": "kube-system"},
         )
     try:
-        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
-        while status(f"{address}/healthz") != 200:
+        address = f"http://127.0.0.1:{port}"
+
+        def ready() -> bool:
             assert process.poll() is None, (work / "log").read_text()
-            assert time.monotonic() < deadline, (work / "log").read_text()
-            time.sleep(0.2)
+            return status(f"{address}/healthz") == 200
+
+        eventually(ready, 120, (work / "log").read_text)
         yield address
     finally:
         process.terminate()

@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.integration.secrets.conftest import play
+from tests.helpers import ROOT, play
 
 pytestmark = pytest.mark.usefixtures("controller")
 
@@ -38,7 +37,7 @@ def test_alert_rules_are_prometheus_rules(tmp_path) -> None:
     text = "{{ lookup('ansible.builtin.template', '" + str(ROOT / "roles/controllers/templates/sealed_secrets_alerts.yml.j2") + "') }}"
     shared = [str(ROOT / "roles/controllers/vars/main" / name) for name in ("sealed_secrets.yml", "common.yml")]
     variables = {"controllers_sealed_secrets_alerts_namespace": "vcci-observability", "platform_part_of": "x"}
-    results, _said = play(tmp_path / "play.json", [{"ansible.builtin.debug": {"msg": text}}], vars=variables, vars_files=shared)
+    results, _said = play(tmp_path, [{"ansible.builtin.debug": {"msg": text}}], vars=variables, vars_files=shared)
     [config] = list(yaml.safe_load_all(results[0]["msg"]))
     rules = [rule for group in yaml.safe_load(config["data"]["sealed-secrets.yml"])["groups"] for rule in group["rules"]]
     assert {rule["alert"] for rule in rules} == {"SealedSecretUnsealError", "SealedSecretNotSynced", "SealedSecretsControllerGone"}

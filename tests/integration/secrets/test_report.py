@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
-from tests.integration.secrets.conftest import play
+from tests.helpers import play
 
 CANARY = "canary-in-the-report"
 pytestmark = pytest.mark.usefixtures("controller")
@@ -34,7 +34,7 @@ def test_what_the_report_says(client, namespace, kubeconfig, tmp_path) -> None:
     client.request("POST", f"/apis/batch/v1/namespaces/{namespace}/cronjobs", body=job)
 
     task = {"greenlang.vcci.sealed_secret_info": {"kubeconfig": str(kubeconfig), "namespaces": [namespace], "rotation_days": 90}}
-    results, said = play(tmp_path / "play.json", [task], "-vvvv")
+    results, said = play(tmp_path, [task], "-vvvv")
     found = {name.split("/")[1]: one for name, one in results[0]["secrets"].items()}
     told = {name: (one["decrypts"], one["equal"], one["overdue"], one["consumers"]) for name, one in found.items()}
     assert told == {

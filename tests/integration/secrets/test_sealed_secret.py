@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import pathlib
 import threading
-import time
 import uuid
 
 import pytest
@@ -16,7 +15,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import cryp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import FEW, Options, Sealer
 
-from tests.integration.secrets.conftest import play
+from tests.helpers import eventually, play
 
 CANARY = f"canary-{uuid.uuid4()}"
 pytestmark = pytest.mark.usefixtures("controller")
@@ -41,7 +40,7 @@ def plays(kubeconfig, namespace, tmp_path):
         each = [{"greenlang.vcci.sealed_secret": {**common, **task}, "ignore_errors": True} for task in tasks]
         # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in memory.
         cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
-        return play(tmp_path / "play.json", each, *flags, environment={"CANARY": CANARY, **cache})
+        return play(tmp_path, each, *flags, environment={"CANARY": CANARY, **cache})
 
     return run
 
@@ -210,10 +209,7 @@ def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(seal, values,
     assert changed["secrets"][f"{namespace}/strict"]["changed_keys"] == ["given"]
     client.request("PATCH", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict", body=yaml.safe_load(path.read_text()),
                    content_type="application/merge-patch+json")
-    deadline = time.monotonic() + 30
-    while values("strict")["given"] != b"other":
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(lambda: values("strict")["given"] == b"other", 60, "the controller unseals what was written")
     assert values("strict")["password"] == kept
 
 

@@ -23,8 +23,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import valu
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.info import read
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
 
-from tests.conftest import running_cluster
-from tests.integration.secrets.conftest import install, play
+from tests.helpers import eventually, play, running_cluster
+from tests.integration.secrets.conftest import install
 from tests.integration.secrets.controller import running
 
 CANARY = "canary-in-a-disaster"
@@ -42,7 +42,7 @@ def keys(tmp_path):
     def run(*tasks: dict, vault: bool = True) -> list[dict]:
         flags = ("--vault-password-file", str(password)) if vault else ()
         each = [{"greenlang.vcci.sealing_keys": task, "ignore_errors": True} for task in tasks]
-        results, said = play(tmp_path / "play.json", each, "-vvv", *flags)
+        results, said = play(tmp_path, each, "-vvv", *flags)
         assert "PRIVATE KEY" not in said
         assert base64.b64encode(b"-----BEGIN").decode()[:12] not in said
         return results
@@ -159,10 +159,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
             for name in clean:
                 one = clean[name] if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
                 fresh.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=one)
-            deadline = time.monotonic() + 60
-            while plain(fresh, "place") != values:
-                assert time.monotonic() < deadline, json.dumps(sealed(fresh, "place"))
-                time.sleep(0.3)
+            eventually(lambda: plain(fresh, "place") == values, 60, lambda: json.dumps(sealed(fresh, "place")))
         fresh.close()
 
 

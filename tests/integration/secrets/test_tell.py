@@ -6,33 +6,18 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from pathlib import Path
 
-import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
-
-from tests.conftest import ROOT
+from tests.helpers import ROOT, eventually
 from tests.integration.images import redis_members
-from tests.integration.images.redis_members import Members, eventually
+from tests.integration.images.redis_members import Members, needs_root, unpacked
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
+pytestmark = needs_root
 NEW = 'n"e\\w w+/=%'
 SCRIPTS = ROOT / "roles" / "secrets" / "files"
 
 
 def given(**values: str) -> str:
     return "".join(f"{key} {base64.b64encode(value.encode()).decode()}\n" for key, value in values.items()) + "\n"
-
-
-def image(name: str, folder: Path) -> Path:
-    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, [name])[name]
-    unpack(archive, folder / name)
-    for one in [folder / name, *(folder / name).parents]:
-        if one.stat().st_uid == os.getuid() and one.name:
-            one.chmod(one.stat().st_mode | 0o011)  # the image's user must get there
-    return folder / name
 
 
 def tell(members: Members, index: int, script: str, *phase: str, environment: dict[str, str], text: str) -> None:
@@ -42,8 +27,9 @@ def tell(members: Members, index: int, script: str, *phase: str, environment: di
     assert NEW not in done.stdout + done.stderr
 
 
-def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_factory, monkeypatch) -> None:
-    members, old = Members(image("vcci-redis", tmp_path_factory.mktemp("image")), tmp_path, network=70 + os.getpid() % 100), redis_members.PASSWORD
+def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_factory, monkeypatch, network) -> None:
+    members = Members(unpacked("vcci-redis", tmp_path_factory.mktemp("image")), tmp_path, network)
+    old = redis_members.PASSWORD
 
     def agreed() -> bool:
         names = {members.master(index) for index in range(3)}
@@ -57,7 +43,7 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
     try:
         members.start(0, 1, 2)
         eventually(agreed, 60, "first agreement")
-        eventually(lambda: members.ask(1, "proxy", "SET", "a", "1") == "OK", what="a write through a proxy")
+        eventually(lambda: members.ask(1, "proxy", "SET", "a", "1") == "OK", 60, "a write through a proxy")
         for phase in ("accept", "use"):
             for index in range(3):
                 tell(members, index, "tell_redis.sh", phase, environment={**members.environment(index), "REDISCLI_AUTH": old}, text=given(password=NEW))
@@ -71,15 +57,15 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
             members.kill(index, number=15)
             members.start(index)
             eventually(agreed, 60, f"agreement after the restart of {index}")
-        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", what="the value through a proxy")
+        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", 60, "the value through a proxy")
         use(old)
         assert all("PONG" not in members.ask(index, "redis", "PING") for index in range(3))
     finally:
         members.kill(0, 1, 2)
 
 
-def test_postgresql_takes_the_new_password_while_it_runs(tmp_path, tmp_path_factory) -> None:
-    server = Members(image("vcci-postgresql", tmp_path_factory.mktemp("image")), tmp_path, network=70 + os.getpid() % 100)
+def test_postgresql_takes_the_new_password_while_it_runs(tmp_path, tmp_path_factory, network) -> None:
+    server = Members(unpacked("vcci-postgresql", tmp_path_factory.mktemp("image")), tmp_path, network)
     for folder in ("data", "sockets", "config"):
         (tmp_path / folder).mkdir()
         os.chown(tmp_path / folder, 999, 999)

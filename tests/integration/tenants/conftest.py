@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""tier_quota in a real playbook against the real API server, with tenants of the test's own."""
+"""tier_quota and the playbooks of tenants against the real API server, with tenants of the test's own."""
+
 from __future__ import annotations
 
 import json
@@ -13,20 +14,10 @@ import uuid
 
 import pytest
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT / "collections"
-if str(COLLECTIONS) not in sys.path:
-    sys.path.insert(0, str(COLLECTIONS))
-
-
-@pytest.fixture
-def client(kubeconfig):
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-
-    made = Client.from_params({"kubeconfig": str(kubeconfig)})
-    yield made
-    made.close()
+from tests.helpers import ROOT, TOOLS, Client, ansible, connect, play, written
 
 
 @pytest.fixture
@@ -43,63 +34,70 @@ def prefix(client):
 
 
 @pytest.fixture
-def quota(tmp_path, kubeconfig, prefix):
+def quota(tmp_path, kubeconfig, prefix, module):
     """Run tier_quota, or its twin, with these options; its result, failed or not. `kill_when` is asked until it says that the run is to die."""
 
-    def run(*arguments, module="tier_quota", timeout=180, kill_when=None, **options):
-        named = {"name": prefix} if module == "tier_quota" else {"namespace": "default"}
-        task = {"name": "Run", f"greenlang.vcci.{module}": {**named, **options}, "register": "result", "ignore_errors": True}
-        keep = {"name": "Keep", "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json")},
-                "check_mode": False, "diff": False, "no_log": True}
-        play = [{"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable},
-                 "module_defaults": {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}}, "tasks": [task, keep]}]
-        (tmp_path / "play.yml").write_text(yaml.safe_dump(play, sort_keys=False))
-        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local", *arguments]
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+    def run(*flags, called="tier_quota", kill_when=None, **options):
+        named = {"name": prefix} if called == "tier_quota" else {"namespace": "default"}
+        options = {"kubeconfig": str(kubeconfig), **named, **options}
+        if not flags and not kill_when:
+            return module(called, **options)
+        task = {f"greenlang.vcci.{called}": options, "ignore_errors": True}
         if kill_when:
-            with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment, start_new_session=True) as process:
-                while not kill_when():
-                    assert process.poll() is None, "it ended before it could be killed"
-                os.killpg(process.pid, signal.SIGKILL)
-            return None
-        done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False, timeout=timeout, env=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads((tmp_path / "result.json").read_text())
+            return killed(written(tmp_path, [task]), kill_when)
+        results, _said = play(tmp_path, [task], *flags)
+        return results[0]
 
     return run
+
+
+def killed(arguments, when):
+    """Run a play until it is to die."""
+    with subprocess.Popen(
+        [str(TOOLS / "ansible-playbook"), *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        while not when():
+            assert process.poll() is None, "it ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Playbooks:
     """The collection's own playbooks on the cluster under test."""
 
-    def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, client) -> None:
+    def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, client: Client) -> None:
         self.folder, self.client = folder, client
-        self.common = {"cluster_kubeconfig": str(kubeconfig), "platform_environment": "tenants", "platform_domain": "platform.example",
-                       "ansible_python_interpreter": sys.executable}
-        (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"platform": {"ansible_connection": "local"}}}}))
+        self.common = {
+            "cluster_kubeconfig": str(kubeconfig),
+            "platform_environment": "tenants",
+            "platform_domain": "platform.example",
+            "ansible_python_interpreter": sys.executable,
+        }
+        hosts = {"all": {"hosts": {"platform": {"ansible_connection": "local"}}}}
+        (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
 
     def run(self, name: str, *arguments: str, fails: bool | None = False, tags: str = "all", **options: object):
         """Run a playbook; `fails` says whether it must, None either way."""
         (self.folder / "vars.json").write_text(json.dumps({**self.common, **options}))
-        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{name}.yml", "-i", str(self.folder / "hosts.yml"),
-                   "-e", f"@{self.folder / 'vars.json'}", "--tags", tags, *arguments]
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
-        done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300, env=environment)
-        assert fails is None or (done.returncode != 0) is fails, done.stdout
-        return types.SimpleNamespace(text=done.stdout, changed=" changed=0 " not in done.stdout, failed=done.returncode != 0)
+        given = ["-i", str(self.folder / "hosts.yml"), "-e", f"@{self.folder / 'vars.json'}", "--tags", tags]
+        settings = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        done = ansible("ansible-playbook", f"playbooks/{name}.yml", *given, *arguments, environment=settings)
+        failed = done.returncode != 0
+        assert fails is None or failed is fails, done.stdout
+        return types.SimpleNamespace(text=done.stdout, changed=" changed=0 " not in done.stdout, failed=failed)
 
 
 @pytest.fixture(scope="module")
 def site(kubeconfig, tmp_path_factory):
     """Playbooks, on a cluster that says it is theirs; the admission policies go at the end, since they are the cluster's."""
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-
-    made = Client.from_params({"kubeconfig": str(kubeconfig)})
-    identity = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
-                "data": {"environment": "tenants"}}
-    apply_set(made, [identity, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}], ApplyOptions(name=None))
+    made = connect(kubeconfig)
+    identity = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "vcci-cluster-identity", "namespace": "kube-system"},
+        "data": {"environment": "tenants"},
+    }
+    platform = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}
+    apply_set(made, [identity, platform], ApplyOptions(name=None))
     yield Playbooks(tmp_path_factory.mktemp("site"), kubeconfig, made)
     delete_set(made, (), ApplyOptions(name="tenant-admission", namespace="vcci-platform"))
     for namespace in made.list("v1", "Namespace", label_selector="tenant"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import csv
 import json
-import subprocess
 import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+
+from tests.helpers import eventually
 
 PEOPLE = [{"group": "acme-admins"}, {"user": "eve", "role": "viewer"}]
 # Simulated nodes offer no ephemeral storage.
@@ -25,12 +26,8 @@ def workload(kind: str, name: str, **spec: object) -> dict:
             "spec": {"selector": {"matchLabels": {"app": name}}, "template": pod, **spec}}
 
 
-def until(condition, what: str, seconds: float = 60):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.3)
-    return found
+def until(condition, what: str):
+    return eventually(condition, 120, what)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +133,7 @@ def test_reported(site, running, tmp_path, globex):
     assert "acme-life" in (tmp_path / "tenants.html").read_text()
 
 
-def test_goodbye(site, running, kubectl, kubeconfig, tmp_path, acme, globex):
+def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     options = {"tenant_list": [globex], "tenant_id": "acme-life", "tenant_confirm": "acme-life", "tenant_offboard_directory": str(tmp_path),
                "tenant_offboard_database": False, "tenant_state_wait_timeout": 30}
     folder, client = tmp_path / "acme-life", site.client
@@ -150,8 +147,7 @@ def test_goodbye(site, running, kubectl, kubeconfig, tmp_path, acme, globex):
 
     # Cordon, backup, quarantine.
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "inner", "namespace": running}, "stringData": {"password": "hidden-value"}}
-    apply = [str(kubectl), "--kubeconfig", str(kubeconfig), "apply", "--filename", "-"]
-    subprocess.run(apply, input=json.dumps(secret), text=True, check=True, capture_output=True, timeout=60)
+    kubectl("apply", "--filename", "-", given=secret)
     assert "hidden-value" in str(client.get("v1", "Secret", "inner", running)["metadata"]["annotations"])
     first = site.run("tenant_offboard", **options)
     assert "Run this again after" in first.text

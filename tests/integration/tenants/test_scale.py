@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import running_cluster
+from tests.helpers import running_cluster
 
 TIERS = {"small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}}}
 COUNT, EACH = 1000, 15
@@ -29,11 +29,11 @@ def fleet(prefix, count=COUNT):
 
 def test_a_thousand_tenants(quota, client, prefix):
     data = fleet(prefix)
-    made = quota(tiers=TIERS, tenants=data, timeout=600)
+    made = quota(tiers=TIERS, tenants=data)
     assert made["counts"] == {"created": COUNT * EACH, "configured": 0, "unchanged": 0} and len(made["written"]) == 100 and "tenants" not in made
 
     # Unchanged: lists, however many there are, and no write.
-    again = quota(tiers=TIERS, tenants=data, timeout=600)
+    again = quota(tiers=TIERS, tenants=data)
     assert not again["changed"] and again["counts"]["unchanged"] == COUNT * EACH and again["requests"] < 200
 
     # One more among them.
@@ -44,7 +44,7 @@ def test_a_thousand_tenants(quota, client, prefix):
     left = quota(tiers=TIERS, tenants=data[:1])
     assert len(left["orphaned"]) == COUNT and not left["changed"]
 
-    told = quota(module="tier_quota_info", timeout=600)
+    told = quota(called="tier_quota_info")
     assert len(told["tenants"]) == COUNT + 1 and told["tenants"][f"{prefix}-7"]["hard"]["configmaps"] == "10"
 
 
@@ -56,7 +56,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(quota, client, prefix):
 
     assert quota(name="killed", tiers=TIERS, tenants=data, kill_when=lambda: there("ResourceQuota") > 20) is None
     before = there("ResourceQuota") + there("NetworkPolicy", "networking.k8s.io/v1")
-    finished = quota(name="killed", tiers=TIERS, tenants=data, timeout=600)
+    finished = quota(name="killed", tiers=TIERS, tenants=data)
     assert finished["changed"] and finished["counts"]["created"] < count * EACH, f"{before} quotas and policies were there"
     assert there("ResourceQuota") == count
-    assert not quota(name="killed", tiers=TIERS, tenants=data, timeout=600)["changed"]
+    assert not quota(name="killed", tiers=TIERS, tenants=data)["changed"]

@@ -2,7 +2,7 @@
 """bad data → created in check mode → created → again → changed in check mode → changed → again → below use → orphaned."""
 from __future__ import annotations
 
-import time
+from tests.helpers import eventually
 
 TIERS = {
     "small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}},
@@ -53,10 +53,11 @@ def test_never_below_use_and_never_deleted(quota, client, prefix):
     for number in range(3):
         client.request("POST", f"/api/v1/namespaces/{where}/configmaps",
                        body={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"used-{number}"}})
-    deadline = time.monotonic() + 30
-    while int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) < 3:
-        assert time.monotonic() < deadline, "the quota controller does not count"
-        time.sleep(0.5)
+
+    def counted():
+        return int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) >= 3
+
+    eventually(counted, 60, "the quota controller does not count")
 
     data[0]["tier"] = "tiny"
     refused = quota(tiers=TIERS, tenants=data)
@@ -94,11 +95,11 @@ def test_files_hosts_and_usage(quota, client, prefix, tmp_path):
     annotations = client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["metadata"]["annotations"]
     assert (annotations["tenant.vcci.io/hosts"], annotations["tenant.vcci.io/storage-classes"]) == (f"one.{prefix}.example", "fast")
 
-    told = quota(module="tier_quota_info", known=[f"{prefix}-0"], overcommit={"cpu": 2})
+    told = quota(called="tier_quota_info", known=[f"{prefix}-0"], overcommit={"cpu": 2})
     assert not told["changed"] and f"{prefix}-1" in told["orphaned"] and f"{prefix}-0" not in told["orphaned"]
     assert told["tenants"][f"{prefix}-1"]["state"] == "active" and told["tenants"][f"{prefix}-1"]["hard"]["configmaps"] == "10"
     assert told["commitment"]["cpu"]["ratio"] == 2
-    assert "there is no tenant nobody" in quota(module="tier_quota_info", only=["nobody"])["msg"]
+    assert "there is no tenant nobody" in quota(called="tier_quota_info", only=["nobody"])["msg"]
 
 
 def test_killed_in_the_middle(quota, client, prefix):

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from vcci.api import make_app
 from vcci.settings import read_settings
 
-from .conftest import IMAGE
+from tests.helpers import ROOT
 
 NOWHERE = {
     "DATABASE_URL": "postgresql://vcci:x@127.0.0.1:1/vcci",
@@ -84,6 +84,6 @@ def test_worker_probe(tmp_path, age: int | None, ready: bool, live: bool) -> Non
         os.utime(heartbeat, (time.time() - age,) * 2)
     for name, expected in (("ready", ready), ("live", live)):
         done = subprocess.run(
-            [IMAGE / "bin" / "worker-alive", name], env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)}, check=False
+            [ROOT / "images" / "vcci-backend-api" / "bin" / "worker-alive", name], env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)}, check=False
         )
         assert (done.returncode == 0) is expected

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from tests import helpers
+from tests.helpers import ROOT
+
 POOLS = {"compute": {"pool": "compute"}, "memory": {"workload-type": "memory"}, "gpu": {"workload-type": "gpu"}}
 SHARED = {
     "platform_environment": "production",
@@ -28,43 +26,11 @@ Manifests = dict[tuple[str, str, str], dict]
 
 def render(folder: pathlib.Path, inventory: str = "", **values: object) -> Manifests:
     """(kind, namespace, name) → manifest, of both roles."""
-    shutil.copytree(ROOT / "roles/apps/templates", folder / "templates")
-    shutil.copytree(ROOT / "roles/observability/templates", folder / "templates", dirs_exist_ok=True)
-    names = [path.name for path in sorted((folder / "templates").glob("*.yml.j2"))]
-    files = [ROOT / "group_vars/all/platform.yml"]
-    files += [
-        path
-        for role in ("apps", "observability")
-        for kind in ("defaults", "vars")
-        for path in sorted((ROOT / "roles" / role / kind).glob("main/*.yml"))
-    ]
+    roles, files = ("apps", "observability"), []
     if inventory:
-        files += [ROOT / "group_vars/all/cluster.yml"]
-        files += [ROOT / "inventories" / inventory / f"group_vars/vcci_{inventory}" / f"{role}.yml" for role in ("apps", "observability")]
-    play = {
-        "name": "Render",
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars_files": [str(path) for path in files],
-        "tasks": [{"name": name, "ansible.builtin.template": {"src": name, "dest": str(folder / name)}} for name in names],
-    }
-    (folder / "play.yml").write_text(yaml.safe_dump([play]))
-    (folder / "extra.yml").write_text(yaml.safe_dump({**SHARED, "ansible_python_interpreter": sys.executable, **values}))
-    command = [
-        str(pathlib.Path(sys.executable).with_name("ansible-playbook")),
-        "play.yml",
-        "-i",
-        "localhost,",
-        "-c",
-        "local",
-        "-e",
-        "@extra.yml",
-    ]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=180, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    documents = [doc for name in names for doc in yaml.safe_load_all((folder / name).read_text()) if doc]
+        of_roles = [ROOT / "inventories" / inventory / f"group_vars/vcci_{inventory}" / f"{role}.yml" for role in roles]
+        files = [ROOT / "group_vars/all/cluster.yml", *of_roles]
+    documents = helpers.render(folder, *roles, inventory=files, **{**SHARED, **values})
     found = {(doc["kind"], doc["metadata"].get("namespace", ""), doc["metadata"]["name"]): doc for doc in documents}
     assert len(found) == len(documents), "two manifests of one kind and name"
     return found

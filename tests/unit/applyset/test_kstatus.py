@@ -3,7 +3,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import kstatus as _kstatus
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kstatus import FAILED, IN_PROGRESS, READY, TERMINATING
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kstatus import (
+    FAILED,
+    IN_PROGRESS,
+    READY,
+    TERMINATING,
+)
 
 
 def obj(kind, spec=None, status=None, generation=1, api_version="v1", **meta):

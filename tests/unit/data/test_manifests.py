@@ -2,30 +2,17 @@
 """What role data renders, with its defaults and with the local inventory: the contracts of the reference document, Pod Security, no secrets."""
 from __future__ import annotations
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import pytest
-import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from tests import helpers
+from tests.helpers import ROOT
+
 TEMPLATES = ("redis.yml.j2", "postgresql.yml.j2", "postgresql_backup.yml.j2")
 
 
-def render(folder, values) -> dict:
+def render(folder, *inventory) -> dict:
     """(kind, name) → manifest."""
-    tasks = [{"name": f"Render {name}", "ansible.builtin.template": {"src": str(ROOT / "roles/data/templates" / name), "dest": str(folder / name)}}
-             for name in TEMPLATES]
-    files = [ROOT / "group_vars/all/platform.yml", *sorted((ROOT / "roles/data").glob("[dv]*s/main/*.yml")), *values]
-    play = [{"name": "Render", "hosts": "localhost", "gather_facts": False, "vars_files": [str(path) for path in files],
-             "vars": {"ansible_python_interpreter": sys.executable}, "tasks": tasks}]
-    (folder / "play.yml").write_text(yaml.safe_dump(play))
-    done = subprocess.run([str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "play.yml", "-i", "localhost,", "-c", "local"],
-                          cwd=folder, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
-    assert done.returncode == 0, done.stdout + done.stderr
-    documents = [doc for name in TEMPLATES for doc in yaml.safe_load_all((folder / name).read_text()) if doc]
+    documents = helpers.render(folder, "data", names=TEMPLATES, inventory=inventory)
     found = {(doc["kind"], doc["metadata"]["name"]): doc for doc in documents}
     assert len(found) == len(documents), "two manifests of one kind and name"
     return found
@@ -33,12 +20,12 @@ def render(folder, values) -> dict:
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory):
-    return render(tmp_path_factory.mktemp("production"), [])
+    return render(tmp_path_factory.mktemp("production"))
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    return render(tmp_path_factory.mktemp("local"), [ROOT / "inventories/local/group_vars/vcci_local/data.yml"])
+    return render(tmp_path_factory.mktemp("local"), ROOT / "inventories/local/group_vars/vcci_local/data.yml")
 
 
 def pods(manifests):

@@ -1,0 +1,177 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What tests of all kinds share: Ansible's commands, plays of a test's own, rendered templates, clusters, numbers, waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+
+ROOT = Path(__file__).resolve().parents[1]
+STATE = Path("/var/lib/greenlang-vcci")
+TOOLS = Path(sys.executable).parent
+BUILDING = 7200  # seconds that may pass while another run builds what both need
+T = TypeVar("T")
+
+
+def eventually(ready: Callable[[], T], timeout: float, why: str | Callable[[], object], every: float = 0.2) -> T:
+    """The first true answer of `ready`, asked every so many seconds; after `timeout` seconds the test fails and says why."""
+    deadline = time.monotonic() + timeout
+    while not (found := ready()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {timeout} s: {why() if callable(why) else why}")
+        time.sleep(every)
+    return found
+
+
+@contextlib.contextmanager
+def reserved(numbers: Iterable[int], of: str) -> Iterator[int]:
+    """The first of these numbers that no other process of tests on this machine holds, while the block runs."""
+    for number in numbers:
+        with (Path(tempfile.gettempdir()) / f"greenlang-vcci-{of}-{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield number
+            return
+    pytest.fail(f"all of {of} {list(numbers)} are taken by other tests")
+
+
+# -- Ansible
+
+
+def ansible(
+    *arguments: str, timeout: float = BUILDING, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run an Ansible command of this environment; all that it said is its standard output."""
+    command = [str(TOOLS / arguments[0]), *arguments[1:]]
+    settings = {**os.environ, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", **(environment or {})}
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=settings,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def written(folder: Path, tasks: Sequence[Mapping[str, Any]], **more: Any) -> list[str]:
+    """Write a play of these tasks on this machine; the arguments of ansible-playbook that run it. `more` are keywords of the play."""
+    variables = {"ansible_python_interpreter": sys.executable, **more.pop("vars", {})}
+    named = [{"name": f"Task {number}", **task} for number, task in enumerate(tasks)]
+    play = {"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": named, **more}
+    (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    return [str(folder / "play.json"), "-i", "localhost,", "-c", "local"]
+
+
+def play(
+    folder: Path,
+    tasks: Sequence[Mapping[str, Any]],
+    *flags: str,
+    environment: Mapping[str, str] | None = None,
+    **more: Any,
+) -> tuple[list[dict[str, Any]], str]:
+    """Run tasks in a play of their own; the result of each that ran, and everything that was said, results included."""
+    kept = folder / "results.jsonl"
+    kept.write_text("", encoding="utf-8")
+    settings = {
+        "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "results",
+        "VCCI_TEST_RESULTS": str(kept),
+    }
+    command = written(folder, tasks, **more)
+    done = ansible("ansible-playbook", *command, *flags, cwd=folder, environment={**settings, **(environment or {})})
+    told = kept.read_text(encoding="utf-8")
+    return [json.loads(line) for line in told.splitlines()], done.stdout + told
+
+
+def render(
+    folder: Path, *roles: str, names: Iterable[str] = (), inventory: Iterable[Path] = (), **values: Any
+) -> list[dict[str, Any]]:
+    """The manifests that templates of roles make, all of them or those of these names.
+
+    Variables are what is shared, the roles' own, above these the files of an inventory, and above all `values`.
+    """
+    templates = folder / "templates"
+    for role in roles:
+        shutil.copytree(ROOT / "roles" / role / "templates", templates, dirs_exist_ok=True)
+    known = [ROOT / "group_vars" / "all" / "platform.yml"]
+    for role, kind in itertools.product(roles, ("defaults", "vars")):
+        known += sorted((ROOT / "roles" / role / kind / "main").glob("*.yml"))
+    wanted = list(names) or [path.name for path in sorted(templates.glob("*.yml.j2"))]
+    tasks = [{"ansible.builtin.template": {"src": name, "dest": str(folder / name)}} for name in wanted]
+    (folder / "values.json").write_text(json.dumps(values), encoding="utf-8")
+    files = [str(path) for path in (*known, *inventory)]
+    results, said = play(folder, tasks, "-e", f"@{folder / 'values.json'}", vars_files=files)
+    assert len(results) == len(tasks), said
+    assert not [result for result in results if result.get("failed")], said
+    texts = [(folder / name).read_text(encoding="utf-8") for name in wanted]
+    return [document for text in texts for document in yaml.safe_load_all(text) if document]
+
+
+# -- clusters
+
+
+def local_cluster(**options: object) -> subprocess.CompletedProcess[str]:
+    """Run the plugin local_cluster with these options."""
+    module = ("-m", "greenlang.vcci.local_cluster", "-a", json.dumps(options))
+    return ansible("ansible", "localhost", "-i", "localhost,", "-c", "local", *module)
+
+
+@contextlib.contextmanager
+def running_cluster(name: str, **options: object) -> Iterator[Path]:
+    """A local cluster while the block runs; its state directory."""
+    started = local_cluster(name=name, **options)
+    assert started.returncode == 0, started.stdout
+    try:
+        yield STATE / name
+    finally:
+        removed = local_cluster(name=name, state="absent")
+        assert removed.returncode == 0, removed.stdout
+
+
+def kubectl(
+    kubeconfig: Path,
+    *arguments: str,
+    given: object = None,
+    timeout: float = 180,
+    programs: Path | None = None,
+    everything: bool = False,
+) -> str:
+    """Run kubectl, by default the one of the local cluster of this kubeconfig; its standard output, or everything that it said.
+
+    What is `given` on standard input is a text or an object.
+    """
+    command = [str((programs or kubeconfig.parent / "bin") / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments]
+    settings = {**os.environ, "KUBECTL_APPLYSET": "true"}
+    text = given if given is None or isinstance(given, str) else json.dumps(given)
+    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=timeout, env=settings)
+    assert done.returncode == 0, f"{' '.join(arguments)}:\n{(done.stdout + done.stderr)[-3000:]}"
+    return done.stdout + done.stderr if everything else done.stdout
+
+
+def connect(kubeconfig: Path) -> Client:
+    """A client of the cluster under test."""
+    return Client.from_params({"kubeconfig": str(kubeconfig)})
+
+
+def make_namespace(client: Client, name: str) -> None:
+    client.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
