@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 DOCUMENTATION = r"""
 name: base_objects
@@ -11,8 +12,8 @@ short_description: Namespaces with Pod Security, quota, access and default-deny 
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Turns a list of namespaces into the objects that each of them starts with. Pods may then do nothing on the network but ask the cluster's DNS;
-    each component brings the policies for the flows that it needs.
+  - Turns a list of namespaces into the objects that each of them starts with. Pods may then do nothing on the network
+    but ask the cluster's DNS; each component brings the policies for the flows that it needs.
 positional: _input, part_of, access
 options:
   _input:
@@ -34,7 +35,9 @@ options:
 EXAMPLES = r"""
 - name: Show the objects of one namespace
   ansible.builtin.debug:
-    msg: "{{ [{'name': 'vcci-platform', 'quota': {'pods': '50'}}] | greenlang.vcci.base_objects('vcci-scope3-platform') }}"
+    msg: "{{ namespaces | greenlang.vcci.base_objects('vcci-scope3-platform') }}"
+  vars:
+    namespaces: [{name: vcci-platform, quota: {pods: '50'}}]
 """
 
 RETURN = r"""
@@ -48,36 +51,58 @@ _value:
 POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
 
-def base_objects(namespaces: Sequence[Mapping], part_of: str, access: Sequence[Mapping] = ()) -> list[dict]:
-    """Objects for `namespaces`; see the filter's documentation."""
-    labels = {"app.kubernetes.io/part-of": part_of, "app.kubernetes.io/managed-by": "greenlang.vcci", "app.kubernetes.io/component": "cluster"}
-    objects: list[dict] = []
-    for namespace in namespaces:
-        def entry(api_version: str, kind: str, name: str, content: Mapping, where: str = namespace["name"]) -> dict:
-            return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": where, "labels": labels}, **content}
+DNS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+}
+# 5353 is the local cluster's: its DNS runs unprivileged, and policies see a pod's own port.
+DNS_PORTS = [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]
+DENY = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+ALLOW_DNS = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [DNS], "ports": DNS_PORTS}]}
+RBAC = "rbac.authorization.k8s.io"
 
-        objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace["name"], "labels": {**labels, **POD_SECURITY}}})
-        objects.append(entry("v1", "ResourceQuota", "vcci-base", {"spec": {"hard": {key: str(value) for key, value in namespace["quota"].items()}}}))
-        objects.append(entry("v1", "ServiceAccount", "default", {"automountServiceAccountToken": False}))
-        objects.append(entry("networking.k8s.io/v1", "NetworkPolicy", "default-deny",
-                             {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}))
-        objects.append(entry("networking.k8s.io/v1", "NetworkPolicy", "allow-dns", {"spec": {
-            "podSelector": {}, "policyTypes": ["Egress"],
-            "egress": [{
-                "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-                        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
-                # 5353 is the local cluster's: its DNS runs unprivileged, and policies see a pod's own port.
-                "ports": [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]}]}}))
-        for grant in access:
-            objects.append(entry("rbac.authorization.k8s.io/v1", "RoleBinding", f"vcci-{grant['role']}-{grant['group'].replace(':', '-').lower()}", {
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": grant["role"]},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": grant["group"]}]}))
-    return objects
+
+def base_objects(
+    namespaces: Sequence[Mapping[str, Any]], part_of: str, access: Sequence[Mapping[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """Objects for `namespaces`; see the filter's documentation."""
+    labels = {
+        "app.kubernetes.io/part-of": part_of,
+        "app.kubernetes.io/managed-by": "greenlang.vcci",
+        "app.kubernetes.io/component": "cluster",
+    }
+    return [made for namespace in namespaces for made in of_namespace(namespace, labels, access)]
+
+
+def of_namespace(
+    namespace: Mapping[str, Any], labels: Mapping[str, str], access: Sequence[Mapping[str, str]]
+) -> Iterator[dict[str, Any]]:
+    """One namespace, and what is in it from the start."""
+
+    def entry(api_version: str, kind: str, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": namespace["name"], "labels": labels}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+    quota = {key: str(value) for key, value in namespace["quota"].items()}
+    metadata = {"name": namespace["name"], "labels": {**labels, **POD_SECURITY}}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    yield entry("v1", "ResourceQuota", "vcci-base", {"spec": {"hard": quota}})
+    yield entry("v1", "ServiceAccount", "default", {"automountServiceAccountToken": False})
+    yield entry("networking.k8s.io/v1", "NetworkPolicy", "default-deny", {"spec": DENY})
+    yield entry("networking.k8s.io/v1", "NetworkPolicy", "allow-dns", {"spec": ALLOW_DNS})
+    for grant in access:
+        role, group = grant["role"], grant["group"]
+        name = f"vcci-{role}-{group.replace(':', '-').lower()}"
+        granted = {
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": group}],
+        }
+        yield entry(f"{RBAC}/v1", "RoleBinding", name, granted)
 
 
 class FilterModule:
     """Registers the filter."""
 
-    def filters(self) -> dict:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Name to function, as Ansible asks for."""
         return {"base_objects": base_objects}
