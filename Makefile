@@ -7,10 +7,12 @@ PYTHON ?= python3
 VENV := .venv
 ENVIRONMENT ?= local
 ARGS ?=
+ONLY ?=
+WORKERS ?= 4
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup packages site test bench lint up down kubeconfig clean requirements
+.PHONY: help setup packages site test soak bench lint up down kubeconfig clean requirements
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,8 +47,11 @@ setup: packages $(VENV)/.done ## Set up everything that the other targets need
 site: setup ## Set up, and run the whole platform on a cluster on this machine
 	ansible-playbook site.yml playbooks/verify.yml -i inventories/$(ENVIRONMENT) $(ARGS)
 
-test: setup ## Set up, and run all tests
-	pytest tests $(ARGS)
+test: setup ## Set up, and run all tests, in WORKERS processes side by side
+	pytest tests --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+soak: setup ## Run what takes longer than tests may: a table (ONLY=<name> for one)
+	python -m tests.soak $(ONLY)
 
 lint: setup ## Run the linters alone
 	pytest tests/lint $(ARGS)

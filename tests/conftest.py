@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def module(localhost: Any) -> Callable[..., dict[str, Any]]:
     """Run one of the collection's modules in this process; its result."""
 
-    def run(name: str, **options: object) -> dict[str, Any]:
+    def run(name: str, /, **options: object) -> dict[str, Any]:
         return dict(getattr(localhost, f"greenlang.vcci.{name}")(**options).contacted["localhost"])
 
     return run

@@ -6,13 +6,15 @@ Defaults and argument specifications, playbooks and runbooks, plugins and their 
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -276,6 +278,43 @@ def test_plugins_are_documented(kind, directory):
         assert told[name]["doc"]["short_description"], name
         assert told[name]["examples"], name
         assert told[name]["return"], name
+
+
+def contract(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, dict[str, Any]]:
+    """What a user may rely on of options, documented or as arguments; `inner` is where those of their parts are."""
+    return {
+        name: {
+            "type": option.get("type", "str"),
+            "required": option.get("required", False),
+            "default": option.get("default"),
+            "choices": list(option.get("choices") or []),
+            "elements": option.get("elements"),
+            "aliases": sorted(option.get("aliases") or []),
+            "parts": contract(option.get(inner) or {}, inner),
+        }
+        for name, option in options.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def documented() -> dict[str, Any]:
+    """What ansible-doc knows of every module, fragments included."""
+    return json.loads(run("ansible-doc", "-t", "module", "--json", *(f"greenlang.vcci.{name}" for name in names("modules"))))
+
+
+@pytest.mark.parametrize("name", names("action"))
+def test_arguments_are_what_is_documented(name, documented):
+    plugin = importlib.import_module(f"ansible_collections.greenlang.vcci.plugins.action.{name}").ActionModule
+    given = contract(plugin.ARGUMENTS, "options")
+    told = contract(documented[f"greenlang.vcci.{name}"]["doc"]["options"], "suboptions")
+    for option in given.keys() & told.keys():
+        if not given[option]["parts"]:  # read by a parser of its own, which says more of what is wrong
+            told[option]["parts"] = {}
+    assert given == told
+
+
+def test_every_module_is_an_action_plugin():
+    assert names("modules") == names("action")
 
 
 def test_modules_that_talk_to_a_cluster_get_the_connection_of_the_play():

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What must run longer than tests may: `make soak`, or `python -m tests.soak [<name> …]`. Prints a table, a line a trial.
+
+A trial is a function `soak` in a file of this folder, named after it: it runs as long as it must, and returns what it found, in a few words. It raises
+AssertionError for what must not be.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from pathlib import Path
+
+FORM = "{:<28} {:>8}  {:<6} {}"
+
+
+def main() -> int:
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    failed = 0
+    print(FORM.format("trial", "minutes", "result", "found"))
+    for name in [name for name in names if name in sys.argv[1:] or not sys.argv[1:]]:
+        begun = time.monotonic()
+        try:
+            result, found = "ok", importlib.import_module(f"tests.soak.{name}").soak()
+        except AssertionError as exc:
+            result, found, failed = "FAILED", str(exc), failed + 1
+        print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
+    if not names:
+        print("nothing yet")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
