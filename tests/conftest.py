@@ -37,6 +37,7 @@ def group_of(path: Path) -> str:
     return next(group for prefix, group in GROUPS.items() if relative.is_relative_to(prefix))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, the longest group first; alone, what is quick and tells most."""
     order = list(GROUPS.values())
