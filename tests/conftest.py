@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What all tests share: the collection is imported from the plain clone; groups of tests run side by side, the longest first."""
+"""The collection is imported from the plain clone; groups of tests run side by side, the longest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 inject(ROOT)  # pytest-ansible does the same later, when it was started in the root
 sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the reference application
 
-# Tests of a group run one after the other, in one process: they share a cluster. Groups run side by side, and start in this order.
+# Tests of a group run one after the other, in one process: they share a cluster.
+# Groups run side by side, and start in this order.
 GROUPS = {
     "molecule/test_site.py": "site",
     "molecule": "faults",

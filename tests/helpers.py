@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What tests of all kinds share: Ansible's commands, plays of a test's own, rendered templates, clusters, numbers, waiting."""
+"""What tests share: Ansible's commands, plays of a test's own, rendered templates, clusters, numbers, waiting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def eventually(ready: Callable[[], T], timeout: float, why: str | Callable[[], object], every: float = 0.2) -> T:
-    """The first true answer of `ready`, asked every so many seconds; after `timeout` seconds the test fails and says why."""
+    """The first true answer of `ready`, asked every so many seconds; after `timeout` seconds the test fails with `why`."""
     deadline = time.monotonic() + timeout
     while not (found := ready()):
         if time.monotonic() > deadline:
@@ -74,7 +74,7 @@ def ansible(
 
 
 def written(folder: Path, tasks: Sequence[Mapping[str, Any]], **more: Any) -> list[str]:
-    """Write a play of these tasks on this machine; the arguments of ansible-playbook that run it. `more` are keywords of the play."""
+    """Write a play of tasks; the arguments of ansible-playbook that run it here. `more` are keywords of the play."""
     variables = {"ansible_python_interpreter": sys.executable, **more.pop("vars", {})}
     named = [{"name": f"Task {number}", **task} for number, task in enumerate(tasks)]
     play = {"name": "Test", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": named, **more}
@@ -156,14 +156,16 @@ def kubectl(
     programs: Path | None = None,
     everything: bool = False,
 ) -> str:
-    """Run kubectl, by default the one of the local cluster of this kubeconfig; its standard output, or everything that it said.
+    """Run kubectl, by default the one that came with the kubeconfig's cluster; its standard output, or everything said.
 
     What is `given` on standard input is a text or an object.
     """
     command = [str((programs or kubeconfig.parent / "bin") / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments]
     settings = {**os.environ, "KUBECTL_APPLYSET": "true"}
     text = given if given is None or isinstance(given, str) else json.dumps(given)
-    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=timeout, env=settings)
+    done = subprocess.run(
+        command, input=text, text=True, capture_output=True, check=False, timeout=timeout, env=settings
+    )
     assert done.returncode == 0, f"{' '.join(arguments)}:\n{(done.stdout + done.stderr)[-3000:]}"
     return done.stdout + done.stderr if everything else done.stdout
 

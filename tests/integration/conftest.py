@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""One control plane with simulated nodes for all tests of plugins of a process; VCCI_TEST_KUBECONFIG and VCCI_TEST_KUBECTL name another."""
+"""One control plane with simulated nodes for all tests of plugins in a process.
+
+VCCI_TEST_KUBECONFIG and VCCI_TEST_KUBECTL name another.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The plugin local_cluster: its life, its healing, its refusals. A control plane alone, so that it is quick; nodes are tested with the site."""
+"""The plugin local_cluster: its life, its healing, its refusals.
+
+A control plane alone, so that it is quick; nodes are tested with the site.
+"""
 
 from __future__ import annotations
 
@@ -57,24 +60,29 @@ def test_life(cluster: Path) -> None:
 
 def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) -> None:
     client = connect(cluster / "kubeconfig")
-    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"key": "plaintext-canary-value"}}
+    body = {"metadata": {"name": "canary"}, "stringData": {"key": "plaintext-canary-value"}}
     client.request("POST", "/api/v1/namespaces/default/secrets", body=body)
-    assert not any(b"plaintext-canary-value" in path.read_bytes() for path in (cluster / "etcd").rglob("*") if path.is_file())
+    stored = [path.read_bytes() for path in (cluster / "etcd").rglob("*") if path.is_file()]
+    assert stored
+    assert not any(b"plaintext-canary-value" in content for content in stored)
     assert "plaintext-canary-value" not in (cluster / "logs" / "audit.log").read_text()
     anonymous = Client.from_params({"host": "https://127.94.0.1:6443", "ca_cert": str(cluster / "pki" / "ca.crt")})
     with pytest.raises(Exception, match="does not accept the credentials"):
         anonymous.request("GET", "/version")
 
 
-@pytest.mark.parametrize(("options", "says"), [
-    ({"name": "Wrong_Name"}, "name: 'Wrong_Name' is no name"),
-    ({"subnet": "192.168.0.0/24"}, "subnet: '192.168.0.0/24' is not a /16"),
-    ({"subnet": "nonsense"}, "subnet: 'nonsense' is no IPv4 network"),
-    ({"pools": [{"name": "compute", "count": 0}]}, "pools: a cluster needs at least one node"),
-    ({"pools": [{"name": "compute", "count": -1}]}, "pools: count of pool 'compute' is -1"),
-    ({"nodes": "some"}, "value of nodes must be one of"),
-    ({"binaries_dir": "/dev/null", "state_dir": "/dev/null/x", "nodes": "none"}, "Remedy"),
-])
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"name": "Wrong_Name"}, "name: 'Wrong_Name' is no name"),
+        ({"subnet": "192.168.0.0/24"}, "subnet: '192.168.0.0/24' is not a /16"),
+        ({"subnet": "nonsense"}, "subnet: 'nonsense' is no IPv4 network"),
+        ({"pools": [{"name": "compute", "count": 0}]}, "pools: a cluster needs at least one node"),
+        ({"pools": [{"name": "compute", "count": -1}]}, "pools: count of pool 'compute' is -1"),
+        ({"nodes": "some"}, "value of nodes must be one of"),
+        ({"binaries_dir": "/dev/null", "state_dir": "/dev/null/x", "nodes": "none"}, "Remedy"),
+    ],
+)
 def test_bad_input(module: Callable[..., dict], options: dict, says: str) -> None:
     refused = module("local_cluster", **{"name": "refused", "subnet": "10.96.0.0/16", **options})
     assert refused["failed"]

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What is asked wrongly of the playbooks is refused by one error that names the field, before anything is changed; what breaks a run is safe to repeat."""
+"""What is asked wrongly of the playbooks is refused by one error that names the field, before anything is changed.
+
+What breaks a run is safe to repeat.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT, STATE, ansible, eventually, local_cluster
+from tests.helpers import ROOT, STATE, TOOLS, ansible, eventually, local_cluster
 
 NAME, SUBNET = "refusals", "10.96.0.0/16"
-SITE = ["-i", "inventories/local", "-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}", "-e", "cluster_local_nodes=none"]
+SITE = [
+    *("-i", "inventories/local", "-e", f"cluster_local_name={NAME}"),
+    *("-e", f"cluster_local_subnet={SUBNET}", "-e", "cluster_local_nodes=none"),
+]
 EXISTING = "cluster_provider=existing platform_image_registry=registry.example/vcci"
 
 
@@ -25,18 +30,36 @@ def words(text: str) -> str:
     return " ".join(text.replace("\\n", " ").split())
 
 
-@pytest.mark.parametrize(("playbook", "variables", "says"), [
-    ("cluster", {"cluster_provider": "gke"}, "value of cluster_provider must be one of: local, existing, got: gke"),
-    ("cluster", {"cluster_local_nodes": "imaginary"}, "value of cluster_local_nodes must be one of"),
-    ("cluster", {"cluster_local_nodes": "real", "cluster_local_pools": [{"name": "compute", "count": 0}]}, "pools: a cluster needs at least one node"),
-    ("cluster", {"cluster_local_pools": "compute"}, "cluster_local_pools"),
-    ("cluster", {"cluster_local_subnet": "10.96.0.0/24"}, "subnet: '10.96.0.0/24' is not a /16"),
-    ("cluster", {"cluster_provider": "existing"}, "platform_image_registry: no registry is named"),
-    ("cluster", {"cluster_provider": "existing", "cluster_api_server_cidrs": []}, "cluster_api_server_cidrs: empty"),
-    ("cluster", {"cluster_provider": "existing", "platform_image_registry": "registry.example/vcci", "cluster_kubeconfig": "/nonexistent/kubeconfig"},
-     "/nonexistent/kubeconfig"),
-    ("apps", {"cluster_kubeconfig": "/nonexistent/kubeconfig"}, "/nonexistent/kubeconfig"),
-])
+@pytest.mark.parametrize(
+    ("playbook", "variables", "says"),
+    [
+        ("cluster", {"cluster_provider": "gke"}, "value of cluster_provider must be one of: local, existing, got: gke"),
+        ("cluster", {"cluster_local_nodes": "imaginary"}, "value of cluster_local_nodes must be one of"),
+        (
+            "cluster",
+            {"cluster_local_nodes": "real", "cluster_local_pools": [{"name": "compute", "count": 0}]},
+            "pools: a cluster needs at least one node",
+        ),
+        ("cluster", {"cluster_local_pools": "compute"}, "cluster_local_pools"),
+        ("cluster", {"cluster_local_subnet": "10.96.0.0/24"}, "subnet: '10.96.0.0/24' is not a /16"),
+        ("cluster", {"cluster_provider": "existing"}, "platform_image_registry: no registry is named"),
+        (
+            "cluster",
+            {"cluster_provider": "existing", "cluster_api_server_cidrs": []},
+            "cluster_api_server_cidrs: empty",
+        ),
+        (
+            "cluster",
+            {
+                "cluster_provider": "existing",
+                "platform_image_registry": "registry.example/vcci",
+                "cluster_kubeconfig": "/nonexistent/kubeconfig",
+            },
+            "/nonexistent/kubeconfig",
+        ),
+        ("apps", {"cluster_kubeconfig": "/nonexistent/kubeconfig"}, "/nonexistent/kubeconfig"),
+    ],
+)
 def test_wrong_variables(playbook: str, variables: dict, says: str) -> None:
     refused = ansible("ansible-playbook", f"playbooks/{playbook}.yml", *SITE, "-e", json.dumps(variables))
     assert refused.returncode != 0
@@ -48,9 +71,9 @@ def test_wrong_variables(playbook: str, variables: dict, says: str) -> None:
 
 def kubeconfig(folder: Path, server: str) -> Path:
     path = folder / "kubeconfig"
-    path.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "it", "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        "clusters": [{"name": "it", "cluster": {"server": server}}], "users": [{"name": "it", "user": {"token": "none"}}]}))
+    parts = {"cluster": {"server": server}, "user": {"token": "none"}, "context": {"cluster": "it", "user": "it"}}
+    lists = {f"{kind}s": [{"name": "it", kind: part}] for kind, part in parts.items()}
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "it", **lists}))
     path.chmod(0o600)
     return path
 
@@ -80,15 +103,16 @@ def test_an_inventory_that_is_none() -> None:
 
 
 def test_an_interrupted_run_is_finished_by_the_next() -> None:
-    command = [str(Path(sys.executable).parent / "ansible"), "localhost", "-i", "localhost,", "-c", "local", "-m", "greenlang.vcci.local_cluster", "-a",
-               json.dumps({"name": NAME, "nodes": "none", "subnet": SUBNET})]
+    options = json.dumps({"name": NAME, "nodes": "none", "subnet": SUBNET})
+    command = [str(TOOLS / "ansible"), "localhost", "-i", "localhost,", "-c", "local"]
+    command += ["-m", "greenlang.vcci.local_cluster", "-a", options]
     try:
         for seconds in (0.5, 1.5, 3):  # after the first daemon was started
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
             eventually((STATE / NAME / "run").is_dir, 120, "the first daemon is started", every=0.05)
             time.sleep(seconds)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-            process.communicate(timeout=240)
+            process.wait(240)
         finished = local_cluster(name=NAME, nodes="none", subnet=SUBNET)
         assert finished.returncode == 0, finished.stdout
         assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout

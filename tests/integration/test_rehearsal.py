@@ -19,36 +19,60 @@ NAME, SUBNET = "rehearsal", "10.93.0.0/16"
 GPU = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
 POOLS = [
     {"name": "compute", "count": 3, "capacity": {"cpu": "4", "memory": "16Gi", "pods": "58"}},
-    {"name": "memory", "count": 2, "labels": {"workload-type": "memory"}, "capacity": {"cpu": "4", "memory": "32Gi", "pods": "58"}},
-    {"name": "gpu", "count": 1, "labels": {"workload-type": "gpu"}, "taints": [GPU],
-     "capacity": {"cpu": "8", "memory": "61Gi", "pods": "58", "nvidia.com/gpu": "1"}},
+    {
+        "name": "memory",
+        "count": 2,
+        "labels": {"workload-type": "memory"},
+        "capacity": {"cpu": "4", "memory": "32Gi", "pods": "58"},
+    },
+    {
+        "name": "gpu",
+        "count": 1,
+        "labels": {"workload-type": "gpu"},
+        "taints": [GPU],
+        "capacity": {"cpu": "8", "memory": "61Gi", "pods": "58", "nvidia.com/gpu": "1"},
+    },
 ]
 KUBECONFIG = STATE / NAME / "kubeconfig"
 FILES = f"{STATE}/{NAME}/files"
+CLASSES = {"fast-ssd": "ReadWriteOnce", "standard": "ReadWriteOnce", "nfs-storage": "ReadWriteMany"}
 REPLICAS = {"vcci-backend-api": 3, "vcci-worker": 2}
 VALUES = {
-    "cluster_rehearsal": True, "cluster_provider": "local", "cluster_local_name": NAME, "cluster_local_nodes": "simulated", "cluster_local_subnet": SUBNET,
-    "cluster_api_server_cidrs": ["10.93.0.1/32"], "cluster_local_pools": POOLS, "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
+    "cluster_rehearsal": True,
+    "cluster_provider": "local",
+    "cluster_local_name": NAME,
+    "cluster_local_nodes": "simulated",
+    "cluster_local_subnet": SUBNET,
+    "cluster_api_server_cidrs": ["10.93.0.1/32"],
+    "cluster_local_pools": POOLS,
+    "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
     "controllers_helm_binary": f"{STATE}/{NAME}/bin/helm",
     "controllers_sealed_secrets_chart": {"chart": f"{FILES}/sealed-secrets/chart"},
     "controllers_cert_manager_chart": {"chart": f"{FILES}/cert-manager/chart", "version": "v1.11.5"},
     "controllers_cert_manager_crds": [f"{FILES}/cert-manager/crds"],
     # Simulated pods answer nothing: no webhook is asked, and the controllers proper run beside the cluster.
     "controllers_cert_manager_without": ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"],
-    "vault_openai_api_key": "rehearsal", "vault_anthropic_api_key": "rehearsal",
+    "vault_openai_api_key": "rehearsal",
+    "vault_anthropic_api_key": "rehearsal",
 }
 
 
 def volumes() -> str:
     """What a cloud would provide: classes, and volumes for the claims that this inventory makes."""
-    objects = []
-    for name, mode in (("fast-ssd", "ReadWriteOnce"), ("standard", "ReadWriteOnce"), ("nfs-storage", "ReadWriteMany")):
-        objects.append({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
-                        "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"})
-        objects += [{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"{name}-{number}"},
-                     "spec": {"capacity": {"storage": "1Ti"}, "accessModes": [mode], "storageClassName": name, "hostPath": {"path": "/nowhere"}}}
-                    for number in range(8)]
-    return "\n---\n".join(json.dumps(entry) for entry in objects)
+    found = [each for name, mode in CLASSES.items() for each in (storage_class(name), *volumes_of(name, mode))]
+    return "\n---\n".join(json.dumps(each) for each in found)
+
+
+def storage_class(name: str) -> dict:
+    rules = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
+    return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, **rules}
+
+
+def volumes_of(name: str, mode: str) -> list[dict]:
+    where = {"storageClassName": name, "hostPath": {"path": "/nowhere"}}
+    spec = {"capacity": {"storage": "1Ti"}, "accessModes": [mode], **where}
+    names = [f"{name}-{number}" for number in range(8)]
+    return [{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": one}, "spec": spec} for one in names]
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +85,9 @@ def cluster() -> Iterator[Path]:
 @contextlib.contextmanager
 def cert_manager(work: Path) -> Iterator[None]:
     """cert-manager's controller as a process of this machine."""
-    program = [str(STATE / NAME / "bin" / "cert-manager-controller"), "--kubeconfig", str(STATE / NAME / "kubeconfig"), "--leader-elect=false",
-               "--cluster-resource-namespace=cert-manager", "--metrics-listen-address=127.93.0.1:9402"]
+    program = [str(STATE / NAME / "bin" / "cert-manager-controller"), "--kubeconfig", str(KUBECONFIG)]
+    program += ["--leader-elect=false", "--cluster-resource-namespace=cert-manager"]
+    program += ["--metrics-listen-address=127.93.0.1:9402"]
     with (work / "cert-manager.log").open("wb") as log:
         process = subprocess.Popen(program, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -72,14 +97,19 @@ def cert_manager(work: Path) -> Iterator[None]:
             process.wait(30)
 
 
-def play(values: Path, *arguments: str) -> str:
-    return ansible("ansible-playbook", "site.yml", "-i", "inventories/production", "-e", f"@{values}", *arguments).stdout
+def play(values: Path, *arguments: str, playbook: str = "site.yml") -> str:
+    flags = ["-i", "inventories/production", "-e", f"@{values}"]
+    return ansible("ansible-playbook", playbook, *flags, *arguments).stdout
 
 
 def pods() -> list[dict]:
     """All that are not on their way out."""
     found = json.loads(kubectl(KUBECONFIG, "get", "pods", "-A", "-o", "json"))["items"]
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def app_of(pod: dict) -> str:
+    return pod["metadata"]["labels"].get("app", "")
 
 
 def ready(pod: dict) -> bool:
@@ -89,27 +119,29 @@ def ready(pod: dict) -> bool:
 
 def where() -> Counter[tuple[str, str]]:
     """How many pods of an application are in a pool."""
-    return Counter((pod["metadata"]["labels"].get("app", ""), pod["spec"].get("nodeName", "none").split("-")[0]) for pod in pods())
+    return Counter((app_of(pod), pod["spec"].get("nodeName", "none").partition("-")[0]) for pod in pods())
 
 
 def test_production_fits_the_reference_pools(cluster: Path, tmp_path: Path) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps(VALUES))
-    started = ansible("ansible-playbook", "playbooks/cluster.yml", "-i", "inventories/production", "-e", f"@{values}").stdout
+    started = play(values, playbook="playbooks/cluster.yml")
     assert "failed=0" in started, started[-3000:]
     kubectl(KUBECONFIG, "apply", "--server-side", "-f", "-", given=volumes())
     text = play(values, "--tags", "controllers", "-e", "controllers_wait=false")
     assert "failed=0" in text, text[-3000:]
-    with contextlib.closing(connect(KUBECONFIG)) as client, running(client, KUBECONFIG, cluster, tmp_path), cert_manager(tmp_path):
+    sealed_secrets = running(connect(KUBECONFIG), KUBECONFIG, cluster, tmp_path)
+    with sealed_secrets, cert_manager(tmp_path):
         text = play(values)
         assert "failed=0" in text, text[-5000:]
         again = play(values)
         assert "changed=0" in again, again[-3000:]
 
     def settled() -> bool:
-        """Nothing is on its way, and autoscalers have their minimum: they raise a Deployment some seconds after they see it."""
-        sums = Counter(pod["metadata"]["labels"].get("app", "") for pod in pods())
-        return all(ready(pod) for pod in pods()) and all(sums[app] == count for app, count in REPLICAS.items())
+        """Nothing is on its way, and autoscalers have their minimum: they raise a Deployment only after they see it."""
+        there = pods()
+        sums = Counter(app_of(pod) for pod in there)
+        return all(ready(pod) for pod in there) and all(sums[app] == count for app, count in REPLICAS.items())
 
     eventually(settled, 240, lambda: json.dumps([str(entry) for entry in where().items()]), every=1)
     found = where()

@@ -17,16 +17,20 @@ TOOLS = Path(sys.executable).parent
 
 def run(*command: str, cwd: Path = ROOT) -> None:
     """Run a tool of this environment; show what it says when it fails."""
-    environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "NO_COLOR": "1"}
-    done = subprocess.run(command, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment)
-    assert done.returncode == 0, done.stdout[-6000:]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True, check=False, env=environment)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
-@pytest.mark.parametrize("command", [
-    ("ruff", "check", "."),
-    ("ruff", "format", "--check", "."),
-    ("mypy",),
-    ("ansible-lint", "--offline"),
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+        ("ansible-lint", "--offline"),
+    ],
+    ids=" ".join,
+)
 def test_lint(command: tuple[str, ...]) -> None:
     run(str(TOOLS / command[0]), *command[1:])

@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.helpers import ROOT
 from tests.lint.test_lint import TOOLS, run
 
-# ansible-test looks for this script before it would fetch one, and runs it in each environment that it makes; this one takes pip from Python itself.
+# ansible-test looks for this script before it would fetch one, and runs it in each environment that it makes; this one
+# takes pip from Python itself.
 # Not in this process: ensurepip hides the user's pip settings from the process that imports it.
 GET_PIP = """
 import subprocess, sys
@@ -22,8 +23,9 @@ sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted], check
 
 
 def working_tree(target: Path) -> None:
-    """A copy of what is, or would be, committed, at a path that ends in the collection's name, as ansible-test wants it."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    """A copy of what is, or would be, committed; ansible-test wants a path that ends in the collection's name."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_symlink() or (ROOT / name).exists():  # deleted files are still listed
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -39,4 +41,5 @@ def test_sanity(tmp_path: Path) -> None:
         script.write_text(GET_PIP, encoding="utf-8")
     collection = tmp_path / "ansible_collections" / "greenlang" / "vcci"
     working_tree(collection)
-    run(str(TOOLS / "ansible-test"), "sanity", "--color", "no", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", cwd=collection)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    run(str(TOOLS / "ansible-test"), "sanity", "--color", "no", "--python", version, cwd=collection)

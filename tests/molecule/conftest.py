@@ -1,9 +1,10 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Two real three-node clusters: the scenarios make theirs from nothing, while commands and faults are tried on another."""
+"""Two real three-node clusters: the scenarios make theirs from nothing, commands and faults are tried on another."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,8 @@ class Site:
     @property
     def flags(self) -> list[str]:
         """What an ansible-playbook of this repository needs to know of it."""
-        return ["-i", "inventories/local", "-e", f"cluster_local_name={self.name}", "-e", f"cluster_local_subnet={self.subnet}"]
+        variables = {"cluster_local_name": self.name, "cluster_local_subnet": self.subnet}
+        return ["-i", "inventories/local", "-e", json.dumps(variables)]
 
     def play(self, *arguments: str) -> str:
         """Run playbooks against it; their output."""

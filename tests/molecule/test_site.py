@@ -20,7 +20,7 @@ DRIFT = {
     "tenant": ("limitrange", "vcci-tenant-globex", ""),
 }
 ORDER = ["default", *DRIFT]
-scenarios.sort(key=lambda scenario: ORDER.index(scenario.name))  # pytest-ansible parametrizes with them as they are listed
+scenarios.sort(key=lambda scenario: ORDER.index(scenario.name))  # pytest-ansible runs them as they are listed
 
 
 def test_pytest_ansible_finds_the_scenarios() -> None:

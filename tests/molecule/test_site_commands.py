@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What the reference document tells operators to type works against the running platform, word for word, and shows what it should."""
+"""What the reference document tells operators to type works, word for word, and shows what it should."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from tests.helpers import eventually
 from tests.molecule.conftest import Site, changed
 
+API = "deployment/vcci-backend-api"
 # Command, and a pattern that its output must contain.
 READS = {
     # Verify
@@ -48,7 +49,7 @@ READS = {
 
 
 def rolled_out(site: Site) -> None:
-    site.kubectl("rollout", "status", "deployment/vcci-backend-api", "-n", "vcci-platform", "--timeout=240s", timeout=300)
+    site.kubectl("rollout", "status", API, "-n", "vcci-platform", "--timeout=240s", timeout=300)
 
 
 def pods(site: Site) -> set[tuple[str, ...]]:
@@ -58,7 +59,8 @@ def pods(site: Site) -> set[tuple[str, ...]]:
 
 
 def image(site: Site) -> str:
-    return site.kubectl("get", "deployment", "vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+    path = "jsonpath={.spec.template.spec.containers[0].image}"
+    return site.kubectl("get", API, "-n", "vcci-platform", "-o", path)
 
 
 @pytest.mark.parametrize("command", READS)
@@ -75,7 +77,8 @@ def test_what_waits(site: Site) -> None:
         whole = [*site.program("kubectl"), *shlex.split(command)]
         process = subprocess.Popen(whole, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            assert process.stdout and process.stdout.readline().strip(), command
+            assert process.stdout
+            assert process.stdout.readline().strip(), command
             assert process.poll() is None, command
         finally:
             process.kill()
@@ -83,14 +86,16 @@ def test_what_waits(site: Site) -> None:
 
 
 def test_scaling_by_hand(site: Site) -> None:
-    """Replicas are the autoscaler's: scaling is not drift. A changed autoscaler is, and nobody's change is undone unasked."""
+    """Replicas are the autoscaler's: scaling is not drift. A changed autoscaler is; no change is undone unasked."""
     site.kubectl("scale", "deployment", "vcci-backend-api", "--replicas=3", "-n", "vcci-platform")
     rolled_out(site)
     assert changed(site.play("playbooks/apps.yml")) == 0
-    site.kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", '{"spec":{"minReplicas":3,"maxReplicas":5}}')
+    by_hand = '{"spec":{"minReplicas":3,"maxReplicas":5}}'
+    site.kubectl("patch", "hpa", "vcci-backend-api-hpa", "-n", "vcci-platform", "--type=merge", "-p", by_hand)
     refused = " ".join(site.play("playbooks/apps.yml").split())
     assert ".spec.maxReplicas is owned by 'kubectl-patch'" in refused
-    assert changed(site.play("playbooks/apps.yml", "-e", "apps_backend_api_min_replicas=3 apps_backend_api_max_replicas=5")) == 1  # it is kept
+    kept = "apps_backend_api_min_replicas=3 apps_backend_api_max_replicas=5"
+    assert changed(site.play("playbooks/apps.yml", "-e", kept)) == 1
     assert changed(site.play("playbooks/apps.yml", "-e", "platform_force_conflicts=true", "--check")) == 1
     assert changed(site.play("playbooks/apps.yml", "-e", "platform_force_conflicts=true")) == 1  # it is undone
     assert changed(site.play("playbooks/apps.yml")) == 0
@@ -98,9 +103,10 @@ def test_scaling_by_hand(site: Site) -> None:
 
 def test_a_rolling_update_and_its_way_back(site: Site) -> None:
     was = image(site)
-    site.kubectl("set", "image", "deployment/vcci-backend-api", "api=greenlang/vcci-backend-api:v1.1.0", "-n", "vcci-platform")
+    site.kubectl("set", "image", API, "api=greenlang/vcci-backend-api:v1.1.0", "-n", "vcci-platform")
     rolled_out(site)
-    assert "v1.1.0" in site.kubectl("get", "pods", "-l", "app=vcci-backend-api", "-n", "vcci-platform", "-o", "jsonpath={.items[*].spec.containers[*].image}")
+    path = "jsonpath={.items[*].spec.containers[*].image}"
+    assert "v1.1.0" in site.kubectl("get", "pods", "-l", "app=vcci-backend-api", "-n", "vcci-platform", "-o", path)
     site.kubectl("rollout", "undo", "deployment/vcci-backend-api", "-n", "vcci-platform")
     rolled_out(site)
     assert image(site) == was
@@ -109,16 +115,18 @@ def test_a_rolling_update_and_its_way_back(site: Site) -> None:
 
 
 def test_a_backup_by_hand(site: Site) -> None:
-    site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
-    site.kubectl("wait", "--for=condition=complete", "job/postgresql-backup-by-hand", "-n", "vcci-platform", "--timeout=240s", timeout=300)
-    assert "dump" in site.kubectl("logs", "job/postgresql-backup-by-hand", "-n", "vcci-platform")
-    site.kubectl("delete", "job", "postgresql-backup-by-hand", "-n", "vcci-platform")
+    here, job = ("-n", "vcci-platform"), "job/postgresql-backup-by-hand"
+    site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", *here)
+    site.kubectl("wait", "--for=condition=complete", job, *here, "--timeout=240s", timeout=300)
+    assert "dump" in site.kubectl("logs", job, *here)
+    site.kubectl("delete", job, *here)
 
 
 def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
-    """Servers know the new passwords before the applications get them; what consumes them is restarted, and nothing else is."""
+    """Servers know new passwords before the applications get them; what consumes them is restarted, nothing else is."""
     before = pods(site)
-    rotation = ["playbooks/secrets_rotate.yml", "-e", '{"secrets_rotate": ["postgresql-secrets/password", "redis-secrets/password"]}']
+    keys = {"secrets_rotate": ["postgresql-secrets/password", "redis-secrets/password"]}
+    rotation = ["playbooks/secrets_rotate.yml", "-e", json.dumps(keys)]
     predicted = site.play(*rotation, "--check")
     rotated = site.play(*rotation)
     assert changed(predicted) == changed(rotated) == 1
@@ -126,7 +134,8 @@ def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
         assert f"vcci-platform/{workload}" in rotated.partition("restarted:")[2], rotated
     after = pods(site)
     for name in ("postgresql-0", "api-gateway-", "vcci-frontend-"):  # none of these takes a password when it starts
-        assert {pod for pod in before if pod[0].startswith(name)} == {pod for pod in after if pod[0].startswith(name)}, name
+        kept, still = ({pod for pod in found if pod[0].startswith(name)} for found in (before, after))
+        assert kept == still, name
     verified = site.play("playbooks/verify.yml")
     assert changed(verified) == 0
     assert "job done by a worker" in verified
@@ -134,7 +143,7 @@ def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
 
 
 def test_kubeseal_validates_what_we_sealed(site: Site) -> None:
-    """An administrator's kubeseal reaches the controller by way of the API server, and the controller decrypts; in another namespace it does not."""
+    """An administrator's kubeseal reaches the controller through the API server; it decrypts here, and nowhere else."""
     sealed = site.kubectl("get", "sealedsecret", "redis-secrets", "-n", "vcci-platform", "-o", "json")
     command = [*site.program("kubeseal"), "--validate"]
     good = subprocess.run(command, input=sealed, text=True, capture_output=True, check=False, timeout=60)
@@ -149,7 +158,10 @@ def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller(site: Site)
     api = "/api/v1/namespaces/vcci-observability/services/prometheus:9090/proxy/api/v1"
     groups = json.loads(site.kubectl("get", "--raw", f"{api}/rules"))["data"]["groups"]
     assert {rule["name"] for group in groups if group["name"] == "sealed-secrets" for rule in group["rules"]} == {
-        "SealedSecretUnsealError", "SealedSecretNotSynced", "SealedSecretsControllerGone"}
+        "SealedSecretUnsealError",
+        "SealedSecretNotSynced",
+        "SealedSecretsControllerGone",
+    }
 
     def health() -> dict[str, str]:
         """Of the pods that are scraped, by the name of their Deployment."""

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What must run longer than tests may: `make soak`, or `python -m tests.soak [<name> …]`. Prints a table, a line a trial.
+"""What must run longer than tests may: `make soak`, or `python -m tests.soak [<name> …]`. Prints a table of trials.
 
-A trial is a function `soak` in a file of this folder, named after it: it runs as long as it must, and returns what it found, in a few words. It raises
-AssertionError for what must not be.
+A trial is a function `soak` in a file of this folder, named after it: it runs as long as it must, and returns what it
+found, in a few words. It raises AssertionError for what must not be.
 """
 
 from __future__ import annotations

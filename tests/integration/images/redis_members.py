@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Unpacked images of this repository; three members of vcci-redis on loopback addresses, in its root file system."""
+
 from __future__ import annotations
 
 import http.client
@@ -23,8 +24,8 @@ PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
 def unpacked(name: str, folder: Path) -> Path:
     """An image of this repository, built unless it is cached, as the root file system that it is."""
-    archive = build_images(ROOT / "images" / "images.yml", cache_directory() / "images", ROOT, lambda _line: None, [name])[name]
-    unpack(archive, folder / name)
+    table, cache = ROOT / "images" / "images.yml", cache_directory() / "images"
+    unpack(build_images(table, cache, ROOT, lambda _line: None, [name])[name], folder / name)
     for one in [folder / name, *(folder / name).parents]:
         if one.stat().st_uid == os.getuid() and one.name:
             one.chmod(one.stat().st_mode | 0o011)  # the image's user must get there
@@ -32,7 +33,7 @@ def unpacked(name: str, folder: Path) -> Path:
 
 
 class Members:
-    """Members are processes in a mount namespace each, in the image's root as the image's user; /etc/hosts names them all."""
+    """Processes in a mount namespace each, in the image's root as the image's user; /etc/hosts names them all."""
 
     def __init__(self, image: Path, root: Path, network: int, replicas: int = 3) -> None:
         self.image, self.root, self.network, self.replicas = image, root, network, replicas
@@ -51,8 +52,14 @@ class Members:
 
     def command(self, *argv: str) -> list[str]:
         image, root = self.image, self.root
-        mounts = (f"mount --bind {root}/hosts {image}/etc/hosts && mount --bind {root} {image}{root} && mount --bind /dev {image}/dev && "
-                  f"mount -t proc proc {image}/proc && exec chroot --userspec=999:999 {image} \"$@\"")
+        steps = [
+            f"mount --bind {root}/hosts {image}/etc/hosts",
+            f"mount --bind {root} {image}{root}",
+            f"mount --bind /dev {image}/dev",
+            f"mount -t proc proc {image}/proc",
+            f'exec chroot --userspec=999:999 {image} "$@"',
+        ]
+        mounts = " && ".join(steps)
         return ["unshare", "--mount", "--propagation", "private", "/bin/bash", "-c", mounts, "member", *argv]
 
     def environment(self, index: int) -> dict[str, str]:
@@ -60,11 +67,18 @@ class Members:
         return dict(
             os.environ,
             REDIS_PEERS=" ".join(self.name(item) for item in range(self.replicas)),
-            REDIS_POD_NAME=f"redis-{index}", REDIS_PASSWORD_FILE=str(self.root / "password"),
-            REDIS_DATA=str(self.root / f"data-{index}"), REDIS_RUN=str(self.root / f"run-{index}"),
-            REDIS_BIND=address, REDIS_LOCAL_ADDRESS=address,
-            REDIS_PROXY_BIND=f"{address}:", REDIS_PROXY_BIND_OPTIONS="", REDIS_PROXY_RESOLVERS="",
-            REDIS_DOWN_AFTER_MS="3000", REDIS_FAILOVER_TIMEOUT_MS="6000", REDIS_ASK_SECONDS="5",
+            REDIS_POD_NAME=f"redis-{index}",
+            REDIS_PASSWORD_FILE=str(self.root / "password"),
+            REDIS_DATA=str(self.root / f"data-{index}"),
+            REDIS_RUN=str(self.root / f"run-{index}"),
+            REDIS_BIND=address,
+            REDIS_LOCAL_ADDRESS=address,
+            REDIS_PROXY_BIND=f"{address}:",
+            REDIS_PROXY_BIND_OPTIONS="",
+            REDIS_PROXY_RESOLVERS="",
+            REDIS_DOWN_AFTER_MS="3000",
+            REDIS_FAILOVER_TIMEOUT_MS="6000",
+            REDIS_ASK_SECONDS="5",
         )
 
     def start(self, *indexes: int, parts: tuple[str, ...] = ("redis", "sentinel", "proxy")) -> None:
@@ -73,9 +87,10 @@ class Members:
                 (self.root / folder).mkdir(exist_ok=True)
                 os.chown(self.root / folder, 999, 999)
             for part in parts:
-                with open(self.root / f"{part}-{index}.log", "a", encoding="utf-8") as log:
-                    self.running[part, index] = subprocess.Popen(
-                        self.command("/usr/local/bin/entrypoint", part), env=self.environment(index), stdout=log, stderr=log)
+                command, environment = self.command("/usr/local/bin/entrypoint", part), self.environment(index)
+                with (self.root / f"{part}-{index}.log").open("a", encoding="utf-8") as log:
+                    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+                self.running[part, index] = process
 
     def kill(self, *indexes: int, number: int = signal.SIGKILL) -> None:
         gone = [self.running.pop(key) for key in list(self.running) if key[1] in indexes]
@@ -85,11 +100,16 @@ class Members:
             process.wait(20)
 
     def script(self, index: int, *argv: str) -> subprocess.CompletedProcess:
-        return subprocess.run(self.command(*argv), env=self.environment(index), capture_output=True, text=True, check=False, timeout=60)
+        environment = self.environment(index)
+        return subprocess.run(
+            self.command(*argv), env=environment, capture_output=True, text=True, check=False, timeout=180
+        )
 
     def ask(self, index: int, part: str, *argv: str) -> str:
-        command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", "-h", self.address(index), "-p", str(PORTS[part]), *argv)
-        return subprocess.run(command, env=dict(os.environ, REDISCLI_AUTH=PASSWORD), capture_output=True, text=True, check=False).stdout.strip()
+        server = ["-h", self.address(index), "-p", str(PORTS[part])]
+        command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", *server, *argv)
+        environment = {**os.environ, "REDISCLI_AUTH": PASSWORD}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout.strip()
 
     def status(self, index: int, path: str) -> int:
         """The status code of the proxy's own port, 0 without an answer."""

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The real sealed-secrets controller. Where nodes are simulated nothing runs in its pod: then it runs on this machine, in its account."""
+"""The real sealed-secrets controller.
+
+Where nodes are simulated nothing runs in its pod: then it runs on this machine, in its account.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from tests.integration.secrets.controller import running
 
 
 @pytest.fixture(scope="session")
-def controller(kubeconfig: pathlib.Path, programs: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+def controller(
+    kubeconfig: pathlib.Path, programs: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str | None]:
     """Runs while tests do; where its HTTP server answers, when it runs on this machine."""
     with contextlib.closing(connect(kubeconfig)) as client:
         deployment = client.get("apps/v1", "Deployment", "sealed-secrets-controller", "kube-system")

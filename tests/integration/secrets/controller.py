@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The sealed-secrets controller on this machine, for clusters whose nodes are simulated; and what its HTTP server says."""
+"""The sealed-secrets controller on this machine, for clusters of simulated nodes; and what its HTTP server says."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ exec "$@"
 
 @contextlib.contextmanager
 def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work: pathlib.Path) -> Iterator[str]:
-    """Runs as the ServiceAccount of its chart, which must be applied; the address of its HTTP server. `state` is the cluster's directory."""
+    """Runs as the ServiceAccount of its chart, which must be applied; the address of its HTTP server.
+
+    `state` is the directory of the cluster.
+    """
     server = urlsplit(client.server)
     account = work / "account"
     account.mkdir(mode=0o700)
@@ -43,11 +46,25 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
     (account / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
     port, metrics = free_port(), free_port()
     unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--propagation", "private"]
-    program = [str(state / "bin" / "sealed-secrets-controller"), "--key-renew-period", "0", "--key-size", "2048", "--update-status"]
-    program += ["--listen-addr", f"127.0.0.1:{port}", "--listen-metrics-addr", f"127.0.0.1:{metrics}", "--max-unseal-retries", "20"]
+    program = [
+        str(state / "bin" / "sealed-secrets-controller"),
+        "--key-renew-period",
+        "0",
+        "--key-size",
+        "2048",
+        "--update-status",
+    ]
+    program += [
+        "--listen-addr",
+        f"127.0.0.1:{port}",
+        "--listen-metrics-addr",
+        f"127.0.0.1:{metrics}",
+        "--max-unseal-retries",
+        "20",
+    ]
     program += ["--kubeclient-qps", "-1", "--rate-limit", "1000", "--rate-limit-burst", "1000"]
     environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
-    with open(work / "log", "wb") as log:
+    with (work / "log").open("wb") as log:
         process = subprocess.Popen(
             [*unshare, "sh", "-c", START, "sh", str(account), *program],
             stdout=log,

@@ -35,7 +35,10 @@ def prefix(client):
 
 @pytest.fixture
 def quota(tmp_path, kubeconfig, prefix, module):
-    """Run tier_quota, or its twin, with these options; its result, failed or not. `kill_when` is asked until it says that the run is to die."""
+    """Run tier_quota, or its twin, with these options; its result, failed or not.
+
+    `kill_when` is asked until it says that the run is to die.
+    """
 
     def run(*flags, called="tier_quota", kill_when=None, **options):
         named = {"name": prefix} if called == "tier_quota" else {"namespace": "default"}
@@ -88,7 +91,7 @@ class Playbooks:
 
 @pytest.fixture(scope="module")
 def site(kubeconfig, tmp_path_factory):
-    """Playbooks, on a cluster that says it is theirs; the admission policies go at the end, since they are the cluster's."""
+    """Playbooks, on a cluster that says it is theirs; admission policies, which are the cluster's, go at the end."""
     made = connect(kubeconfig)
     identity = {
         "apiVersion": "v1",
