@@ -1,9 +1,10 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """All figures, or those that are named: `make bench [ONLY=<name>]`, or `python -m bench [<name> …]`.
 
-One line a figure: `<name> <measured> <unit> ratio=<x> goal=<y> ok|short`. Without a peer to compare with, the ratio is measured / goal and the goal is in
-the figure's unit; with one, ratio and goal are shares of the peer's figure. What follows on the line is how it came about.
-Figures are functions in bench/figures_*.py; they use clusters of their own, whose names begin with `bench`, and leave nothing behind.
+One line a figure: `<name> <measured> <unit> ratio=<x> goal=<y> ok|short`. Without a peer to compare with, the ratio is
+measured / goal and the goal is in the figure's unit; with one, ratio and goal are shares of the peer's figure. What
+follows on the line is how it came about. Figures are functions in bench/figures_*.py; they use clusters of their own,
+whose names begin with `bench`, and leave nothing behind.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ def chosen(names: list[str]) -> list[Figure]:
     """The figures to measure: those named, else all that are not too long to be asked for unasked."""
     if not names:
         return [figure for figure in FIGURES if not figure.long]
-    unknown = set(names) - {name for figure in FIGURES for name in (figure.group, *figure.names)}
+    unknown = set(names).difference(*({figure.group, *figure.names} for figure in FIGURES))
     if unknown:
-        known = "\n".join(f"  {figure.group}: {', '.join(figure.names)}{' (long, only when named)' if figure.long else ''}" for figure in FIGURES)
+        known = "\n".join(f"  {figure}" for figure in FIGURES)
         raise SystemExit(f"error: no figure is called {', '.join(sorted(unknown))}. Remedy: one of\n{known}")
     return [figure for figure in FIGURES if set(names) & {figure.group, *figure.names}]
 

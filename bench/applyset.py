@@ -1,15 +1,18 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """applyset against kubectl and kubernetes.core, on one server in one run.
 
-    VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… python -m bench.applyset [--objects 1000] [--rounds 3] [--with-kubernetes-core]
+    VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… \\
+      python -m bench.applyset [--objects 1000] [--rounds 3] [--with-kubernetes-core]
 
-Every round uses namespaces of its own, so that no side finds another's objects, and the sides take turns within a round. "own" is the whole
-run less Ansible's floor (a playbook with one ping task). Prints the median of the rounds, with minimum and maximum behind it.
+Every round uses namespaces of its own, so that no side finds another's objects, and the sides take turns within a
+round. "own" is the whole run less Ansible's floor (a playbook with one ping task). Prints the median of the rounds,
+with minimum and maximum behind it.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -19,6 +22,9 @@ import sys
 import tempfile
 import time
 import uuid
+from typing import Any
+
+import yaml
 
 from bench.memory import Peak
 
@@ -32,7 +38,7 @@ MEMORY_GOALS = {10000: 300}  # MiB
 CORE_GOALS = {"first whole": 0.20, "unchanged whole": 0.15}
 
 
-def tenant(name: str) -> list[dict]:
+def tenant(name: str) -> list[dict[str, Any]]:
     """Ten objects, as a tenant has them."""
     meta = {"namespace": name, "labels": {"bench": "applyset"}}
     limits = {"type": "Container", "default": {"cpu": "100m", "memory": "128Mi"}}
@@ -55,7 +61,12 @@ def tenant(name: str) -> list[dict]:
             "metadata": {"name": "quota", **meta},
             "spec": {"hard": {"pods": "20", "requests.cpu": "4"}},
         },
-        {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits", **meta}, "spec": {"limits": [limits]}},
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": "limits", **meta},
+            "spec": {"limits": [limits]},
+        },
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
@@ -90,7 +101,7 @@ class Bench:
         env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "KUBECONFIG": self.kubeconfig}
         began = time.monotonic()
         with tempfile.TemporaryFile("w+") as said:
-            process = subprocess.Popen(command, cwd=self.folder, env=env, text=True, stdout=said, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=self.folder, env=env, stdout=said, stderr=subprocess.STDOUT)
             with Peak(process.pid) as peak:
                 code = process.wait()
             took = time.monotonic() - began
@@ -102,17 +113,17 @@ class Bench:
 
     def manifests(self, side: str, count: int) -> str:
         """A YAML file, because that is what users have; JSON text would favour us."""
-        import yaml
-
         names = [f"b{self.run_id}-{side}-{i}" for i in range(count // 10)]
         self.namespaces += names
         path = self.folder / f"{side}.yml"
-        path.write_text(yaml.dump_all((o for n in names for o in tenant(n)), Dumper=yaml.CSafeDumper, explicit_start=True))
+        made = itertools.chain.from_iterable(map(tenant, names))
+        path.write_text(yaml.dump_all(made, Dumper=yaml.CSafeDumper, explicit_start=True))
         return str(path)
 
-    def playbook(self, task: dict) -> float:
-        play = [{"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}, "tasks": [task]}]
-        (self.folder / "play.yml").write_text(json.dumps(play))
+    def playbook(self, task: dict[str, Any]) -> float:
+        python = {"ansible_python_interpreter": sys.executable}
+        play = {"hosts": "localhost", "gather_facts": False, "vars": python, "tasks": [task]}
+        (self.folder / "play.yml").write_text(json.dumps([play]))
         return self.timed(str(ANSIBLE), "-i", "localhost,", "-c", "local", "play.yml")
 
     def server_seconds(self) -> float:
@@ -120,22 +131,25 @@ class Bench:
         used = 0.0
         for record in (pathlib.Path(self.kubeconfig).parent / "run").glob("*.json"):
             if record.stem in ("etcd", "kube-apiserver"):
-                stat = pathlib.Path(f"/proc/{json.loads(record.read_text())['pid']}/stat").read_text().rpartition(")")[2].split()
-                used += (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+                process = pathlib.Path("/proc", str(json.loads(record.read_text())["pid"]))
+                fields = (process / "stat").read_text().rpartition(")")[2].split()
+                used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         return used
 
     def floor(self) -> float:
         return self.playbook({"ansible.builtin.ping": {}})
 
     def applyset(self, path: str, side: str) -> float:
-        return self.playbook({"greenlang.vcci.applyset": {"name": "bench", "namespace": f"b{self.run_id}-{side}-0", "src": path}})
+        task = {"name": "bench", "namespace": f"b{self.run_id}-{side}-0", "src": path}
+        return self.playbook({"greenlang.vcci.applyset": task})
 
     def core(self, path: str) -> float:
         return self.playbook({"kubernetes.core.k8s": {"src": path, "apply": False, "state": "present"}})
 
     def clean(self) -> None:
         for start in range(0, len(self.namespaces), 200):
-            self.timed(self.kubectl, "delete", "namespace", "--ignore-not-found", "--wait=false", *self.namespaces[start : start + 200])
+            some = self.namespaces[start : start + 200]
+            self.timed(self.kubectl, "delete", "namespace", "--ignore-not-found", "--wait=false", *some)
 
 
 def spread(values: list[float]) -> str:
@@ -145,7 +159,40 @@ def spread(values: list[float]) -> str:
 def report(name: str, ours: list[float], theirs: list[float], goal: float | None) -> None:
     ratio = statistics.median(ours) / statistics.median(theirs)
     verdict = "" if goal is None else f" goal={goal} {'ok' if ratio <= goal else 'short'}"
-    print(f"{name} {statistics.median(ours):.2f} s ratio={ratio:.2f}{verdict} ours[{spread(ours)}] theirs[{spread(theirs)}]", flush=True)
+    how = f"ours[{spread(ours)}] theirs[{spread(theirs)}]"
+    print(f"{name} {statistics.median(ours):.2f} s ratio={ratio:.2f}{verdict} {how}", flush=True)
+
+
+STEPS = ("first", "unchanged")
+
+
+class Rounds:
+    """What each side took, by step; what our runs cost the server, and the most that one of them held."""
+
+    def __init__(self, sides: list[str]) -> None:
+        self.sides, self.memory = sides, 0.0
+        self.floor: list[float] = []
+        self.took: dict[tuple[str, str], list[float]] = {(side, step): [] for side in sides for step in STEPS}
+        self.server: dict[str, list[float]] = {step: [] for step in STEPS}
+
+    def run(self, bench: Bench, number: int, count: int) -> None:
+        self.floor.append(bench.floor())
+        # What one side created keeps the controllers busy for a while: who comes second pays, so turns alternate.
+        for side in self.sides if number % 2 == 0 else reversed(self.sides):
+            path = bench.manifests(f"{side}{number}", count)
+            for step in STEPS:
+                self.took[side, step].append(self.once(bench, side, step, number, path))
+
+    def once(self, bench: Bench, side: str, step: str, number: int, path: str) -> float:
+        if side == "kubectl":
+            return bench.timed(bench.kubectl, "apply", "--server-side", "-f", path)
+        if side == "core":
+            return bench.core(path)
+        used = bench.server_seconds()
+        took = bench.applyset(path, f"{side}{number}")
+        self.memory = max(self.memory, bench.peak)
+        self.server[step].append(bench.server_seconds() - used)
+        return took
 
 
 def main() -> None:
@@ -154,46 +201,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--with-kubernetes-core", action="store_true")
     given = parser.parse_args()
-    took: dict = {key: [] for key in ("floor", "kubectl first", "kubectl unchanged", "first", "unchanged", "core first", "core unchanged")}
-    server: dict = {"first": [], "unchanged": []}
-    memory = 0.0
+    rounds = Rounds(["ours", "kubectl"] + (["core"] if given.with_kubernetes_core else []))
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder)
         try:
             for number in range(given.rounds):
-                took["floor"].append(bench.floor())
-                # What one side created keeps the controllers busy for a while: who comes second pays, so turns alternate.
-                sides = ["ours", "kubectl"] + (["core"] if given.with_kubernetes_core else [])
-                for side in sides if number % 2 == 0 else reversed(sides):
-                    path = bench.manifests(f"{side}{number}", given.objects)
-                    for step in ("first", "unchanged"):
-                        if side == "ours":
-                            used = bench.server_seconds()
-                            took[step].append(bench.applyset(path, f"{side}{number}"))
-                            memory = max(memory, bench.peak)
-                            server[step].append(bench.server_seconds() - used)
-                        elif side == "kubectl":
-                            took["kubectl " + step].append(bench.timed(bench.kubectl, "apply", "--server-side", "-f", path))
-                        else:
-                            took["core " + step].append(bench.core(path))
+                rounds.run(bench, number, given.objects)
         finally:
             bench.clean()
-    floor = statistics.median(took["floor"])
-    goals = GOALS.get(given.objects, {})
-    print(f"applyset-floor {floor:.2f} s [{spread(took['floor'])}]")
-    for step in ("first", "unchanged"):
-        prefix = f"applyset-{given.objects}-{step}"
-        least = statistics.median(server[step]) / (os.cpu_count() or 1)
+    tell(rounds, given.objects)
+
+
+def tell(rounds: Rounds, count: int) -> None:
+    floor, goals = statistics.median(rounds.floor), GOALS.get(count, {})
+    print(f"applyset-floor {floor:.2f} s [{spread(rounds.floor)}]")
+    for step in STEPS:
+        prefix, ours, kubectl = f"applyset-{count}-{step}", rounds.took["ours", step], rounds.took["kubectl", step]
+        least = statistics.median(rounds.server[step]) / (os.cpu_count() or 1)
         if least:  # what the same writes cost the server, whoever sends them, spread over all processors
-            own = statistics.median(took[step]) - floor
-            print(f"{prefix}-floor {least:.2f} s ratio={own / least:.2f} goal=3 {'ok' if own / least <= 3 else 'short'} own={own:.2f} s", flush=True)
-        report(f"{prefix}-own", [t - floor for t in took[step]], took["kubectl " + step], goals.get(f"{step} own"))
-        report(f"{prefix}-whole", took[step], took["kubectl " + step], goals.get(f"{step} whole"))
-        if given.with_kubernetes_core:
-            report(f"{prefix}-core", took[step], took["core " + step], CORE_GOALS[f"{step} whole"])
-    if given.objects in MEMORY_GOALS:
-        goal = MEMORY_GOALS[given.objects]
-        print(f"applyset-{given.objects}-memory {memory:.0f} MiB ratio={memory / goal:.2f} goal={goal} {'ok' if memory <= goal else 'short'}", flush=True)
+            own = statistics.median(ours) - floor
+            verdict = "ok" if own / least <= 3 else "short"
+            print(f"{prefix}-floor {least:.2f} s ratio={own / least:.2f} goal=3 {verdict} own={own:.2f} s", flush=True)
+        report(f"{prefix}-own", [seconds - floor for seconds in ours], kubectl, goals.get(f"{step} own"))
+        report(f"{prefix}-whole", ours, kubectl, goals.get(f"{step} whole"))
+        if "core" in rounds.sides:
+            report(f"{prefix}-core", ours, rounds.took["core", step], CORE_GOALS[f"{step} whole"])
+    if count in MEMORY_GOALS:
+        goal, memory = MEMORY_GOALS[count], rounds.memory
+        verdict = "ok" if memory <= goal else "short"
+        print(f"applyset-{count}-memory {memory:.0f} MiB ratio={memory / goal:.2f} goal={goal} {verdict}", flush=True)
 
 
 if __name__ == "__main__":

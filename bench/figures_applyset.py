@@ -14,10 +14,14 @@ def measure(*arguments: str) -> Iterator[str]:
     """What bench/applyset.py prints, line by line."""
     with no_cluster():
         local_cluster(nodes="none", subnet=SUBNET)
-        environment = {"VCCI_TEST_KUBECONFIG": str(STATE / NAME / "kubeconfig"), "VCCI_TEST_KUBECTL": str(STATE / NAME / "bin" / "kubectl"),
-                       "PATH": "/usr/bin:/bin", "HOME": str(STATE / NAME)}
-        process = subprocess.Popen([sys.executable, "-m", "bench.applyset", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                   env=environment)
+        environment = {
+            "VCCI_TEST_KUBECONFIG": str(STATE / NAME / "kubeconfig"),
+            "VCCI_TEST_KUBECTL": str(STATE / NAME / "bin" / "kubectl"),
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(STATE / NAME),
+        }
+        command = [sys.executable, "-m", "bench.applyset", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE)
         assert process.stdout is not None
         for text in process.stdout:
             yield text.rstrip("\n")
@@ -25,13 +29,16 @@ def measure(*arguments: str) -> Iterator[str]:
             raise SystemExit(f"error: bench.applyset {' '.join(arguments)} ended with {process.returncode}")
 
 
-@figures("applyset-1000", *(f"applyset-1000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole", "core")))
+def names(count: int, *shares: str) -> list[str]:
+    """Of the figures of a first run and of one that finds nothing to do."""
+    return [f"applyset-{count}-{step}-{share}" for step in ("first", "unchanged") for share in shares]
+
+
+@figures("applyset-1000", *names(1000, "floor", "own", "whole", "core"))
 def thousand() -> Iterator[str]:
     yield from measure("--objects", "1000", "--rounds", "3", "--with-kubernetes-core")
 
 
-@figures(
-    "applyset-10000", "applyset-10000-memory", *(f"applyset-10000-{step}-{share}" for step in ("first", "unchanged") for share in ("floor", "own", "whole"))
-)
+@figures("applyset-10000", "applyset-10000-memory", *names(10000, "floor", "own", "whole"))
 def ten_thousand() -> Iterator[str]:
     yield from measure("--objects", "10000", "--rounds", "1")

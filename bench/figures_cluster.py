@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figure import NAME, STATE, SUBNET, figures, line, local_cluster, no_cluster
+from bench.figure import NAME, STATE, SUBNET, figures, line, local_cluster, no_cluster, values
 
+GPU = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
 POOLS = [
     {"name": "compute"},
     {"name": "memory", "labels": {"workload-type": "memory"}},
-    {"name": "gpu", "labels": {"workload-type": "gpu"}, "taints": [{"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}]},
+    {"name": "gpu", "labels": {"workload-type": "gpu"}, "taints": [GPU]},
 ]
 SETTLE = 60  # seconds after which a fresh cluster has nothing left to do
 
@@ -25,7 +27,7 @@ def control_plane() -> Iterator[str]:
     for _turn in range(2):
         with no_cluster():
             took.append(local_cluster(nodes="none", subnet=SUBNET))
-    yield line("control-plane-start", min(took), "s", 6, f"runs=[{', '.join(f'{seconds:.1f}' for seconds in took)}]")
+    yield line("control-plane-start", min(took), "s", 6, f"runs={values(took)}")
 
 
 @figures("nodes", "three-nodes-ready", "cluster-started-again", "cluster-idle-memory")
@@ -33,21 +35,31 @@ def nodes() -> Iterator[str]:
     with no_cluster():
         yield line("three-nodes-ready", local_cluster(nodes="real", pools=POOLS, subnet=SUBNET), "s", 45, "three nodes")
         time.sleep(SETTLE)
-        yield line("cluster-started-again", local_cluster(nodes="real", pools=POOLS, subnet=SUBNET), "s", 2, "the same again: nothing to do")
+        again = local_cluster(nodes="real", pools=POOLS, subnet=SUBNET)
+        yield line("cluster-started-again", again, "s", 2, "the same again: nothing to do")
         sizes = memory()
-        yield line("cluster-idle-memory", sum(sizes) / 2**30, "GiB", 2.5, f"{len(sizes)} processes, shared pages counted once")
+        note = f"{len(sizes)} processes, shared pages counted once"
+        yield line("cluster-idle-memory", sum(sizes) / 2**30, "GiB", 2.5, note)
 
 
 def memory() -> list[int]:
     """Bytes of each of the cluster's processes; what several share is divided among them (PSS)."""
-    recorded = {json.loads(path.read_text(encoding="utf-8"))["pid"] for path in (STATE / NAME / "run").glob("*.json")}
+    records = (STATE / NAME / "run").glob("*.json")
+    recorded = {json.loads(path.read_text(encoding="utf-8"))["pid"] for path in records}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            groups, command = (process / "cgroup").read_text(encoding="utf-8"), (process / "cmdline").read_bytes()
-            if int(process.name) in recorded or f"/vcci-{NAME}/" in groups or f"{STATE}/{NAME}/".encode() in command:
-                rollup = (process / "smaps_rollup").read_text(encoding="utf-8")
-                found.append(next(int(text.split()[1]) * 1024 for text in rollup.splitlines() if text.startswith("Pss:")))
-        except (OSError, StopIteration):  # it ended meanwhile, or is the kernel's
-            continue
+        with contextlib.suppress(OSError, StopIteration):  # it ended meanwhile, or is the kernel's
+            if int(process.name) in recorded or belongs(process):
+                found.append(resident(process))
     return found
+
+
+def belongs(process: Path) -> bool:
+    """Whether a process is in a cgroup of the cluster, or was started with files of it."""
+    groups, command = (process / "cgroup").read_text(encoding="utf-8"), (process / "cmdline").read_bytes()
+    return f"/vcci-{NAME}/" in groups or f"{STATE}/{NAME}/".encode() in command
+
+
+def resident(process: Path) -> int:
+    rollup = (process / "smaps_rollup").read_text(encoding="utf-8")
+    return next(int(text.split()[1]) * 1024 for text in rollup.splitlines() if text.startswith("Pss:"))

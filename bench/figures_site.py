@@ -15,6 +15,16 @@ import yaml
 
 from bench.figure import NAME, ROOT, STATE, SUBNET, figures, line, no_cluster, ratio, timed
 
+KINDS = [
+    *("namespace", "service", "configmap", "serviceaccount", "resourcequota", "limitrange", "networkpolicy"),
+    *("deployment", "statefulset", "cronjob", "horizontalpodautoscaler", "poddisruptionbudget", "storageclass"),
+    *("role", "rolebinding", "clusterrole", "clusterrolebinding", "crd"),
+    *("sealedsecret", "certificate", "clusterissuer", "issuer"),
+]
+OF_THE_SERVER = [
+    *("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation"),
+    *("ownerReferences", "finalizers"),
+]
 ARGUMENTS = ["-e", f"cluster_local_name={NAME}", "-e", f"cluster_local_subnet={SUBNET}"]
 
 
@@ -24,12 +34,12 @@ def play(*playbooks: str) -> tuple[float, str]:
 
 def rendered(folder: Path) -> Path:
     """A manifest of what the site applied, as the cluster has it, without what only a server writes."""
-    kinds = "namespace,service,configmap,serviceaccount,resourcequota,limitrange,deployment,statefulset,cronjob,networkpolicy,role,rolebinding,clusterrole"
-    kinds += ",clusterrolebinding,horizontalpodautoscaler,poddisruptionbudget,storageclass,sealedsecret,certificate,clusterissuer,issuer,crd"
-    found = json.loads(kubectl("get", kinds, "-A", "-l", "applyset.kubernetes.io/part-of", "-o", "json"))["items"]
+    found = json.loads(kubectl("get", ",".join(KINDS), "-A", "-l", "applyset.kubernetes.io/part-of", "-o", "json"))[
+        "items"
+    ]
     for item in found:
         item.pop("status", None)
-        for key in ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation", "ownerReferences", "finalizers"):
+        for key in OF_THE_SERVER:
             item["metadata"].pop(key, None)
     path = folder / "site.yml"
     path.write_text(yaml.dump_all(found, Dumper=yaml.CSafeDumper, explicit_start=True), encoding="utf-8")
@@ -43,11 +53,14 @@ def kubectl(*arguments: str) -> str:
 @figures("site", "site-cached", "site-again", "site-again-kubectl")
 def site() -> Iterator[str]:
     with no_cluster():
-        yield line("site-cached", play("site.yml", "playbooks/verify.yml")[0], "s", 300, "from nothing running to verified")
+        cached = play("site.yml", "playbooks/verify.yml")[0]
+        yield line("site-cached", cached, "s", 300, "from nothing running to verified")
         runs = [play("site.yml") for _turn in range(3)]
-        changed = max(int(number) for _took, text in runs for number in re.findall(r"changed=(\d+)", text))
+        everything = "".join(text for _took, text in runs)
+        changed = max(int(number) for number in re.findall(r"changed=(\d+)", everything))
         took = sorted(seconds for seconds, _text in runs)
-        yield line("site-again", took[1], "s", 6, f"changed={changed} min={took[0]:.1f} median={took[1]:.1f} max={took[2]:.1f}", good=changed == 0)
+        note = f"changed={changed} min={took[0]:.1f} median={took[1]:.1f} max={took[2]:.1f}"
+        yield line("site-again", took[1], "s", 6, note, good=changed == 0)
         with tempfile.TemporaryDirectory() as folder:
             path = rendered(Path(folder))
             theirs = []
@@ -60,11 +73,17 @@ def site() -> Iterator[str]:
 
 
 def cold(folder: Path, *command: str) -> tuple[float, str]:
-    """Run a command in a fresh clone with empty caches, as on a machine that never saw this project (but for its system packages)."""
+    """Run a command in a fresh clone with empty caches, as on a machine that never saw this project."""
     clone = folder / "clone"
     timed("git", "clone", "--quiet", str(ROOT), str(clone))
-    caches = {"XDG_CACHE_HOME": str(folder / "cache"), "GOCACHE": str(folder / "gocache"), "GOMODCACHE": str(folder / "gomodcache"), "GOFLAGS": "-modcacherw",
-              "PIP_NO_CACHE_DIR": "1", "ANSIBLE_CONFIG": str(clone / "ansible.cfg")}
+    caches = {
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "GOCACHE": str(folder / "gocache"),
+        "GOMODCACHE": str(folder / "gomodcache"),
+        "GOFLAGS": "-modcacherw",
+        "PIP_NO_CACHE_DIR": "1",
+        "ANSIBLE_CONFIG": str(clone / "ansible.cfg"),
+    }
     return timed(*command, environment=caches, folder=clone)
 
 

@@ -35,7 +35,8 @@ def _family(pid: int) -> list[int]:
     found = [pid]
     for member in found:
         with contextlib.suppress(OSError):
-            found += [int(child) for path in Path(f"/proc/{member}/task").glob("*/children") for child in path.read_text(encoding="utf-8").split()]
+            for path in Path(f"/proc/{member}/task").glob("*/children"):
+                found += map(int, path.read_text(encoding="utf-8").split())
     return found
 
 

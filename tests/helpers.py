@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def eventually(ready: Callable[[], T], timeout: float, why: str | Callable[[], object], every: float = 0.2) -> T:
-    """The first true answer of `ready`, asked every so many seconds; after `timeout` seconds the test fails with `why`."""
+    """The first true answer of `ready`, asked every so many seconds; after `timeout` seconds the test fails: `why`."""
     deadline = time.monotonic() + timeout
     while not (found := ready()):
         if time.monotonic() > deadline:

@@ -146,7 +146,8 @@ def _records(prefix: str, database: Database, queue: Celery, tracer: Tracer) -> 
         database.ensure_schema()
         with database.session() as session:
             return [
-                ShownRecord.model_validate(record) for record in session.scalars(select(Record).order_by(Record.id.desc()).limit(limit))
+                ShownRecord.model_validate(record)
+                for record in session.scalars(select(Record).order_by(Record.id.desc()).limit(limit))
             ]
 
     @router.get("/{number}")

@@ -14,7 +14,7 @@ QUEUE = "default"
 
 
 def make_queue(settings: Settings) -> Celery:
-    """Jobs are acknowledged when done, so that one whose worker died is done by another; results are rows, not messages."""
+    """Jobs are acknowledged when done: one whose worker died is done by another. Results are rows, not messages."""
     queue = Celery("vcci", broker=settings.broker)
     queue.conf.update(
         broker_transport_options=settings.broker_options,
@@ -38,7 +38,11 @@ def make_queue(settings: Settings) -> Celery:
 
 def make_redis(settings: Settings) -> Redis:
     """The master, by way of the sentinels when they are known."""
-    timeouts = {"socket_timeout": settings.check_timeout, "socket_connect_timeout": settings.check_timeout, "health_check_interval": 10}
+    timeouts = {
+        "socket_timeout": settings.check_timeout,
+        "socket_connect_timeout": settings.check_timeout,
+        "health_check_interval": 10,
+    }
     if not settings.sentinels:
         return Redis.from_url(settings.redis, **timeouts)
     secret = settings.redis_password or None

@@ -52,7 +52,10 @@ class Settings:
             "retry_on_timeout": True,
         }
         if self.sentinels:
-            options |= {"master_name": self.master, "sentinel_kwargs": {"password": self.redis_password, "socket_timeout": 3}}
+            options |= {
+                "master_name": self.master,
+                "sentinel_kwargs": {"password": self.redis_password, "socket_timeout": 3},
+            }
         return options
 
 
@@ -60,7 +63,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings, or ValueError with all that is missing or wrong."""
     wrong = [f"{name} is not set" for name in ("DATABASE_URL", "REDIS_URL") if not environ.get(name)]
     numbers: dict[str, float] = {}
-    for name, default in (("DATABASE_POOL_SIZE", 5), ("CHECK_TIMEOUT_SECONDS", 2.0), ("VISIBILITY_TIMEOUT_SECONDS", 300)):
+    for name, default in (
+        ("DATABASE_POOL_SIZE", 5),
+        ("CHECK_TIMEOUT_SECONDS", 2.0),
+        ("VISIBILITY_TIMEOUT_SECONDS", 300),
+    ):
         try:
             numbers[name] = type(default)(environ.get(name) or default)
         except ValueError:

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Traces by OpenTelemetry where a collector is named (OTEL_EXPORTER_OTLP_ENDPOINT); otherwise nothing is even imported."""
+"""Traces by OpenTelemetry where a collector is named (OTEL_EXPORTER_OTLP_ENDPOINT); else nothing is even imported."""
 
 from __future__ import annotations
 

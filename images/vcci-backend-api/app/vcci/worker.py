@@ -69,7 +69,9 @@ def _stop(**_kwargs) -> None:
     tracer.close()
 
 
-@app.task(name=TASK, bind=True, autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=60, max_retries=None)
+@app.task(
+    name=TASK, bind=True, autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=60, max_retries=None
+)
 def calculate(self, number: int) -> None:
     """Work out one record's emissions. Doing it twice changes nothing, for a job may be delivered again."""
     begun = time.perf_counter()
@@ -78,7 +80,12 @@ def calculate(self, number: int) -> None:
         done = session.execute(
             update(Record)
             .where(Record.id == number, Record.status != "done")
-            .values(status="done", emissions=Record.quantity * Record.factor, worker=socket.gethostname(), completed=func.now())
+            .values(
+                status="done",
+                emissions=Record.quantity * Record.factor,
+                worker=socket.gethostname(),
+                completed=func.now(),
+            )
         )
         session.commit()
     JOBS.labels("done" if done.rowcount else "nothing to do").inc()
