@@ -139,7 +139,7 @@ volumes_dir:
   type: str
   sample: /var/lib/greenlang-vcci/local/volumes
 exists:
-  description: Whether the cluster was ever created; in check mode, whether it was before.
+  description: Whether the cluster is there, running or stopped; check mode changes nothing of that.
   returned: success
   type: bool
   sample: true
