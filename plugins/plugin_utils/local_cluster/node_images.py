@@ -41,13 +41,13 @@ def load(layout: Layout, archives: Mapping[str, Path], containerd: Path, say: Ca
     """Load archives (image name -> file) into every node that lacks them; return `<node>: image <name>` for each."""
 
     def one(node: Node) -> list[str]:
-        known, lacking = _known(layout, node), _lacking(layout, node, archives)
-        for count, name in enumerate(lacking, 1):
-            say(f"{node.name}: loading image {name} ({count} of {len(lacking)})")
+        known, missing = _known(layout, node), _lacking(layout, node, archives)
+        for count, name in enumerate(missing, 1):
+            say(f"{node.name}: loading image {name} ({count} of {len(missing)})")
             _import(layout, node, containerd, archives[name])
             known[name] = str(archives[name])
             _record(layout, node, known)
-        return [f"{node.name}: image {name}" for name in lacking]
+        return [f"{node.name}: image {name}" for name in missing]
 
     with ThreadPoolExecutor(len(layout.nodes) or 1) as pool:
         return list(chain.from_iterable(pool.map(one, layout.nodes)))
