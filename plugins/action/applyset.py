@@ -20,7 +20,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import pla
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import FIELD_MANAGER, ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 display = Display()
 

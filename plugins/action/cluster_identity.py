@@ -9,7 +9,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Actio
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 NAME, NAMESPACE = "vcci-cluster-identity", "kube-system"
 

@@ -11,7 +11,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 try:
     import urllib3

@@ -13,7 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned as _planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import info as sealed_info
 

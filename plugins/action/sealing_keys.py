@@ -8,7 +8,8 @@ from ansible.parsing.vault import VaultLib, VaultSecretsContext, match_encrypt_s
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.keys import Keys
 

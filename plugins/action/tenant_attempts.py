@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import JSON, MERGE_PATCH, Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import JSON, MERGE_PATCH, Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.attempts import Attempt, Target, attempts
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.objects import LIMITS, QUOTA

@@ -8,7 +8,8 @@ import os
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.backup import Backup
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.life import Life
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.offboarding import Offboarding

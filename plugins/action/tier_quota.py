@@ -15,7 +15,8 @@ from ansible.utils.display import Display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import SHOWN, Problems, Refused

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client, connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import quota as _tenant_quota
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems, Refused

@@ -27,43 +27,33 @@ class CommandFailed(VcciError):
     """It was run, or the container has no such program."""
 
 
-def execute(client: Client, namespace: str, pod: str, container: str, command: list[str], given: bytes, timeout: float = 60) -> str:
-    """What the command wrote, when it got `given`, if anything, and an empty line, since the protocol cannot end its input."""
+def execute(
+    client: Client, namespace: str, pod: str, container: str, command: list[str], given: bytes, timeout: float = 60
+) -> str:
+    """What the command wrote, when it got `given`, if anything, and an empty line, since the protocol cannot end its
+    input."""
     written: list[bytes] = []
     stream(client, namespace, pod, container, command, written.append, given and given + b"\n", timeout)
     return b"".join(written).decode(errors="replace")
 
 
 def stream(
-    client: Client, namespace: str, pod: str, container: str, command: list[str], sink: Callable[[bytes], None], given: bytes = b"", timeout: float = 300
+    client: Client,
+    namespace: str,
+    pod: str,
+    container: str,
+    command: list[str],
+    sink: Callable[[bytes], None],
+    given: bytes = b"",
+    timeout: float = 300,
 ) -> None:
     """Hand its standard output to `sink`; an error unless it succeeds. Nothing for `timeout` seconds is one too."""
     if MISSING:
         raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
-    query = [("container", container), *([("stdin", "1")] if given else []), ("stdout", "1"), ("stderr", "1"), *(("command", part) for part in command)]
-    server = urlsplit(client.server)
-    url = server._replace(
-        scheme="wss" if server.scheme == "https" else "ws",
-        path=f"{server.path.rstrip('/')}/api/v1/namespaces/{namespace}/pods/{pod}/exec",
-        query=urlencode(query),
-    ).geturl()
+    url = _url(client.server, f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", container, command, bool(given))
     what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
-    said, status = b"", b""
     try:
-        socket = _connect(client, url, timeout)
-        with socket.sock:
-            if given:
-                socket.send_binary(bytes([STDIN]) + given)
-            while not status:
-                code, frame = socket.recv_data()
-                if code == websocket.ABNF.OPCODE_CLOSE:
-                    break
-                if frame[:1] == bytes([STDOUT]):
-                    sink(frame[1:])
-                elif frame[:1] == bytes([STDERR]):
-                    said = (said + frame[1:])[-SHOWN:]
-                elif frame[:1] == bytes([STATUS]):
-                    status = frame[1:]
+        said, status = _talk(_connect(client, url, timeout), given, sink)
     except (websocket.WebSocketException, OSError) as exc:
         raise VcciError(f"{what} could not be run to its end: {str(exc)[:SHOWN]}; run this again") from exc
     try:
@@ -75,6 +65,34 @@ def stream(
         raise CommandFailed(f"{what} failed: {why}")
 
 
+def _url(server: str, path: str, container: str, command: list[str], stdin: bool) -> str:
+    base = urlsplit(server)
+    given = [("stdin", "1")] if stdin else []
+    asked = [("command", part) for part in command]
+    query = [("container", container), *given, ("stdout", "1"), ("stderr", "1"), *asked]
+    scheme = "wss" if base.scheme == "https" else "ws"
+    return base._replace(scheme=scheme, path=base.path.rstrip("/") + path, query=urlencode(query)).geturl()
+
+
+def _talk(socket: Any, given: bytes, sink: Callable[[bytes], None]) -> tuple[bytes, bytes]:
+    """The end of what it complained about, and the status that it ended with, if it came to that."""
+    said = b""
+    with socket.sock:
+        if given:
+            socket.send_binary(bytes([STDIN]) + given)
+        while True:
+            code, frame = socket.recv_data()
+            if code == websocket.ABNF.OPCODE_CLOSE:
+                return said, b""
+            channel, data = frame[:1], frame[1:]
+            if channel == bytes([STDOUT]):
+                sink(data)
+            elif channel == bytes([STDERR]):
+                said = (said + data)[-SHOWN:]
+            elif channel == bytes([STATUS]) and data:
+                return said, data
+
+
 def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:
     """The client repeats requests after a 401 with new credentials; so does this, once."""
     connection, headers = client.open_socket(renew)
@@ -82,7 +100,12 @@ def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> A
         connection.settimeout(timeout)
         lines = [line for line in headers if not line.startswith("Host:")]
         return websocket.create_connection(
-            url, socket=connection, header=lines, subprotocols=["v4.channel.k8s.io"], timeout=timeout, suppress_origin=True
+            url,
+            socket=connection,
+            header=lines,
+            subprotocols=["v4.channel.k8s.io"],
+            timeout=timeout,
+            suppress_origin=True,
         )
     except BaseException as exc:
         connection.close()

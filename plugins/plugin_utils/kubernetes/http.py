@@ -8,10 +8,12 @@ urllib3 takes 0.1 s to import. The API server answers with a Content-Length or i
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import socket
 import ssl
 import zlib
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 
@@ -28,7 +30,7 @@ class HttpConnection:
         server_hostname: str,
         timeout: float,
         proxy: str | None = None,
-        proxy_headers: dict | None = None,
+        proxy_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.host, self.port, self.context, self.server_hostname = host, port, context, server_hostname
         self.timeout, self.proxy, self.proxy_headers = timeout, proxy, proxy_headers or {}
@@ -55,7 +57,9 @@ class HttpConnection:
 
     def _through_proxy(self, proxy: str) -> socket.socket:
         url = urlsplit(proxy if "://" in proxy else "http://" + proxy)
-        sock = socket.create_connection((url.hostname or "", url.port or (443 if url.scheme == "https" else 80)), timeout=10)
+        sock = socket.create_connection(
+            (url.hostname or "", url.port or (443 if url.scheme == "https" else 80)), timeout=10
+        )
         if url.scheme == "https":
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
         lines = [f"CONNECT {self.host}:{self.port} HTTP/1.1", f"Host: {self.host}:{self.port}"]
@@ -84,12 +88,10 @@ class HttpConnection:
     def close(self) -> None:
         if self.sock is not None:
             sock, self.sock = self.sock, None
-            try:
+            with contextlib.suppress(OSError):
                 sock.close()
-            except OSError:
-                pass
 
-    def exchange(self, head: bytes, body: bytes | None) -> tuple[int, dict, bytes]:
+    def exchange(self, head: bytes, body: bytes | None) -> tuple[int, dict[str, str], bytes]:
         """Send one request, return status, headers (lower case) and the whole body."""
         if self.sock is None:
             self.connect()
@@ -119,7 +121,7 @@ class HttpConnection:
             raise ProtocolError("the server closed the connection")
         self.buffer += part
 
-    def _head(self) -> tuple[int, dict]:
+    def _head(self) -> tuple[int, dict[str, str]]:
         while True:
             end = self.buffer.find(b"\r\n\r\n")
             if end < 0:

@@ -1,8 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Kinds that every supported API server serves: their path and whether they live in a namespace.
 
-Knowing these saves a discovery request in almost every run. Whatever is not here is asked of the server, one request per
-group and version.
+Knowing these saves a discovery request in almost every run. Whatever is not here is asked of the server: discovery.py.
 """
 
 from __future__ import annotations
@@ -15,6 +14,10 @@ class Resource(NamedTuple):
     kind: str
     plural: str
     namespaced: bool
+
+    @property
+    def group(self) -> str:
+        return group_of(self.api_version)
 
     @property
     def base(self) -> str:
@@ -46,8 +49,8 @@ _CLUSTER = {
     "networking.k8s.io/v1": "IngressClass",
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiregistration.k8s.io/v1": "APIService",
-    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
-    "ValidatingAdmissionPolicyBinding",
+    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration "
+    "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding",
 }
 
 
@@ -62,7 +65,7 @@ def plural_of(kind: str) -> str:
     return lower + "s"
 
 
-def _table() -> dict:
+def _table() -> dict[tuple[str, str], Resource]:
     table = {}
     for groups, namespaced in ((_NAMESPACED, True), (_CLUSTER, False)):
         for api_version, kinds in groups.items():
@@ -71,7 +74,7 @@ def _table() -> dict:
     return table
 
 
-BUILT_IN: dict = _table()
+BUILT_IN = _table()
 BUILT_IN_KINDS = frozenset(kind for _api_version, kind in BUILT_IN)
 
 
@@ -79,7 +82,10 @@ def group_of(api_version: str) -> str:
     return api_version.split("/", 1)[0] if "/" in api_version else ""
 
 
+_BUILT_IN_GROUPS = frozenset(group_of(api_version) for api_version, _kind in BUILT_IN)
+
+
 def is_core_group(api_version: str) -> bool:
     """Whether the API server itself serves this group, so that no CustomResourceDefinition can bring it later."""
     group = group_of(api_version)
-    return "." not in group or group in {group_of(v) for v, _kind in BUILT_IN}
+    return "." not in group or group in _BUILT_IN_GROUPS

@@ -1,20 +1,25 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Whether an object has become what its specification asks for: the kstatus rules, and two of our own. Pure.
 
-Ours: a Job is ready when it is complete, not when it has started, because whoever waits for a Job wants its work done; and a
-claim that waits for its first consumer is ready, because nothing but a pod can help it.
+Ours: a Job is ready when it is complete, not when it has started, because whoever waits for a Job wants its work done;
+and a claim that waits for its first consumer is ready, because nothing but a pod can help it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from .kinds import BUILT_IN_KINDS
+
+Object = Mapping[str, Any]
 
 READY, IN_PROGRESS, FAILED, TERMINATING = "ready", "in progress", "failed", "terminating"
 # The first of these that a custom resource has speaks for it.
 SPEAKING_CONDITIONS = ("Ready", "Available", "Synced", "Established", "Healthy")
 
 
-def status(obj: dict) -> tuple[str, str]:
+def status(obj: Object) -> tuple[str, str]:
     """State and, unless it is ready, what is missing."""
     meta = obj.get("metadata") or {}
     if meta.get("deletionTimestamp"):
@@ -29,7 +34,7 @@ def status(obj: dict) -> tuple[str, str]:
     return (READY, "") if kind in BUILT_IN_KINDS and kind != "APIService" else _by_conditions(obj)
 
 
-def matters(desired: dict) -> bool:
+def matters(desired: Object) -> bool:
     """Whether objects of this kind can be anything but ready."""
     kind = desired["kind"]
     if kind == "Service":
@@ -37,18 +42,18 @@ def matters(desired: dict) -> bool:
     return kind in _RULES or kind == "APIService" or kind not in BUILT_IN_KINDS
 
 
-def _conditions(st: dict) -> dict:
-    return {c.get("type"): c for c in st.get("conditions") or [] if isinstance(c, dict)}
+def _conditions(st: Object) -> dict[str, Object]:
+    return {str(c.get("type")): c for c in st.get("conditions") or [] if isinstance(c, dict)}
 
 
-def _why(condition: dict) -> str:
+def _why(condition: Object) -> str:
     return (
         ": ".join(str(condition[k]) for k in ("reason", "message") if condition.get(k))
         or f"{condition.get('type')}={condition.get('status')}"
     )
 
 
-def _by_conditions(obj: dict) -> tuple[str, str]:
+def _by_conditions(obj: Object) -> tuple[str, str]:
     found = _conditions(obj.get("status") or {})
     stalled = found.get("Stalled")
     if stalled and stalled.get("status") == "True":
@@ -62,7 +67,7 @@ def _by_conditions(obj: dict) -> tuple[str, str]:
     return READY, ""
 
 
-def _deployment(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _deployment(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     progressing = _conditions(st).get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return FAILED, _why(progressing)
@@ -80,7 +85,7 @@ def _deployment(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     return READY, ""
 
 
-def _stateful_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _stateful_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     strategy = spec.get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
         return READY, ""
@@ -101,7 +106,7 @@ def _stateful_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     return READY, ""
 
 
-def _daemon_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _daemon_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
         return READY, ""
     if "observedGeneration" not in st or "desiredNumberScheduled" not in st:
@@ -118,7 +123,7 @@ def _daemon_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     return READY, ""
 
 
-def _replica_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _replica_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     failure = _conditions(st).get("ReplicaFailure", {})
     if failure.get("status") == "True":
         return IN_PROGRESS, _why(failure)
@@ -126,21 +131,22 @@ def _replica_set(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     done = min(st.get(name, 0) for name in ("fullyLabeledReplicas", "availableReplicas", "readyReplicas"))
     if done < wanted:
         return IN_PROGRESS, f"{done}/{wanted} replicas available"
-    return (IN_PROGRESS, f"{st['replicas'] - wanted} replicas too many") if st.get("replicas", 0) > wanted else (READY, "")
+    return (
+        (IN_PROGRESS, f"{st['replicas'] - wanted} replicas too many") if st.get("replicas", 0) > wanted else (READY, "")
+    )
 
 
-def _job(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _job(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     found = _conditions(st)
     if found.get("Complete", {}).get("status") == "True" or spec.get("suspend"):
         return READY, ""
     if found.get("Failed", {}).get("status") == "True":
         return FAILED, _why(found["Failed"])
-    return IN_PROGRESS, (
-        f"{st.get('succeeded', 0)}/{spec.get('completions', 1)} completed, {st.get('active', 0)} active, {st.get('failed', 0)} failed"
-    )
+    done = f"{st.get('succeeded', 0)}/{spec.get('completions', 1)} completed"
+    return IN_PROGRESS, f"{done}, {st.get('active', 0)} active, {st.get('failed', 0)} failed"
 
 
-def _pod(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _pod(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     phase = st.get("phase")
     if phase == "Succeeded":
         return READY, ""
@@ -159,17 +165,19 @@ def _pod(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     return IN_PROGRESS, f"phase {phase or 'unknown'}, not ready"
 
 
-def _claim(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
-    return (READY, "") if st.get("phase") == "Bound" else (IN_PROGRESS, f"phase {st.get('phase') or 'unknown'}, not bound")
+def _claim(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
+    return (
+        (READY, "") if st.get("phase") == "Bound" else (IN_PROGRESS, f"phase {st.get('phase') or 'unknown'}, not bound")
+    )
 
 
-def _service(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _service(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     if spec.get("type") != "LoadBalancer" or (st.get("loadBalancer") or {}).get("ingress"):
         return READY, ""
     return IN_PROGRESS, "no load balancer address yet"
 
 
-def _definition(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _definition(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     found = _conditions(st)
     refused = found.get("NamesAccepted", {})
     if refused.get("status") == "False":
@@ -177,11 +185,11 @@ def _definition(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
     return (READY, "") if found.get("Established", {}).get("status") == "True" else (IN_PROGRESS, "not established")
 
 
-def _disruption_budget(spec: dict, st: dict, obj: dict) -> tuple[str, str]:
+def _disruption_budget(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
     return (READY, "") if "observedGeneration" in st else (IN_PROGRESS, "not seen by its controller yet")
 
 
-_RULES = {
+_RULES: dict[str, Callable[[Object, Object, Object], tuple[str, str]]] = {
     "Deployment": _deployment,
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,

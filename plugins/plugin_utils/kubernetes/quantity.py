@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Kubernetes quantities ("500m", "4Gi", "1e3") as exact numbers, and back. Pure."""
+
 from __future__ import annotations
 
 import re
@@ -8,7 +9,9 @@ from functools import lru_cache
 
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
-_PATTERN = re.compile(r"^([+-]?)(\d+\.?\d*|\.\d+)(?:(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)|[eE]([+-]?\d{1,2}))?\Z", re.ASCII)
+_PATTERN = re.compile(
+    r"^([+-]?)(\d+\.?\d*|\.\d+)(?:(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)|[eE]([+-]?\d{1,2}))?\Z", re.ASCII
+)
 
 
 @lru_cache(maxsize=65536)
@@ -36,14 +39,15 @@ def is_memory_like(resource: str) -> bool:
 
 
 def show(value: Fraction, binary: bool = False) -> str:
-    """The shortest exact way of writing a number as Kubernetes does; what no suffix fits is rounded away from zero, as there."""
+    """The shortest exact way of writing a number as Kubernetes does; what no suffix fits is rounded away from zero, as
+    there."""
     if value == 0:
         return "0"
     sign, size = ("-", -value) if value < 0 else ("", value)
     if binary and size.denominator == 1:
         for suffix, power in reversed(_BINARY.items()):
-            if size % 1024 ** power == 0:
-                return f"{sign}{size // 1024 ** power}{suffix}"
+            if size % 1024**power == 0:
+                return f"{sign}{size // 1024**power}{suffix}"
         return f"{sign}{size}"
     for suffix, power in sorted(_DECIMAL.items(), key=lambda item: -item[1]):
         scaled = size / Fraction(10) ** power
