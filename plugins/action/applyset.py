@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import objects as _objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import manifests
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned as _planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import FIELD_MANAGER, ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
@@ -127,10 +127,10 @@ class ActionModule(ActionBase):
     def _objects(self, args: dict, task_vars: dict) -> list:
         found = []
         if args["definition"] is not None:
-            found += _objects.expand(args["definition"], "definition")
+            found += manifests.expand(args["definition"], "definition")
         for pattern in args["src"] or []:
             for path in self._files(pattern):
-                found += _objects.parse(_read(path), path)
+                found += manifests.parse(_read(path), path)
         for entry in _as_list(args["template"]):
             found += self._render(entry, task_vars)
         if not found and args["state"] == "present" and args["definition"] is None and not args["src"] and not args["template"]:
@@ -185,8 +185,8 @@ class ActionModule(ActionBase):
         except AnsibleError as exc:
             raise AnsibleActionFail(f"template {path}: {exc}") from exc
         if isinstance(rendered, str):
-            return _objects.parse(str(rendered), path)
-        return list(_objects.expand(rendered, path))
+            return manifests.parse(str(rendered), path)
+        return list(manifests.expand(rendered, path))
 
 
 def _as_list(value: object) -> list:

@@ -1,18 +1,25 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What the user is shown of a change: an object before and after, without the server's bookkeeping and without secrets. Pure."""
+"""What the user is shown of a change: an object before and after, without the server's bookkeeping and without secrets.
+Pure."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
-from .objects import DIGEST, SERVER_METADATA
+import yaml
 
+from .manifests import DIGEST, SERVER_METADATA
+
+Object = Mapping[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # The last is written by the Deployment controller after every change: it would show as part of whatever comes next.
 _HIDDEN_ANNOTATIONS = (DIGEST, LAST_APPLIED, "deployment.kubernetes.io/revision")
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def readable(obj: dict | None) -> dict:
+def readable(obj: Object | None) -> dict[str, Any]:
     """An object as its owner would have written it."""
     if not obj:
         return {}
@@ -26,25 +33,29 @@ def readable(obj: dict | None) -> dict:
     return result
 
 
-def mask(before: dict, after: dict) -> tuple[dict, dict]:
+def mask(before: Object, after: Object) -> tuple[dict[str, Any], dict[str, Any]]:
     """Secret values replaced by whether they change."""
-    before, after = dict(before), dict(after)
+    masked_before, masked_after = dict(before), dict(after)
     for section in ("data", "stringData"):
         old, new = before.get(section) or {}, after.get(section) or {}
         if old:
-            before[section] = {k: "(unchanged)" if k in new and new[k] == v else "(masked)" for k, v in old.items()}
+            masked_before[section] = {key: _masked(key, old, new, "(masked)") for key in old}
         if new:
-            after[section] = {
-                k: ("(unchanged)" if old[k] == v else "(masked, changed)") if k in old else "(masked, new)" for k, v in new.items()
+            masked_after[section] = {
+                key: _masked(key, new, old, "(masked, changed)" if key in old else "(masked, new)") for key in new
             }
-    return before, after
+    return masked_before, masked_after
 
 
-def is_secret(obj: dict | None) -> bool:
+def _masked(key: str, values: Object, others: Object, differs: str) -> str:
+    return "(unchanged)" if key in others and others[key] == values[key] else differs
+
+
+def is_secret(obj: Object | None) -> bool:
     return obj is not None and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
 
 
-def entry(label: str, before: dict | None, after: dict | None) -> dict:
+def entry(label: str, before: Object | None, after: Object | None) -> dict[str, str]:
     """One entry of a task's `diff`; Ansible prints it as a unified diff."""
     old, new = readable(before), readable(after)
     if is_secret(before) or is_secret(after):
@@ -57,8 +68,5 @@ def entry(label: str, before: dict | None, after: dict | None) -> dict:
     }
 
 
-def to_yaml(obj: dict) -> str:
-    import yaml
-
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(obj, Dumper=dumper, default_flow_style=False, sort_keys=True, width=1000)
+def to_yaml(obj: Object) -> str:
+    return str(yaml.dump(obj, Dumper=_DUMPER, default_flow_style=False, sort_keys=True, width=1000))

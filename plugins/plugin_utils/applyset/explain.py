@@ -6,12 +6,15 @@ from __future__ import annotations
 import re
 
 from ..errors import ApiError
-from .items import Item
+from ..labels import PROTECTED
+from .plan import Item
 
-_OWNER = re.compile(r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<sub>[^"]*)")?(?: using (?P<version>\S+))?')
+_OWNER = re.compile(
+    r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<sub>[^"]*)")?(?: using (?P<version>\S+))?'
+)
 RECREATABLE_HINT = 'annotate the object applyset.greenlang.io/recreate: "true" to have it deleted and created again'
 # Deleting these takes data or other people's objects with it: no annotation makes us do that.
-NEVER_RECREATED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Node")
+NEVER_RECREATED = (*PROTECTED, "Node")
 
 
 def conflicts(exc: ApiError) -> list[tuple[str, str]]:
@@ -42,37 +45,51 @@ def is_immutable(exc: ApiError) -> bool:
 
 def explain(exc: ApiError, item: Item) -> str:
     """One line for the user."""
-    label, text = item.label, str(exc)
     owned = conflicts(exc)
     if owned:
-        fields = "; ".join(f"{field} is owned by {manager!r}" for field, manager in owned)
-        return (
-            f"{label}: {fields}. Remove the field from the manifest to leave it to its owner, or take it over with force_conflicts "
-            '(the annotation applyset.greenlang.io/force-conflicts: "true" does so for this object alone)'
-        )
-    if is_immutable(exc):
-        fields = ", ".join(sorted({c["field"] for c in exc.causes if c.get("field")})) or "a field"
-        why = _tail(text)
-        if item.ref.kind in NEVER_RECREATED:
-            return f"{label}: {fields} cannot be changed ({why}); restore the value, or migrate to a new object under another name"
-        return f"{label}: {fields} cannot be changed on an existing object ({why}); restore the value, or {RECREATABLE_HINT}"
+        why = _conflict(owned)
+    elif is_immutable(exc):
+        why = _immutable(exc, item)
+    else:
+        why = _refusal(exc, item, str(exc))
+    return f"{item.label}: {why}"
+
+
+def _conflict(owned: list[tuple[str, str]]) -> str:
+    fields = "; ".join(f"{field} is owned by {manager!r}" for field, manager in owned)
+    return (
+        f"{fields}. Remove the field from the manifest to leave it to its owner, or take it over with force_conflicts "
+        '(the annotation applyset.greenlang.io/force-conflicts: "true" does so for this object alone)'
+    )
+
+
+def _immutable(exc: ApiError, item: Item) -> str:
+    fields = ", ".join(sorted({cause["field"] for cause in exc.causes if cause.get("field")})) or "a field"
+    why = f"({_tail(str(exc))}); restore the value, or"
+    if item.ref.kind in NEVER_RECREATED:
+        return f"{fields} cannot be changed {why} migrate to a new object under another name"
+    return f"{fields} cannot be changed on an existing object {why} {RECREATABLE_HINT}"
+
+
+def _refusal(exc: ApiError, item: Item, text: str) -> str:
+    namespace = item.ref.namespace
     if exc.status == 404 and exc.details.get("kind") == "namespaces":
-        return f"{label}: namespace {item.ref.namespace} does not exist; create it first, or put its Namespace object into the set"
+        return f"namespace {namespace} does not exist; create it first, or put its Namespace object into the set"
     if exc.status == 403 and "exceeded quota" in text:
-        return f"{label}: {_tail(text)}; raise the quota or lower what the object asks for"
+        return f"{_tail(text)}; raise the quota or lower what the object asks for"
     if exc.status == 403 and "being terminated" in text:
-        return f"{label}: namespace {item.ref.namespace} is being deleted; wait until it is gone, then apply again"
+        return f"namespace {namespace} is being deleted; wait until it is gone, then apply again"
     if exc.status == 403 and "cannot " in text and "User " in text:
-        return f"{label}: {text}; the credentials in use lack this permission"
-    if "admission webhook" in text or "ValidatingAdmissionPolicy" in text or exc.status == 403:
-        return f"{label}: refused at admission: {text}"
+        return f"{text}; the credentials in use lack this permission"
+    if exc.status == 403 or "admission webhook" in text or "ValidatingAdmissionPolicy" in text:
+        return f"refused at admission: {text}"
     if exc.causes:
-        return f"{label}: " + "; ".join(f"{c.get('field') or 'object'}: {c.get('message')}" for c in exc.causes)
-    return f"{label}: {text}"
+        return "; ".join(f"{cause.get('field') or 'object'}: {cause.get('message')}" for cause in exc.causes)
+    return text
 
 
 def _tail(text: str) -> str:
-    """The end of a message such as `Service "x" is invalid: spec.clusterIPs[0]: Invalid value: …: field is immutable`."""
-    text = re.sub(r"Invalid value: .*?: (?=[a-z ]*(?:immutable|may not|cannot))", "", text, flags=re.S)
+    """The end of a message such as `Service "x" is invalid: spec.clusterIPs[0]: Invalid value: …: it is immutable`."""
+    text = re.sub(r"Invalid value: .*?: (?=[a-z ]*(?:immutable|may not|cannot))", "", text, flags=re.DOTALL)
     head, sep, rest = text.partition(" is invalid: ")
     return (rest if sep else head).strip()[:600]

@@ -26,8 +26,9 @@ class ApplyOptions:
 
     name             of the set, recorded in a ConfigMap of that name in `namespace`; None writes without membership.
     check            predict, by server-side dry runs; nothing is written.
-    prune            (apply) delete members of the set that are not among the objects; at most prune_limit of them (-1: any number), and
-                     those of labels.PROTECTED kinds only when prune_named has them ("Namespace/x", "PersistentVolumeClaim/ns/x").
+    prune            (apply) delete members of the set that are not among the objects; at most prune_limit of them
+                     (-1: any number), and those of labels.PROTECTED kinds only when prune_named has them
+                     ("Namespace/x", "PersistentVolumeClaim/ns/x").
     wait             until the objects are ready, or gone; wait_timeout in seconds.
     force_conflicts  (apply) take fields that another manager owns.
     assume_empty     (check) ask no server: everything would be created.

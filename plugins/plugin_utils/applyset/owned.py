@@ -12,36 +12,44 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from .objects import DIGEST
+from .manifests import DIGEST
 
 _ABSENT = object()
+_NOBODYS = {
+    "": ("apiVersion", "kind"),
+    ".metadata": ("name", "namespace"),
+}  # fields without an owner, by where they are
+Object = Mapping[str, Any]
 
 
-def digest_of(obj: dict) -> str:
+def digest_of(obj: Object) -> str:
     """Of the manifest as it is sent, without the digest itself."""
     text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
     return "v1." + hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def our_entry(meta: dict, manager: str, api_version: str | None = None) -> dict | None:
+def our_entry(meta: Object, manager: str, api_version: str | None = None) -> Object | None:
     """Our fieldsV1: what the server recorded for server-side applies of this manager."""
     for entry in meta.get("managedFields") or []:
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
-            if api_version is None or entry.get("apiVersion") == api_version:
-                return entry.get("fieldsV1") or {}
+        if entry.get("manager") != manager or entry.get("operation") != "Apply" or entry.get("subresource"):
+            continue
+        if api_version is None or entry.get("apiVersion") == api_version:
+            return entry.get("fieldsV1") or {}
     return None
 
 
-def is_unchanged(desired: dict, digest: str, meta: dict, manager: str) -> bool:
-    """Whether applying `desired` (which holds its digest annotation) to the object with this metadata would do nothing."""
+def is_unchanged(desired: Object, digest: str, meta: Object, manager: str) -> bool:
+    """Whether applying `desired` (which holds its digest annotation) to the object with this metadata does nothing."""
     if (meta.get("annotations") or {}).get(DIGEST) != digest or meta.get("deletionTimestamp"):
         return False
     fields = our_entry(meta, manager, desired["apiVersion"])
     return fields is not None and covered(desired, fields)
 
 
-def was_written(before: dict, after: dict, manager: str) -> bool:
+def was_written(before: Object, after: Object, manager: str) -> bool:
     """Whether an apply between these two states of an object's metadata changed anything of ours.
 
     resourceVersion would not do: status updates of others move it between our read and our write."""
@@ -52,36 +60,37 @@ def was_written(before: dict, after: dict, manager: str) -> bool:
     )
 
 
-def covered(desired: dict, fields: dict) -> bool:
+def covered(desired: Object, fields: Object) -> bool:
     """Whether every field of a manifest is in a fieldsV1 set."""
     for key, value in desired.items():
-        if key in ("apiVersion", "kind") or value is None:
+        if key in _NOBODYS[""] or value is None:
             continue
+        wanted = value
         if key == "metadata":
-            value = {k: v for k, v in value.items() if k not in ("name", "namespace")}
-            if not value:
+            wanted = {k: v for k, v in value.items() if k not in _NOBODYS[".metadata"]}
+            if not wanted:
                 continue
         node = fields.get("f:" + key)
-        if node is None or not _value_covered(value, node):
+        if node is None or not _value_covered(wanted, node):
             return False
     return True
 
 
-def lost_fields(desired: dict, fields: dict) -> list[str]:
+def lost_fields(desired: Object, fields: Object) -> list[str]:
     """The paths of a manifest that a fieldsV1 set does not hold, for messages."""
     lost: list[str] = []
     _collect(desired, fields, "", lost)
     return lost
 
 
-def _collect(value: object, node: dict, path: str, lost: list[str]) -> None:
+def _collect(value: object, node: Object, path: str, lost: list[str]) -> None:
     if isinstance(value, dict) and (node or not path):
         for key, member in value.items():
-            if member is None or (not path and key in ("apiVersion", "kind")) or (path == ".metadata" and key in ("name", "namespace")):
+            if member is None or key in _NOBODYS.get(path, ()):
                 continue
             inner = node.get("f:" + key)
             if inner is None:
-                if key != "metadata" or set(member) - {"name", "namespace"}:
+                if key != "metadata" or set(member) - set(_NOBODYS[".metadata"]):
                     lost.append(f"{path}.{key}")
             else:
                 _collect(member, inner, f"{path}.{key}", lost)
@@ -95,10 +104,14 @@ def _collect(value: object, node: dict, path: str, lost: list[str]) -> None:
 
 
 def _item_name(item: object) -> str:
-    return str(item.get("name") or item.get("port") or item.get("key") or "…") if isinstance(item, dict) else json.dumps(item)
+    return (
+        str(item.get("name") or item.get("port") or item.get("key") or "…")
+        if isinstance(item, dict)
+        else json.dumps(item)
+    )
 
 
-def _value_covered(value: object, node: dict) -> bool:
+def _value_covered(value: object, node: Object) -> bool:
     if not node:
         return True  # a leaf: a scalar, something empty, or a list or map that is owned as a whole
     if isinstance(value, dict):
@@ -114,18 +127,19 @@ def _value_covered(value: object, node: dict) -> bool:
     return True
 
 
-def _list_covered(items: list | tuple, node: dict) -> bool:
-    for item in items:
+def _list_covered(members: Sequence[object], node: Object) -> bool:
+    for item in members:
         match = _item_node(item, node)
         if match is None or (isinstance(item, dict) and not _value_covered(item, match)):
             return False
     return True
 
 
-def _item_node(item: object, node: dict) -> dict | None:
+def _item_node(item: object, node: Object) -> Object | None:
     if not isinstance(item, dict):
         return node.get("v:" + json.dumps(item, separators=(",", ":"), ensure_ascii=False))
-    best, defaulted = None, 99
+    best: Object | None = None
+    defaulted = 99
     for key, inner in node.items():
         if not key.startswith("k:"):
             continue
@@ -144,5 +158,5 @@ def _item_node(item: object, node: dict) -> dict | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _key_of(text: str) -> tuple:
+def _key_of(text: str) -> tuple[tuple[str, Any], ...]:
     return tuple(json.loads(text[2:]).items())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What the tasks of this run would have brought, kept for its later tasks: in check mode nothing is there for them to see.
+"""What the tasks of this run would have brought, kept for its later tasks, which in check mode have nothing to see.
 
-In the run's own temporary directory, which Ansible removes at its end.
+It is in the run's own temporary directory, which Ansible removes at its end.
 """
 
 from __future__ import annotations

@@ -4,29 +4,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
 class Result:
-    created: list = field(default_factory=list)
-    configured: list = field(default_factory=list)
-    recreated: list = field(default_factory=list)
-    unchanged: list = field(default_factory=list)
-    pruned: list = field(default_factory=list)
-    deleted: list = field(default_factory=list)
-    skipped: list = field(default_factory=list)
-    failed: list = field(default_factory=list)
-    warnings: list = field(default_factory=list)
-    diff: list = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    configured: list[str] = field(default_factory=list)
+    recreated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
     requests: int = 0
     duration: float = 0.0
-    timing: dict = field(default_factory=dict)
+    timing: dict[str, float] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
         return bool(self.created or self.configured or self.recreated or self.pruned or self.deleted)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return {
             "changed": self.changed,
             "created": sorted(self.created),

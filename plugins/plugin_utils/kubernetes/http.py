@@ -98,7 +98,7 @@ class HttpConnection:
         self.used += 1
         self._open.sendall(head + body if body else head)
         status, headers = self._head()
-        if status == 204 or status == 304:
+        if status in (204, 304):
             data = b""
         elif headers.get("transfer-encoding", "").lower() == "chunked":
             data = self._chunked()

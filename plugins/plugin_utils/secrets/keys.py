@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..applyset import owned as _owned
-from ..applyset.objects import DIGEST
+from ..applyset.manifests import DIGEST
 from ..applyset.options import FIELD_MANAGER, ApplyOptions
 from ..applyset.run import apply_set
 from ..errors import InputError, WaitTimeout

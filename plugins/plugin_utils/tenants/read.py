@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..applyset import objects as _objects
+from ..applyset import manifests
 from ..errors import InputError
 from ..kubernetes import quantity as _quantity
 from ..kubernetes.client import Client
@@ -35,7 +35,7 @@ def read_directory(path: str, problems: Problems) -> list[tuple[str, Any]]:
         where = os.path.join(path, name)
         try:
             with open(where, encoding="utf-8") as handle:
-                values = [value for value, _source in _objects.parse(handle.read(), where)]
+                values = [value for value, _source in manifests.parse(handle.read(), where)]
         except (OSError, UnicodeDecodeError) as exc:
             problems.add(where, f"cannot be read: {exc}")
             continue

@@ -15,7 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import record as _record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import holder, record
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ConnectionFailed, SetLocked
@@ -30,8 +30,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 given = json.load(sys.stdin)
 print("started", flush=True)
-result = apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], name="s", namespace=given["namespace"], prune=True,
-                   prune_limit=-1, diff=False, lock_timeout=60)
+options = ApplyOptions(name="s", namespace=given["namespace"], prune=True, prune_limit=-1, diff=False, lock_timeout=60)
+result = apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], options)
 print(json.dumps(result.to_dict()), flush=True)
 """
 
@@ -143,14 +143,14 @@ def test_lost_connections_are_survived(relayed, client, namespace):
         stop.set()
         worker.join()
     assert len(result.created) == COUNT
-    assert values(client, namespace) == {"1"} and _record.LOCK not in annotations(client, namespace)
+    assert values(client, namespace) == {"1"} and record.LOCK not in annotations(client, namespace)
     assert not apply_set(client, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_a_server_that_restarts_in_mid_run_is_waited_for(relayed, client, namespace):
     relay, through = relayed
     said = []
-    through.progress = said.append
+    through.say = said.append
 
     def restart():
         while relay.served < 60:
@@ -190,12 +190,12 @@ def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
 
     began = time.monotonic()
     result = apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False))
-    assert time.monotonic() - began < _record.STALE_AFTER / 2
+    assert time.monotonic() - began < record.STALE_AFTER / 2
     assert len(result.created) + len(result.configured) == COUNT
     assert values(client, namespace) == {"3"}
     assert not [o for o in client.list("v1", "Secret", namespace) if o["metadata"]["name"].startswith("z")]
-    record = annotations(client, namespace)
-    assert record["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap" and _record.LOCK not in record
+    kept = annotations(client, namespace)
+    assert kept["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap" and record.LOCK not in kept
     assert not apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True)).changed
 
 
@@ -207,12 +207,12 @@ def test_two_runs_at_once_never_interleave(start, client, namespace):
     assert [len(r["created"]) for r in results].count(COUNT) == 1
     assert all(len(r["configured"]) in (0, COUNT) for r in results)
     assert len(values(client, namespace)) == 1
-    assert _record.LOCK not in annotations(client, namespace)
+    assert record.LOCK not in annotations(client, namespace)
 
 
-def hold(client, namespace, **holder):
+def hold(client, namespace, **more):
     apply_set(client, config_maps(namespace, "1", 1), ApplyOptions(name="s", namespace=namespace))
-    body = {"metadata": {"annotations": {_record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **holder})}}}
+    body = {"metadata": {"annotations": {record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **more})}}}
     client.request("PATCH", f"/api/v1/namespaces/{namespace}/configmaps/s", body=body, content_type="application/merge-patch+json")
 
 
@@ -229,16 +229,16 @@ def test_a_run_elsewhere_is_waited_for_and_then_refused(client, namespace):
 
 
 def test_a_run_elsewhere_that_died_is_taken_over(client, namespace, monkeypatch):
-    monkeypatch.setattr(_record, "STALE_AFTER", 1.5)
+    monkeypatch.setattr(record, "STALE_AFTER", 1.5)
     hold(client, namespace)
     result = apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace))
-    assert len(result.created) + len(result.configured) == 2 and _record.LOCK not in annotations(client, namespace)
+    assert len(result.created) + len(result.configured) == 2 and record.LOCK not in annotations(client, namespace)
 
 
 def test_a_run_on_this_machine_that_died_is_noticed_at_once(client, namespace):
     process = subprocess.Popen([sys.executable, "-c", "pass"])
     process.wait()
-    me = _record._identity()
+    me = holder.identity()
     hold(client, namespace, machine=me["machine"], pid=process.pid, start="1")
     began = time.monotonic()
     assert apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace)).changed

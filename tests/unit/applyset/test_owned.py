@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import owned as _owned
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.objects import DIGEST
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import owned
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.manifests import DIGEST
 
 PORT_TCP = 'k:{"port":80,"protocol":"TCP"}'
 PORT_UDP = 'k:{"port":80,"protocol":"UDP"}'
@@ -43,8 +43,8 @@ COVERAGE = {
 @pytest.mark.parametrize("case", COVERAGE)
 def test_coverage(case):
     manifest, fields, expected = COVERAGE[case]
-    assert _owned.covered(manifest, fields) is expected
-    assert bool(_owned.lost_fields(manifest, fields)) is not expected
+    assert owned.covered(manifest, fields) is expected
+    assert bool(owned.lost_fields(manifest, fields)) is not expected
 
 
 def metadata(digest="d", manager="m", operation="Apply", api_version="v1", fields=None, **more):
@@ -69,18 +69,18 @@ UNCHANGED = {
 @pytest.mark.parametrize("case", UNCHANGED)
 def test_unchanged(case):
     meta, expected = UNCHANGED[case]
-    assert _owned.is_unchanged(DESIRED, "d", meta, "m") is expected
+    assert owned.is_unchanged(DESIRED, "d", meta, "m") is expected
 
 
 def test_what_counts_as_written():
-    assert not _owned.was_written(metadata(), metadata(resourceVersion="2"), "m")
-    assert _owned.was_written(metadata(), metadata(digest="e"), "m")
-    assert _owned.was_written(metadata(), metadata(fields={"f:data": {}}), "m")
-    assert _owned.was_written(metadata(), {**metadata(), "uid": "2"}, "m")
+    assert not owned.was_written(metadata(), metadata(resourceVersion="2"), "m")
+    assert owned.was_written(metadata(), metadata(digest="e"), "m")
+    assert owned.was_written(metadata(), metadata(fields={"f:data": {}}), "m")
+    assert owned.was_written(metadata(), {**metadata(), "uid": "2"}, "m")
 
 
 def test_the_digest_depends_on_content_alone():
-    assert _owned.digest_of({"a": 1, "b": [1, 2]}) == _owned.digest_of({"b": [1, 2], "a": 1})
-    assert _owned.digest_of({"b": [1, 2]}) != _owned.digest_of({"b": [2, 1]})
+    assert owned.digest_of({"a": 1, "b": [1, 2]}) == owned.digest_of({"b": [1, 2], "a": 1})
+    assert owned.digest_of({"b": [1, 2]}) != owned.digest_of({"b": [2, 1]})
     # Written into objects of every user: a change of this value makes every object of theirs "configured" once.
-    assert _owned.digest_of(DESIRED) == "v1.d0ec102228d63699f623035228f2e076"
+    assert owned.digest_of(DESIRED) == "v1.d0ec102228d63699f623035228f2e076"

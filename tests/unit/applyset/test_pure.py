@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import diff as _diff
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import explain as _explain
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import items as _items
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import membership as _membership
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import objects as _objects
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import order as _order
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import diff
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import explain
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import membership
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import manifests
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import order
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, InputError, api_error
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import BUILT_IN, plural_of
 
@@ -20,7 +20,7 @@ def config_map(**more):
 
 def test_yaml_is_read_as_the_api_server_reads_it():
     text = "date: 2026-01-02\ntime: 1:30\noctal: 0644\nmode: 0o644\nyes: on\nfloat: 1e3\nint: 12\ntext: '12'\nnothing: ~\nversion: 1.10\n"
-    ((found, source),) = _objects.parse(text, "f.yml")
+    ((found, source),) = manifests.parse(text, "f.yml")
     assert found == {
         "date": "2026-01-02",
         "time": "1:30",
@@ -38,9 +38,9 @@ def test_yaml_is_read_as_the_api_server_reads_it():
 
 def test_documents_lists_and_empty_documents():
     text = "---\n# nothing\n---\na: 1\n---\nkind: ConfigMapList\nitems: [{b: 2}, {c: 3}]\n---\n- d: 4\n- - e: 5\n"
-    assert [next(iter(o)) for o, _source in _objects.parse(text, "f")] == ["a", "b", "c", "d", "e"]
-    assert _objects.parse('[{"a": 1}, {"b": 2}]', "f")[1] == ({"b": 2}, "f, item 2")
-    assert _objects.parse("", "f") == []
+    assert [next(iter(o)) for o, _source in manifests.parse(text, "f")] == ["a", "b", "c", "d", "e"]
+    assert manifests.parse('[{"a": 1}, {"b": 2}]', "f")[1] == ({"b": 2}, "f, item 2")
+    assert manifests.parse("", "f") == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_documents_lists_and_empty_documents():
 )
 def test_broken_yaml(text, message):
     with pytest.raises((InputError, RecursionError), match=message):
-        _objects.parse(text, "f")
+        manifests.parse(text, "f")
 
 
 def test_a_secret_is_encoded_and_server_fields_are_dropped():
@@ -74,33 +74,33 @@ def test_a_secret_is_encoded_and_server_fields_are_dropped():
             "annotations": {"applyset.greenlang.io/recreate": "true"},
         },
     }
-    cleaned, switches = _objects.normalise(secret, "f")
+    cleaned, switches = manifests.normalise(secret, "f")
     assert cleaned == {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "s", "namespace": "n"},
         "data": {"a": "w6Q=", "b": "eA=="},
     }
-    assert switches == {"force": False, "recreate": True}
+    assert switches == manifests.Switches(force=False, recreate=True)
     with pytest.raises(InputError, match=r"data.b is not base64; put clear text into stringData"):
-        _objects.normalise({**secret, "data": {"b": "clear text"}}, "f")
+        manifests.normalise({**secret, "data": {"b": "clear text"}}, "f")
 
 
 def test_the_same_object_twice_is_refused_whatever_its_version():
     first = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a", "namespace": "n"}}
     with pytest.raises(InputError, match="HorizontalPodAutoscaler n/a is given twice: one and two"):
-        _items.build([(first, "one"), ({**first, "apiVersion": "autoscaling/v2"}, "two")], None)
+        plan.build([(first, "one"), ({**first, "apiVersion": "autoscaling/v2"}, "two")], None)
 
 
 def test_order():
-    order = (
+    phases = (
         ["Namespace", "CustomResourceDefinition", "StorageClass"],
         ["ServiceAccount", "ResourceQuota", "ConfigMap", "NetworkPolicy"],
         ["Deployment", "Widget", "HorizontalPodAutoscaler"],
         ["ValidatingWebhookConfiguration", "APIService"],
     )
-    assert [[_order.phase_of(k) for k in kinds] for kinds in order] == [[i] * len(kinds) for i, kinds in enumerate(order)]
-    assert _order.phase_of("Service", "serving.example.com") == _order.REST
+    assert [[order.phase_of(k) for k in kinds] for kinds in phases] == [[i] * len(kinds) for i, kinds in enumerate(phases)]
+    assert order.phase_of("Service", "serving.example.com") == order.REST
 
 
 def test_plurals():
@@ -112,26 +112,26 @@ def test_plurals():
 
 
 def test_the_record():
-    assert _membership.set_id("s", "n") == _membership.set_id("s", "n") != _membership.set_id("s", "m")
-    record = _membership.record_object("s", "n", {"Secret", "Role.rbac.authorization.k8s.io"}, {"n", "b", "a"})
+    assert membership.set_id("s", "n") == membership.set_id("s", "n") != membership.set_id("s", "m")
+    record = membership.record_object("s", "n", {"Secret", "Role.rbac.authorization.k8s.io"}, {"n", "b", "a"})
     annotations = record["metadata"]["annotations"]
-    assert annotations[_membership.GROUP_KINDS] == "Role.rbac.authorization.k8s.io,Secret"
-    assert annotations[_membership.NAMESPACES] == "a,b"
-    assert _membership.recorded(record) == ({"Secret", "Role.rbac.authorization.k8s.io"}, {"a", "b"})
-    _membership.check_record(record, "s", "n")
+    assert annotations[membership.GROUP_KINDS] == "Role.rbac.authorization.k8s.io,Secret"
+    assert annotations[membership.NAMESPACES] == "a,b"
+    assert membership.recorded(record) == ({"Secret", "Role.rbac.authorization.k8s.io"}, {"a", "b"})
+    membership.check_record(record, "s", "n")
     with pytest.raises(InputError, match="record of another set"):
-        _membership.check_record(record, "t", "n")
+        membership.check_record(record, "t", "n")
 
 
 def test_secrets_are_masked_in_a_diff():
     old = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "s", "annotations": {_diff.LAST_APPLIED: "hunter2"}},
+        "metadata": {"name": "s", "annotations": {diff.LAST_APPLIED: "hunter2"}},
         "data": {"same": "aHVudGVyMg==", "other": "b2xk", "gone": "eA=="},
     }
     new = {**old, "data": {"same": "aHVudGVyMg==", "other": "bmV3", "added": "eQ=="}}
-    entry = _diff.entry("Secret n/s", old, new)
+    entry = diff.entry("Secret n/s", old, new)
     text = entry["before"] + entry["after"]
     assert not any(value in text for value in ("aHVudGVyMg", "b2xk", "bmV3", "eA==", "eQ==", "hunter2"))
     assert "same: (unchanged)" in entry["before"] and "same: (unchanged)" in entry["after"]
@@ -186,14 +186,14 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refusals_name_object_field_and_remedy(case):
     error, *expected = REFUSALS[case]
-    (item,) = _items.build([config_map()], None)
-    text = _explain.explain(error, item)
+    (item,) = plan.build([config_map()], None)
+    text = explain.explain(error, item)
     assert text.startswith("ConfigMap n/a: ") and all(part in text for part in expected)
 
 
 def test_what_holds_data_is_never_offered_to_be_recreated():
-    (item,) = _items.build([{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a", "namespace": "n"}}], None)
-    text = _explain.explain(
+    (item,) = plan.build([{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a", "namespace": "n"}}], None)
+    text = explain.explain(
         refusal(422, "x is invalid: spec: Forbidden: spec is immutable after creation", causes=[{"field": "spec"}]), item
     )
     assert "recreate" not in text and "another name" in text

@@ -7,11 +7,18 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
 
 from ..errors import InputError
 from ..kubernetes.kinds import BUILT_IN_KINDS, group_of
+
+try:
+    from yaml import CSafeLoader as YamlLoader
+except ImportError:  # PyYAML without libyaml reads the same, ten times as slowly
+    from yaml import SafeLoader as YamlLoader  # type: ignore[assignment]
 
 # What the server writes into metadata; a manifest exported from a cluster has it, an apply must not.
 SERVER_METADATA = (
@@ -46,63 +53,75 @@ class Ref(NamedTuple):
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
 
-def ref_of(obj: dict) -> Ref:
+Sourced = tuple[dict[str, Any], str]  # an object and where it came from
+
+
+class Switches(NamedTuple):
+    """What the control annotations of one object ask for."""
+
+    force: bool
+    recreate: bool
+
+
+def ref_of(obj: Mapping[str, Any]) -> Ref:
     meta = obj["metadata"]
     return Ref(group_of(obj["apiVersion"]), obj["kind"], meta.get("namespace") or "", meta["name"])
 
 
-# --- parsing --------------------------------------------------------------------------------------------------------------
-def _loader():
+# --- parsing ---------------------------------------------------------------------------------------------------------
+_INT, _FLOAT, _TIMESTAMP, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp", "merge"))
+
+
+class _ManifestLoader(YamlLoader):
     """YAML as the API server reads it: timestamps and 1:30 stay text, a key given twice is an error."""
-    import yaml
 
-    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    tags: dict[tuple, str] = {}
+    def __init__(self, stream: str | bytes) -> None:
+        super().__init__(stream)
+        self._tags: dict[tuple[str, tuple[bool, bool]], str] = {}
 
-    class ManifestLoader(base):
-        yaml_implicit_resolvers: ClassVar[dict] = {
-            first: [
-                (tag, regexp)
-                for tag, regexp in pairs
-                if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-            ]
-            for first, pairs in base.yaml_implicit_resolvers.items()
-        }
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        # Manifests repeat the same few words; matching each against the patterns is a third of the time of reading.
+        kept = kind is yaml.ScalarNode and len(value) <= 40
+        tag = self._tags.get((value, implicit)) if kept else None
+        if tag is None:
+            tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # left out of its stubs
+            if kept:
+                self._tags[value, implicit] = tag
+        return tag
 
-        def resolve(self, kind, value, implicit):
-            # Manifests repeat the same few words; matching each against the patterns is a third of the time of reading them.
-            if kind is not yaml.ScalarNode or len(value) > 40:
-                return super().resolve(kind, value, implicit)
-            tag = tags.get((value, implicit))
-            if tag is None:
-                tag = tags[value, implicit] = super().resolve(kind, value, implicit)
-            return tag
-
-        def construct_mapping(self, node, deep=False):
-            seen = set()
-            for key, _value in node.value:
-                if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-                seen.add(key.value if isinstance(key.value, str) else id(key))
-            return super().construct_mapping(node, deep)
-
-    ManifestLoader.add_implicit_resolver(
-        "tag:yaml.org,2002:int",
-        re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"),
-        list("-+0123456789"),
-    )
-    ManifestLoader.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(
-            r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-            r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"
-        ),
-        list("-+0123456789."),
-    )
-    return ManifestLoader
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key, _value in node.value:
+            if key.tag != _MERGE and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            seen.add(key.value if isinstance(key.value, str) else id(key))
+        return super().construct_mapping(node, deep)
 
 
-def parse(text: str | bytes, source: str) -> list[tuple[dict, str]]:
+def _without(resolvers: dict[str, list[Any]], tags: tuple[str, ...]) -> dict[str, list[Any]]:
+    kept = {}
+    for first, pairs in resolvers.items():
+        kept[first] = [(tag, pattern) for tag, pattern in pairs if tag not in tags]
+    return kept
+
+
+_ManifestLoader.yaml_implicit_resolvers = _without(YamlLoader.yaml_implicit_resolvers, (_TIMESTAMP, _INT, _FLOAT))
+_ManifestLoader.add_implicit_resolver(
+    _INT,
+    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"),
+    list("-+0123456789"),
+)
+_ManifestLoader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(
+        r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+        r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"
+    ),
+    list("-+0123456789."),
+)
+
+
+def parse(text: str | bytes, source: str) -> list[Sourced]:
     """Every object of a YAML or JSON text, each with where it came from."""
     stripped = text.lstrip()
     if stripped[:1] in ("{", "[", b"{", b"["):
@@ -110,10 +129,8 @@ def parse(text: str | bytes, source: str) -> list[tuple[dict, str]]:
             return list(expand(json.loads(text), source))
         except ValueError:
             pass  # flow-style YAML, or broken: the YAML parser says where
-    import yaml
-
-    found: list[tuple[dict, str]] = []
-    loader = _loader()(text)
+    found: list[Sourced] = []
+    loader: Any = _ManifestLoader(text)
     try:
         number = 0
         while loader.check_data():
@@ -130,7 +147,7 @@ def parse(text: str | bytes, source: str) -> list[tuple[dict, str]]:
     return found
 
 
-def expand(data: object, source: str) -> Iterable[tuple[dict, str]]:
+def expand(data: object, source: str) -> Iterator[Sourced]:
     """Lists of objects and `kind: List` become their members, empty documents nothing."""
     if data is None:
         return
@@ -148,42 +165,46 @@ def expand(data: object, source: str) -> Iterable[tuple[dict, str]]:
         yield data, source
 
 
-# --- checking -------------------------------------------------------------------------------------------------------------
-def check(obj: dict, source: str) -> None:
+# --- checking --------------------------------------------------------------------------------------------------------
+def check(obj: Mapping[str, Any], source: str) -> None:
     """That an object can be addressed at all. What its fields may hold is the server's to say."""
     for key in ("apiVersion", "kind"):
         if not isinstance(obj.get(key), str) or not obj[key]:
-            raise InputError(
-                f"{source}: {key} is missing"
-                + (f" in {obj['kind']}" if obj.get("kind") else "")
-                + "; every object needs apiVersion, kind and metadata.name"
-            )
-    meta = obj.get("metadata")
+            of = f" in {obj['kind']}" if obj.get("kind") else ""
+            raise InputError(f"{source}: {key} is missing{of}; every object needs apiVersion, kind and metadata.name")
+    kind, meta = obj["kind"], obj.get("metadata")
     if not isinstance(meta, dict):
-        raise InputError(f"{source}: {obj['kind']}: metadata is missing; every object needs metadata.name")
+        raise InputError(f"{source}: {kind}: metadata is missing; every object needs metadata.name")
     name = meta.get("name")
     if meta.get("generateName") and not name:
-        raise InputError(f"{source}: {obj['kind']}: generateName cannot be applied repeatedly; give metadata.name")
+        raise InputError(f"{source}: {kind}: generateName cannot be applied repeatedly; give metadata.name")
     if not isinstance(name, str) or not name:
-        raise InputError(f"{source}: {obj['kind']}: metadata.name is " + ("missing" if name is None else f"not a text: {name!r}"))
+        what = "missing" if name is None else f"not a text: {name!r}"
+        raise InputError(f"{source}: {kind}: metadata.name is {what}")
     if not isinstance(meta.get("namespace") or "", str):
-        raise InputError(f"{source}: {obj['kind']} {name}: metadata.namespace is not a text: {meta['namespace']!r}")
+        raise InputError(f"{source}: {kind} {name}: metadata.namespace is not a text: {meta['namespace']!r}")
     for key in ("labels", "annotations"):
-        if not isinstance(meta.get(key) or {}, dict):
-            raise InputError(f"{source}: {obj['kind']} {name}: metadata.{key} is not a mapping")
-        for label, value in (meta.get(key) or {}).items():
-            if not isinstance(value, str):
-                raise InputError(f"{source}: {obj['kind']} {name}: metadata.{key}.{label} is {value!r}, which is not a text; quote it")
+        _check_texts(meta.get(key) or {}, f"{source}: {kind} {name}: metadata.{key}")
 
 
-def normalise(obj: dict, source: str) -> tuple[dict, dict]:
-    """A copy that may be applied, and the switches that its control annotations set ({'force': …, 'recreate': …})."""
+def _check_texts(texts: object, what: str) -> None:
+    if not isinstance(texts, dict):
+        raise InputError(f"{what} is not a mapping")
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise InputError(f"{what}.{name} is {value!r}, which is not a text; quote it")
+
+
+def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Switches]:
+    """A copy that may be applied, and the switches that its control annotations set."""
     meta = {k: v for k, v in obj["metadata"].items() if k not in SERVER_METADATA}
     for key in ("labels", "annotations"):
         if key in meta and not meta[key]:
             del meta[key]
     annotations = meta.get("annotations") or {}
-    switches = {"force": annotations.get(FORCE, "").lower() in _TRUE, "recreate": annotations.get(RECREATE, "").lower() in _TRUE}
+    switches = Switches(
+        force=annotations.get(FORCE, "").lower() in _TRUE, recreate=annotations.get(RECREATE, "").lower() in _TRUE
+    )
     if any(key.startswith(CONTROL_PREFIX) for key in annotations):
         meta["annotations"] = {k: v for k, v in annotations.items() if not k.startswith(CONTROL_PREFIX)}
         if not meta["annotations"]:
@@ -195,19 +216,18 @@ def normalise(obj: dict, source: str) -> tuple[dict, dict]:
     return result, switches
 
 
-def _encode_secret(secret: dict, source: str) -> None:
+def _encode_secret(secret: dict[str, Any], source: str) -> None:
     """stringData is write-only: nobody could ever compare it, so it becomes data here."""
+    what = f"{source}: Secret {secret['metadata']['name']}"
     data = dict(secret.get("data") or {})
     for key, value in data.items():
         try:
             base64.b64decode(value or "", validate=True)
         except (binascii.Error, ValueError, TypeError) as exc:
-            raise InputError(
-                f"{source}: Secret {secret['metadata']['name']}: data.{key} is not base64; put clear text into stringData"
-            ) from exc
+            raise InputError(f"{what}: data.{key} is not base64; put clear text into stringData") from exc
     for key, value in (secret.pop("stringData", None) or {}).items():
         if not isinstance(value, (str, bytes)):
-            raise InputError(f"{source}: Secret {secret['metadata']['name']}: stringData.{key} is not a text; quote it")
+            raise InputError(f"{what}: stringData.{key} is not a text; quote it")
         data[key] = base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
     if data or "data" in secret:
         secret["data"] = data

@@ -1,0 +1,51 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""From what came of each object to the result of the run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import diff
+from .owned import lost_fields, our_entry
+from .plan import UNCHANGED, Item
+from .result import Result
+
+MAX_FAILURES_SHOWN = 10
+MAX_FIELDS_SHOWN = 8
+
+
+def conclude(result: Result, items: list[Item], manager: str, show_diff: bool) -> None:
+    """Enter each object into the list that its outcome names, and its difference."""
+    for item in items:
+        if item.error:
+            result.failed.append(item.error)
+        elif item.action == UNCHANGED:
+            result.unchanged.append(item.label)
+        elif item.outcome:
+            getattr(result, item.outcome).append(item.label)
+            if show_diff and item.outcome != "unchanged":
+                result.diff.append(_difference(item, manager))
+        else:
+            result.skipped.append(item.label)  # its phase was not reached
+
+
+def failures(items: list[Item]) -> list[dict[str, str]]:
+    return [{"object": item.label, "source": item.source, "message": item.error} for item in items if item.error]
+
+
+def shown(lines: list[str]) -> str:
+    """The first of many lines, and how many more there are."""
+    rest = len(lines) - MAX_FAILURES_SHOWN
+    return "\n".join([*lines[:MAX_FAILURES_SHOWN], *([f"… and {rest} more"] if rest > 0 else [])])
+
+
+def _difference(item: Item, manager: str) -> dict[str, str]:
+    before: Mapping[str, Any] | None = item.before
+    after = item.desired if before is None or item.outcome == "recreated" else item.after
+    entry = diff.entry(item.label, before, after)
+    if before is not None and entry["before"] == entry["after"]:
+        lost = lost_fields(item.desired, our_entry(before["metadata"], manager) or {})[:MAX_FIELDS_SHOWN]
+        what = f"ownership taken back: {', '.join(lost)}" if lost else "only the record of what was applied is written"
+        entry["after"] += f"# {what}\n"
+    return entry

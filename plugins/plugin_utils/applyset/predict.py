@@ -1,0 +1,57 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Check mode: what a run would do, by dry runs of the server where it can judge, by what is planned where it cannot."""
+
+from __future__ import annotations
+
+from ..errors import ApiError
+from .context import Context
+from .options import Planned
+from .plan import APPLY, CREATE, Item, defined_kinds
+from .write import send, to_write
+
+
+def predict(run: Context, items: list[Item]) -> None:
+    """Leave in each item what would come of it."""
+    missing = _missing_namespaces(run, items)
+    for item in items:
+        remember(run.planned, item)
+    run.workers.map(lambda item: _predict_one(run, item, missing), to_write(items))
+
+
+def remember(planned: Planned, item: Item) -> None:
+    """What an object would bring, for later tasks of the same run."""
+    if item.ref.kind == "Namespace" and not item.ref.group:
+        planned.namespaces.add(item.ref.name)
+    elif item.ref.kind == "CustomResourceDefinition":
+        planned.kinds.update(defined_kinds([item]))
+
+
+def _missing_namespaces(run: Context, items: list[Item]) -> set[str]:
+    """Namespaces that objects to be created would go to and that are not there yet."""
+    wanted = sorted({item.ref.namespace for item in items if item.action == CREATE and item.ref.namespace})
+    there = run.workers.map(lambda name: _may_exist(run, name), wanted)
+    return {name for name, known in zip(wanted, there, strict=True) if not known}
+
+
+def _may_exist(run: Context, namespace: str) -> bool:
+    """Whether a namespace is there, or whoever we are may not know: then the dry runs in it will tell."""
+    try:
+        return run.client.get("v1", "Namespace", namespace) is not None
+    except ApiError as exc:
+        if exc.status != 403:
+            raise
+        return True
+
+
+def _predict_one(run: Context, item: Item, missing: set[str]) -> None:
+    namespace = item.ref.namespace
+    if namespace in missing and namespace not in run.planned.namespaces:
+        run.result.warnings.append(
+            f"{item.label}: namespace {namespace} does not exist and nothing so far creates it; "
+            "predicted as created, which is right only if something creates it first"
+        )
+    being_deleted = item.action == APPLY and item.live.get("deletionTimestamp")
+    if item.planned_kind or namespace in missing or being_deleted:
+        item.outcome, item.after = "created", item.desired
+    else:
+        send(run, item, dry_run=True)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Whose `spec.replicas` of a workload is. Pure.
+
+A manifest without it leaves it to an autoscaler or to whoever scales. The server's part in that is a trap: a workload
+that is created without a number gets one replica, and so does one whose last owner of the number gives it up. So a
+workload with an autoscaler in its set is created at the autoscaler's minimum, and a number that is ours and no longer
+wanted is first handed over, as it is, to a manager that owns nothing else ("Transferring ownership" in Kubernetes' page
+on server-side apply). Whoever scales next takes it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..kubernetes.kinds import group_of
+from .manifests import DIGEST, Ref
+from .owned import our_entry
+
+HANDOVER_MANAGER = "greenlang.vcci-replicas-handover"
+SCALED_KINDS = {("apps", "Deployment"), ("apps", "StatefulSet")}
+Manifest = Mapping[str, Any]
+
+
+def minimums(objects: Iterable[Manifest]) -> dict[Ref, int]:
+    """The least replicas, where they are more than one, of workloads for which one of the objects is an autoscaler."""
+    found = {}
+    for obj in objects:
+        if obj["kind"] != "HorizontalPodAutoscaler" or group_of(obj["apiVersion"]) != "autoscaling":
+            continue
+        spec = obj.get("spec") or {}
+        target, least = spec.get("scaleTargetRef") or {}, spec.get("minReplicas")
+        if isinstance(least, int) and least > 1:
+            group, namespace = group_of(target.get("apiVersion") or ""), obj["metadata"].get("namespace") or ""
+            found[Ref(group, target.get("kind") or "", namespace, target.get("name") or "")] = least
+    return found
+
+
+def leaves_number(desired: Manifest) -> bool:
+    """Whether this is the manifest of a workload that leaves the number of replicas to others."""
+    if (group_of(desired["apiVersion"]), desired["kind"]) not in SCALED_KINDS:
+        return False
+    return (desired.get("spec") or {}).get("replicas") is None
+
+
+def number_is_ours(meta: Manifest, manager: str) -> bool:
+    """Whether an object's metadata says that the number on the server is what we applied."""
+    fields = our_entry(meta, manager) or {}
+    return "f:replicas" in (fields.get("f:spec") or {})
+
+
+def with_number(desired: Manifest, number: int) -> dict[str, Any]:
+    """The manifest with that many replicas. Without its digest: it is not yet the manifest that was asked for, and a
+    run that ends after it must not be taken for complete."""
+    meta = desired["metadata"]
+    annotations = {k: v for k, v in meta["annotations"].items() if k != DIGEST}
+    return {
+        **desired,
+        "metadata": {**meta, "annotations": annotations},
+        "spec": {**(desired.get("spec") or {}), "replicas": number},
+    }
+
+
+def number_alone(desired: Manifest, number: int) -> dict[str, Any]:
+    """What HANDOVER_MANAGER applies."""
+    meta = {key: desired["metadata"][key] for key in ("name", "namespace") if key in desired["metadata"]}
+    return {
+        "apiVersion": desired["apiVersion"],
+        "kind": desired["kind"],
+        "metadata": meta,
+        "spec": {"replicas": number},
+    }

@@ -1,0 +1,138 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Server-side apply of the objects of a set: one by one, and phase by phase."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ApiError, Conflict, VcciError
+from ..kubernetes.client import APPLY_PATCH, METADATA_ONLY
+from ..kubernetes.transport import JSON
+from . import explain, order, replicas
+from .context import Context
+from .gone import GONE_TIMEOUT, until_gone
+from .owned import was_written
+from .plan import APPLY, CREATE, Item
+from .served import until_served
+
+
+def to_write(items: list[Item]) -> list[Item]:
+    return [item for item in items if item.action in (CREATE, APPLY)]
+
+
+def write_phases(run: Context, items: list[Item], todo: list[Item]) -> bool:
+    """Apply `todo`, of the set's `items`; false when a phase failed, and those after it were therefore not begun."""
+    for phase in sorted({item.phase for item in todo}):
+        members = [item for item in todo if item.phase == phase]
+        if not send_all(run, members, order.PHASE_NAMES[phase]):
+            return False
+        if phase == order.FOUNDATION:
+            until_served(run, items, members)
+    return True
+
+
+def send_all(run: Context, items: list[Item], what: str) -> bool:
+    """Apply them at once; whether all went well."""
+    total = len(items)
+    run.workers.map(lambda item: send(run, item), items, lambda done: run.say(f"{what}: {done} of {total} applied"))
+    return not any(item.error for item in items)
+
+
+def send(run: Context, item: Item, dry_run: bool = False) -> None:
+    """Apply one object; what came of it is left in the item."""
+    try:
+        if run.record:
+            run.record.check_held()
+        if not dry_run and item.live.get("deletionTimestamp"):
+            until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
+            item.before = None
+        if item.before is None:
+            item.after = _create(run, item, dry_run)
+            item.outcome = "created"
+        else:
+            item.before = _before(run, item, item.before)
+            item.after = _update(run, item, item.before, dry_run)
+            written = was_written(item.before["metadata"], item.after["metadata"], run.options.field_manager)
+            item.outcome = "configured" if written else "unchanged"
+    except ApiError as exc:
+        if item.recreate and explain.is_immutable(exc) and item.ref.kind not in explain.NEVER_RECREATED:
+            _recreate(run, item, dry_run)
+        else:
+            item.error = explain.explain(exc, item)
+    except VcciError as exc:
+        item.error = f"{item.label}: {exc}"
+
+
+def _before(run: Context, item: Item, known: dict[str, Any]) -> dict[str, Any]:
+    """The object on the server: whole where its differences are to be shown, else what is known of its metadata."""
+    partial = "spec" not in known and known.get("kind") == "PartialObjectMetadata"
+    return run.client.request("GET", item.path) if run.options.diff and partial else known
+
+
+def _create(run: Context, item: Item, dry_run: bool) -> dict[str, Any]:
+    """A workload that has an autoscaler begins with the replicas that the autoscaler would give it at once."""
+    if item.minimum and not dry_run and replicas.leaves_number(item.desired):
+        _patch(run, item, replicas.with_number(item.desired, item.minimum))
+        _hand_over(run, item, item.minimum)
+    return _patch(run, item, item.desired, dry_run)
+
+
+def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> dict[str, Any]:
+    """A number of replicas that we no longer want stays as it is; the server would reset it to one."""
+    manager = run.options.field_manager
+    if not (replicas.leaves_number(item.desired) and replicas.number_is_ours(before["metadata"], manager)):
+        return _patch(run, item, item.desired, dry_run)
+    live = before if "spec" in before else run.client.request("GET", item.path)
+    number = (live.get("spec") or {}).get("replicas", 1)
+    if dry_run:
+        return _patch(run, item, replicas.with_number(item.desired, number), dry_run)
+    _hand_over(run, item, number)
+    return _patch(run, item, item.desired)
+
+
+def _hand_over(run: Context, item: Item, number: int) -> None:
+    """To a manager that owns nothing else. Where somebody has scaled it in between, the number is theirs already."""
+    with contextlib.suppress(Conflict):
+        _apply(run, item, replicas.number_alone(item.desired, number), {"fieldManager": replicas.HANDOVER_MANAGER})
+
+
+def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
+    query = {"fieldManager": run.options.field_manager, "fieldValidation": "Strict"}
+    if run.options.force_conflicts or item.force:
+        query["force"] = "true"
+    if dry_run:
+        query["dryRun"] = "All"
+    try:
+        return _apply(run, item, desired, query)
+    except Conflict as exc:
+        # Our own other manager does not defend the number: the manifest has one again.
+        if {manager for _field, manager in explain.conflicts(exc)} != {replicas.HANDOVER_MANAGER}:
+            raise
+        return _apply(run, item, desired, {**query, "force": "true"})
+
+
+def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    body = json.dumps(desired, separators=(",", ":")).encode()
+    accept = JSON if run.options.diff else METADATA_ONLY
+    return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
+
+
+def _recreate(run: Context, item: Item, dry_run: bool) -> None:
+    """Delete and create again. A StatefulSet leaves its pods (and so its volumes) alone: the new one adopts them."""
+    item.outcome, item.after = "recreated", item.desired
+    if dry_run:
+        return
+    policy = "Orphan" if item.ref.kind == "StatefulSet" else "Background"
+    run.say(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
+    uid = item.live["uid"]
+    try:
+        run.client.request("DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": uid}})
+        until_gone(run, item.label, item.path, uid, GONE_TIMEOUT)
+        item.after = _create(run, item, dry_run)
+    except ApiError as exc:
+        item.error = explain.explain(exc, item)
+    except VcciError as exc:
+        item.error = f"{item.label}: {exc}"
