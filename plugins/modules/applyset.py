@@ -188,12 +188,12 @@ skipped_objects:
   type: list
   elements: str
   sample: ["PersistentVolumeClaim vcci-platform/backup"]
-failures:
-  description: What failed, by object.
+errors:
+  description: Each single fault; C(msg) has them together. The lists above then say what was done until then.
   returned: on failure
   type: list
-  elements: dict
-  sample: [{"object": "Deployment a/b", "source": "templates/b.yml.j2, document 1", "message": "…"}]
+  elements: str
+  sample: ["Deployment a/b: .spec.replicas is owned by 'kubectl'. Remove the field from the manifest to leave it to its owner, or …"]
 requests:
   description: Requests made to the API server.
   returned: always

@@ -42,6 +42,15 @@ class Result:
             "timing": {k: round(v, 3) for k, v in self.timing.items()},
         }
 
+    def answer(self, show_diff: bool) -> dict[str, Any]:
+        """What a task answers: with the differences, if they are asked for, and each warning once."""
+        answer = self.to_dict()
+        if show_diff:
+            answer["diff"] = self.diff
+        if self.warnings:
+            answer["warnings"] = list(dict.fromkeys(self.warnings))
+        return answer
+
     def summary(self) -> str:
         parts = [
             f"{len(getattr(self, name))} {name}"

@@ -50,7 +50,7 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
             until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
             item.before = None
         if item.before is None:
-            item.after = _create(run, item, dry_run)
+            item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
             item.outcome = "created"
         else:
             item.before = _before(run, item, item.before)
@@ -72,12 +72,12 @@ def _before(run: Context, item: Item, known: dict[str, Any]) -> dict[str, Any]:
     return run.client.request("GET", item.path) if run.options.diff and partial else known
 
 
-def _create(run: Context, item: Item, dry_run: bool) -> dict[str, Any]:
-    """A workload that has an autoscaler begins with the replicas that the autoscaler would give it at once."""
-    if item.minimum and not dry_run and replicas.leaves_number(item.desired):
-        _patch(run, item, replicas.with_number(item.desired, item.minimum))
-        _hand_over(run, item, item.minimum)
-    return _patch(run, item, item.desired, dry_run)
+def _create(run: Context, item: Item, number: int) -> dict[str, Any]:
+    """A workload that leaves the number of replicas to others begins with `number` of them, if it is not 0."""
+    if number and replicas.leaves_number(item.desired):
+        _patch(run, item, replicas.with_number(item.desired, number))
+        _hand_over(run, item, number)
+    return _patch(run, item, item.desired)
 
 
 def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> dict[str, Any]:
@@ -85,12 +85,16 @@ def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> 
     manager = run.options.field_manager
     if not (replicas.leaves_number(item.desired) and replicas.number_is_ours(before["metadata"], manager)):
         return _patch(run, item, item.desired, dry_run)
-    live = before if "spec" in before else run.client.request("GET", item.path)
-    number = (live.get("spec") or {}).get("replicas", 1)
+    number = _live_number(run, item, before)
     if dry_run:
         return _patch(run, item, replicas.with_number(item.desired, number), dry_run)
     _hand_over(run, item, number)
     return _patch(run, item, item.desired)
+
+
+def _live_number(run: Context, item: Item, before: dict[str, Any]) -> int:
+    live = before if "spec" in before else run.client.request("GET", item.path)
+    return int((live.get("spec") or {}).get("replicas", 1))
 
 
 def _hand_over(run: Context, item: Item, number: int) -> None:
@@ -129,9 +133,10 @@ def _recreate(run: Context, item: Item, dry_run: bool) -> None:
     run.say(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
     uid = item.live["uid"]
     try:
+        number = _live_number(run, item, item.before or {}) if replicas.leaves_number(item.desired) else 0
         run.client.request("DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": uid}})
         until_gone(run, item.label, item.path, uid, GONE_TIMEOUT)
-        item.after = _create(run, item, dry_run)
+        item.after = _create(run, item, max(number, item.minimum))
     except ApiError as exc:
         item.error = explain.explain(exc, item)
     except VcciError as exc:

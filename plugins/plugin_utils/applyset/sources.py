@@ -1,0 +1,102 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The objects that a task names: in itself, in files, or in templates; each with where it came from, for messages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.errors import AnsibleError
+
+from ..errors import InputError
+from .manifests import Sourced, expand, parse
+
+MANIFESTS = (".yml", ".yaml", ".json")
+
+
+class Search(NamedTuple):
+    """What a task's action knows: where its files are, and how its templates are rendered."""
+
+    find: Callable[[str, str], str]  # of "files" or "templates" the one of that name; AnsibleError where there is none
+    folders: Callable[[str], list[str]]  # in which those are searched
+    render: Callable[[str], object]  # the template at that path: text, or data
+
+
+def read(args: Mapping[str, Any], search: Search) -> list[Sourced]:
+    """The objects of `definition`, `src` and `template`."""
+    if args["definition"] is None and not args["src"] and not args["template"]:
+        if args["state"] == "present":
+            raise InputError("one of definition, src or template is needed")
+        if not args["name"]:
+            raise InputError("state absent needs definition, src or template, or the name of a set to delete")
+    found = [*expand(args["definition"], "definition")]
+    for pattern in args["src"] or []:
+        for path in _files(pattern, search):
+            found += parse(_text(path), path)
+    for name in _listed(args["template"]):
+        found += _rendered(name, search)
+    return found
+
+
+def _files(pattern: str, search: Search) -> list[str]:
+    """A file, every manifest below a folder, or what a glob matches; relative names are searched as in every action."""
+    if has_magic(pattern):
+        return _matches(pattern, search)
+    try:
+        path = search.find("files", pattern)
+    except AnsibleError as exc:
+        raise InputError(
+            f"src: {pattern} does not exist (looked in the role's files/ and beside the playbook)"
+        ) from exc
+    if not Path(path).is_dir():
+        return [path]
+    files = sorted(_manifests_below(path))
+    if not files:
+        raise InputError(f"src: {path} holds no manifest ({', '.join(MANIFESTS)})")
+    return files
+
+
+def _matches(pattern: str, search: Search) -> list[str]:
+    folders = [""] if Path(pattern).is_absolute() else search.folders("files")
+    for folder in folders:
+        # Not Path.glob: that matches hidden files too.
+        paths = glob(str(Path(folder) / pattern), recursive=True)  # noqa: PTH207
+        matches = sorted(path for path in paths if Path(path).is_file())
+        if matches:
+            return matches
+    raise InputError(f"src: nothing matches {pattern}")
+
+
+def _manifests_below(path: str) -> Iterator[str]:
+    for folder, _folders, names in os.walk(path):
+        for name in names:
+            if name.endswith(MANIFESTS) and not name.startswith("."):
+                yield str(Path(folder) / name)
+
+
+def _rendered(name: object, search: Search) -> list[Sourced]:
+    given = name.get("path") if isinstance(name, dict) else name
+    if not isinstance(given, str):
+        raise InputError("template: a file name, a list of file names or {path: …} is needed")
+    try:
+        path = search.find("templates", given)
+    except AnsibleError as exc:
+        where = "looked in the role's templates/ and beside the playbook"
+        raise InputError(f"template: {given} does not exist ({where})") from exc
+    return [*expand(search.render(path), path)]
+
+
+def _listed(value: object) -> list[object]:
+    if value is None:
+        return []
+    return [*value] if isinstance(value, (list, tuple)) else [value]
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"src: {path} cannot be read: {exc}") from exc
