@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.template import trust_as_template
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action, display
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned, sources
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import (
     CONCURRENCY,
@@ -56,7 +56,7 @@ class ActionModule(Action):
     }
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        self.subject = args["name"] or "objects"
+        self._subject = args["name"] or "objects"
         search = sources.Search(self._find_needle, self._folders, lambda path: self._rendered(path, task_vars))
         objects = sources.read(args, search)
         client = self.connect_unless_assumed(args)
@@ -78,6 +78,10 @@ class ActionModule(Action):
             if plans is not None:
                 planned.save(folder, server, plans)
         return {**result.answer(self.diff), "msg": result.summary()}
+
+    def say(self, line: str) -> None:
+        """Of which set it is: a play has many."""
+        display.display(f"  {self._subject}: {line}")
 
     def _folders(self, kind: str) -> list[str]:
         """Where this task's "files" or "templates" are searched."""

@@ -50,15 +50,15 @@ def number_is_ours(meta: Manifest, manager: str) -> bool:
 
 
 def with_number(desired: Manifest, number: int) -> dict[str, Any]:
-    """The manifest with that many replicas. Without its digest: it is not yet the manifest that was asked for, and a
-    run that ends after it must not be taken for complete."""
+    return {**desired, "spec": {**(desired.get("spec") or {}), "replicas": number}}
+
+
+def unfinished(desired: Manifest) -> dict[str, Any]:
+    """A manifest without its digest, which says that all of it was applied: a run that ends before the next step must
+    not be taken for complete."""
     meta = desired["metadata"]
-    annotations = {k: v for k, v in meta["annotations"].items() if k != DIGEST}
-    return {
-        **desired,
-        "metadata": {**meta, "annotations": annotations},
-        "spec": {**(desired.get("spec") or {}), "replicas": number},
-    }
+    annotations = {key: value for key, value in meta["annotations"].items() if key != DIGEST}
+    return {**desired, "metadata": {**meta, "annotations": annotations}}
 
 
 def number_alone(desired: Manifest, number: int) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _before(run: Context, item: Item, known: dict[str, Any]) -> dict[str, Any]:
 def _create(run: Context, item: Item, number: int) -> dict[str, Any]:
     """A workload that leaves the number of replicas to others begins with `number` of them, if it is not 0."""
     if number and replicas.leaves_number(item.desired):
-        _patch(run, item, replicas.with_number(item.desired, number))
+        _patch(run, item, replicas.unfinished(replicas.with_number(item.desired, number)))
         _hand_over(run, item, number)
     return _patch(run, item, item.desired)
 

@@ -81,13 +81,15 @@ def test_whose_the_number_is():
     assert not replicas.number_is_ours({}, "m")
 
 
-def test_a_manifest_with_a_number_has_no_digest():
-    """Else a run that ends after it would be taken for complete."""
+def test_a_manifest_with_a_number_is_not_the_one_that_was_asked_for():
+    """With its digest a run that ends after it would be taken for complete."""
     (item,) = plan.build([workload()], "set")
-    sent = replicas.with_number(item.desired, 3)
-    assert sent["spec"] == {"replicas": 3} and DIGEST not in sent["metadata"]["annotations"]
+    sent = replicas.unfinished(replicas.with_number(item.desired, 3))
+    assert sent["spec"] == {"replicas": 3}
+    assert DIGEST not in sent["metadata"]["annotations"]
     assert sent["metadata"]["labels"] == item.desired["metadata"]["labels"]
-    assert "replicas" not in item.desired["spec"] and DIGEST in item.desired["metadata"]["annotations"]
+    assert "replicas" not in item.desired["spec"]
+    assert DIGEST in item.desired["metadata"]["annotations"]
 
 
 def test_the_number_alone_is_handed_over():
