@@ -8,8 +8,8 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig file, or its content as a dictionary.
-      - Without it (and without O(host)) the files named by E(KUBECONFIG), then C(~/.kube/config), then the service account
-        of the pod are used. Also E(K8S_AUTH_KUBECONFIG).
+      - Without it (and without O(host)) the files named by E(KUBECONFIG), then C(~/.kube/config), then the service
+        account of the pod are used. Also E(K8S_AUTH_KUBECONFIG).
     type: raw
   context:
     description: Context of the kubeconfig to use instead of its current one. Also E(K8S_AUTH_CONTEXT).

@@ -10,9 +10,12 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - Applies any number of objects in one task by concurrent server-side apply, in dependency order.
-  - Objects that are already as wanted cost a share of a LIST and are not sent. Any change of a field of ours by anyone else is noticed.
-  - Remembers which objects belong to the set as the upstream ApplySet specification (KEP-3659) says, so that objects which left
-    it can be pruned, here or by C(kubectl apply --prune --applyset=configmap/NAME).
+  - Objects that are already as wanted cost a share of a LIST and are not sent. Any change of a field of ours by anyone
+    else is noticed.
+  - A workload that leaves its number of replicas to an autoscaler of the same set is created at the autoscaler's
+    minimum; a number that leaves its manifest stays as it is.
+  - Remembers which objects belong to the set as the upstream ApplySet specification (KEP-3659) says, so that objects
+    which left it can be pruned, here or by C(kubectl apply --prune --applyset=configmap/NAME).
   - Check mode is a dry run by the server. What it predicts is what the run then does.
   - The page C(docs/applyset.md) says how it decides.
 options:
@@ -29,7 +32,8 @@ options:
     description:
       - V(present) applies the objects.
       - V(absent) deletes the given objects or, when none are given, every member of the set and then its record.
-        Namespaces, PersistentVolumes, PersistentVolumeClaims and CustomResourceDefinitions are then skipped unless O(prune_named) has them.
+        Namespaces, PersistentVolumes, PersistentVolumeClaims and CustomResourceDefinitions are then skipped unless
+        O(prune_named) has them.
     type: str
     choices: [present, absent]
     default: present
@@ -44,11 +48,14 @@ options:
     type: list
     elements: path
   template:
-    description: Jinja2 templates of manifests, a name or a list of names, searched in the role's C(templates/) like those of M(ansible.builtin.template).
+    description:
+      - Jinja2 templates of manifests, a name or a list of names, searched in the role's C(templates/) like those of
+        M(ansible.builtin.template).
     type: raw
   wait:
     description:
-      - Wait until every object is ready by the kstatus rules (rolled out, bound, completed, established, condition Ready).
+      - Wait until every object is ready by the kstatus rules (rolled out, bound, completed, established, condition
+        Ready).
       - On a time-out the message holds the events and last log lines of the pods that are not ready.
     type: bool
     default: false
@@ -76,8 +83,8 @@ options:
     default: 20
   prune_named:
     description:
-      - Namespaces, PersistentVolumes, PersistentVolumeClaims and CustomResourceDefinitions that may be pruned, each as V(Kind/name) or
-        V(Kind/namespace/name). Those not named here are kept and reported as skipped.
+      - Namespaces, PersistentVolumes, PersistentVolumeClaims and CustomResourceDefinitions that may be pruned, each as
+        V(Kind/name) or V(Kind/namespace/name). Those not named here are kept and reported as skipped.
     type: list
     elements: str
     default: []
@@ -86,7 +93,8 @@ options:
     type: int
     default: 16
   assume_empty:
-    description: In check mode, ask no server and predict that everything is created. For a cluster that does not exist yet.
+    description:
+      - In check mode, ask no server and predict that everything is created. For a cluster that does not exist yet.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -99,9 +107,11 @@ attributes:
     description: Shows each changed object before and after; values of Secrets only as changed or unchanged.
     support: full
 notes:
-  - The annotation C(applyset.greenlang.io/recreate=true) on an object allows deleting and creating it again when an immutable field changes. A
-    StatefulSet is deleted orphaning its pods; Namespaces, volumes, claims and CustomResourceDefinitions are never deleted for this.
-  - Annotations C(applyset.greenlang.io/force-conflicts) and C(applyset.greenlang.io/recreate) are instructions and are not stored.
+  - The annotation C(applyset.greenlang.io/recreate=true) on an object allows deleting and creating it again when an
+    immutable field changes. A StatefulSet is deleted orphaning its pods; Namespaces, volumes, claims and
+    CustomResourceDefinitions are never deleted for this.
+  - Annotations C(applyset.greenlang.io/force-conflicts) and C(applyset.greenlang.io/recreate) are instructions and are
+    not stored.
 """
 
 EXAMPLES = r"""
@@ -159,7 +169,8 @@ configured:
   elements: str
   sample: ["ConfigMap vcci-platform/platform-config"]
 recreated:
-  description: Objects that were deleted and created again because an immutable field changed and their annotation allowed it.
+  description:
+    - Objects that were deleted and created again because an immutable field changed and their annotation allowed it.
   returned: always
   type: list
   elements: str
@@ -183,17 +194,23 @@ deleted:
   elements: str
   sample: []
 skipped_objects:
-  description: Former members kept because their kind is deleted only when named, and objects not reached because of a failure.
+  description:
+    - Former members kept because their kind is deleted only when named, and objects not reached because of a failure.
   returned: always
   type: list
   elements: str
   sample: ["PersistentVolumeClaim vcci-platform/backup"]
+msg:
+  description: How many objects were created, configured and so on; on failure what is wrong.
+  returned: always
+  type: str
+  sample: 2 created, 14 unchanged
 errors:
   description: Each single fault; C(msg) has them together. The lists above then say what was done until then.
   returned: on failure
   type: list
   elements: str
-  sample: ["Deployment a/b: .spec.replicas is owned by 'kubectl'. Remove the field from the manifest to leave it to its owner, or …"]
+  sample: ["Deployment a/b: .spec.replicas is owned by 'kubectl'. Remove the field from the manifest, or …"]
 requests:
   description: Requests made to the API server.
   returned: always

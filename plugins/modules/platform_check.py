@@ -9,8 +9,9 @@ short_description: Ask the running platform what a user would ask of it
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Asks through the API gateway, over verified TLS, for liveness, readiness, a write, a read, and a job done by a worker; then shows a table of the
-    platform's layers with their objects, how many workloads are ready, and where to look.
+  - Asks through the API gateway, over verified TLS, for liveness, readiness, a write, a read, and a job done by a
+    worker; then shows a table of the platform's layers with their objects, how many workloads are ready, and where to
+    look.
   - Does nothing in check mode.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:

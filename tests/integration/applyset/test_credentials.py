@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Credentials that end in the middle of a run are asked for again where there is somebody to ask; else the error says whose they were.
+"""Credentials that end in the middle of a run are asked for again where there is somebody to ask; else the error says
+whose they were.
 
 The user here may write ConfigMaps in one namespace and nothing else: that is all that a set of ConfigMaps needs."""
 
@@ -14,7 +15,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ConfigError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
-# Gives a token that nobody accepts the first time, and afterwards what is in the file beside it: as if the first had expired.
+# Gives a token that nobody accepts the first time, and afterwards what is in the file beside it: as if it had expired.
 PLUGIN = """#!/bin/sh
 here=$(dirname "$0")
 echo asked >> "$here/asked"
@@ -29,13 +30,24 @@ def token(client, namespace):
     """A token of a service account that may write ConfigMaps in the test's namespace."""
     rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "writer", "namespace": namespace}}
     subject = {"kind": "ServiceAccount", "name": "writer", "namespace": namespace}
-    apply_set(client, [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": rbac["metadata"]},
-        {**rbac, "kind": "Role", "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]},
-        {**rbac, "kind": "RoleBinding", "subjects": [subject], "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"}},
-    ], ApplyOptions(name=None))
+    apply_set(
+        client,
+        [
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": rbac["metadata"]},
+            {**rbac, "kind": "Role", "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]},
+            {
+                **rbac,
+                "kind": "RoleBinding",
+                "subjects": [subject],
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"},
+            },
+        ],
+        ApplyOptions(name=None),
+    )
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
-    return client.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/writer/token", body=body)["status"]["token"]
+    return client.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/writer/token", body=body)["status"][
+        "token"
+    ]
 
 
 def as_user(kubeconfig, folder, user):
@@ -50,7 +62,15 @@ def as_user(kubeconfig, folder, user):
 
 
 def config_maps(namespace):
-    return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "namespace": namespace}, "data": {"i": str(i)}} for i in range(50)]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"c{i}", "namespace": namespace},
+            "data": {"i": str(i)},
+        }
+        for i in range(50)
+    ]
 
 
 def test_an_exec_plugin_is_asked_again_when_its_token_has_expired(kubeconfig, tmp_path, token, namespace):
@@ -58,18 +78,27 @@ def test_an_exec_plugin_is_asked_again_when_its_token_has_expired(kubeconfig, tm
     plugin.write_text(PLUGIN)
     plugin.chmod(0o700)
     (tmp_path / "token").write_text(token)
-    user = as_user(kubeconfig, tmp_path, {"exec": {
-        "apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}})
+    user = as_user(
+        kubeconfig,
+        tmp_path,
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}},
+    )
     result = apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))
     assert len(result.created) == 50
-    assert (tmp_path / "asked").read_text().split() == ["asked", "asked"]  # not once for each of the concurrent requests
+    assert (tmp_path / "asked").read_text().split() == [
+        "asked",
+        "asked",
+    ]  # not once for each of the concurrent requests
 
 
 def test_a_token_file_is_read_again_when_its_token_has_expired(kubeconfig, tmp_path, token, namespace):
     path = tmp_path / "token"
     path.write_text(token)
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})
-    assert len(apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace, check=True)).created) == 50
+    assert (
+        len(apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace, check=True)).created)
+        == 50
+    )
     assert apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace)).changed
     path.write_text("expired")
     user = as_user(kubeconfig, tmp_path, {"tokenFile": str(path)})
@@ -81,11 +110,17 @@ def test_a_token_file_is_read_again_when_its_token_has_expired(kubeconfig, tmp_p
 
 def test_an_expired_token_is_named_by_its_kubeconfig(kubeconfig, tmp_path, namespace):
     user = as_user(kubeconfig, tmp_path, {"token": "expired"})
-    with pytest.raises(ApiError, match=r"does not accept the credentials of .*kubeconfig.*; an expired token or certificate[?]"):
+    with pytest.raises(
+        ApiError, match=r"does not accept the credentials of .*kubeconfig.*; an expired token or certificate[?]"
+    ):
         apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))
 
 
 def test_a_plugin_that_fails_is_named(kubeconfig, tmp_path, namespace):
-    user = as_user(kubeconfig, tmp_path, {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/nonexistent/plugin"}})
+    user = as_user(
+        kubeconfig,
+        tmp_path,
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/nonexistent/plugin"}},
+    )
     with pytest.raises(ConfigError, match="/nonexistent/plugin"):
         apply_set(user, config_maps(namespace), ApplyOptions(name="s", namespace=namespace))

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Every way in which somebody else may change what we applied, made with kubectl, is noticed; what does not concern us is not.
+"""Every way in which somebody else may change what we applied, made with kubectl, is noticed; what does not concern us
+is not.
 
 For each row check mode must predict what the run then does, and a run after that must find nothing to do.
 """
@@ -35,10 +36,24 @@ def objects(namespace):
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": "web", **meta, "annotations": {"team": "vcci"}},
-            "spec": {"replicas": 2, "selector": {"matchLabels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": pod}},
+            "spec": {
+                "replicas": 2,
+                "selector": {"matchLabels": LABELS},
+                "template": {"metadata": {"labels": LABELS}, "spec": pod},
+            },
         },
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", **meta}, "data": {"colour": "green", "size": "large"}},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", **meta}, "stringData": {"password": "correct horse"}},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "settings", **meta},
+            "data": {"colour": "green", "size": "large"},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "login", **meta},
+            "stringData": {"password": "correct horse"},
+        },
         {
             "apiVersion": "v1",
             "kind": "Service",
@@ -49,7 +64,11 @@ def objects(namespace):
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
             "metadata": {"name": "web", **meta},
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {"matchLabels": LABELS}}]}]},
+            "spec": {
+                "podSelector": {},
+                "policyTypes": ["Ingress"],
+                "ingress": [{"from": [{"podSelector": {"matchLabels": LABELS}}]}],
+            },
         },
         {
             "apiVersion": "v1",
@@ -92,36 +111,70 @@ DRIFTS = {
     # name: (commands, what is expected to be written again)
     "a value patched": ([patch("configmap", "settings", {"data": {"colour": "red"}})], "ConfigMap settings"),
     "a value removed": ([patch("configmap", "settings", {"data": {"colour": None}})], "ConfigMap settings"),
-    "a whole map removed": ([patch("configmap", "settings", [{"op": "remove", "path": "/data"}], "json")], "ConfigMap settings"),
+    "a whole map removed": (
+        [patch("configmap", "settings", [{"op": "remove", "path": "/data"}], "json")],
+        "ConfigMap settings",
+    ),
     "scaled": ([["scale", "deployment", "web", "--replicas=5"]], "Deployment web"),
     "an image set": ([["set", "image", "deployment/web", "main=example/main:2"]], "Deployment web"),
     "an environment variable set": ([["set", "env", "deployment/web", "A=9"]], "Deployment web"),
     "one list item removed": ([["set", "env", "deployment/web", "B-"]], "Deployment web"),
-    "one port of a keyed list removed": ([patch("service", "web", [{"op": "remove", "path": "/spec/ports/1"}], "json")], "Service web"),
+    "one port of a keyed list removed": (
+        [patch("service", "web", [{"op": "remove", "path": "/spec/ports/1"}], "json")],
+        "Service web",
+    ),
     "an atomic list changed": (
-        [patch("deployment", "web", [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["--x"]}], "json")],
+        [
+            patch(
+                "deployment",
+                "web",
+                [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["--x"]}],
+                "json",
+            )
+        ],
         "Deployment web",
     ),
-    "a selector in an atomic struct changed": ([patch("service", "web", {"spec": {"selector": {"app": "other"}}})], "Service web"),
+    "a selector in an atomic struct changed": (
+        [patch("service", "web", {"spec": {"selector": {"app": "other"}}})],
+        "Service web",
+    ),
     "a label overwritten": ([["label", "configmap", "settings", "app=db", "--overwrite"]], "ConfigMap settings"),
     "a label removed": ([["label", "configmap", "settings", "app-"]], "ConfigMap settings"),
     "an annotation removed": ([["annotate", "deployment", "web", "team-"]], "Deployment web"),
-    "our membership label removed": ([["label", "configmap", "settings", "applyset.kubernetes.io/part-of-"]], "ConfigMap settings"),
-    "our digest removed": ([["annotate", "configmap", "settings", "applyset.greenlang.io/digest-"]], "ConfigMap settings"),
+    "our membership label removed": (
+        [["label", "configmap", "settings", "applyset.kubernetes.io/part-of-"]],
+        "ConfigMap settings",
+    ),
+    "our digest removed": (
+        [["annotate", "configmap", "settings", "applyset.greenlang.io/digest-"]],
+        "ConfigMap settings",
+    ),
     "a secret value changed": ([patch("secret", "login", {"stringData": {"password": "guessed"}})], "Secret login"),
     "a quota raised": ([patch("resourcequota", "quota", {"spec": {"hard": {"pods": "99"}}})], "ResourceQuota quota"),
-    "a rule widened": ([patch("role", "reader", [{"op": "add", "path": "/rules/0/verbs/-", "value": "delete"}], "json")], "Role reader"),
+    "a rule widened": (
+        [patch("role", "reader", [{"op": "add", "path": "/rules/0/verbs/-", "value": "delete"}], "json")],
+        "Role reader",
+    ),
     "a policy opened": ([patch("networkpolicy", "web", {"spec": {"ingress": [{}]}})], "NetworkPolicy web"),
-    "a resource request changed": ([["set", "resources", "deployment", "web", "--requests=cpu=900m"]], "Deployment web"),
+    "a resource request changed": (
+        [["set", "resources", "deployment", "web", "--requests=cpu=900m"]],
+        "Deployment web",
+    ),
     "deleted": ([["delete", "configmap", "settings"]], "ConfigMap settings"),
     "deleted and created again as it was": (
         [["delete", "configmap", "settings"], ["create", "configmap", "settings", "--from-literal=colour=green"]],
         "ConfigMap settings",
     ),
     "replaced by another value": ([replaced(lambda o: o["data"].update(colour="red"))], "ConfigMap settings"),
-    "a field taken by another applier": ([applied_by_other(lambda o: o["data"].update(colour="red"))], "ConfigMap settings"),
+    "a field taken by another applier": (
+        [applied_by_other(lambda o: o["data"].update(colour="red"))],
+        "ConfigMap settings",
+    ),
     "changed and changed back": (
-        [patch("configmap", "settings", {"data": {"colour": "red"}}), patch("configmap", "settings", {"data": {"colour": "green"}})],
+        [
+            patch("configmap", "settings", {"data": {"colour": "red"}}),
+            patch("configmap", "settings", {"data": {"colour": "green"}}),
+        ],
         "ConfigMap settings",
     ),
     "managed fields wiped": (
@@ -139,11 +192,19 @@ NOT_DRIFT = {
     "somebody's own key": [patch("configmap", "settings", {"data": {"extra": "1"}})],
     "a status": [
         patch("resourcequota", "quota", {"status": {"used": {"pods": "3"}}}, "merge", "--subresource=status"),
-        patch("deployment", "web", {"status": {"conditions": [{"type": "Odd", "status": "True"}]}}, "merge", "--subresource=status"),
+        patch(
+            "deployment",
+            "web",
+            {"status": {"conditions": [{"type": "Odd", "status": "True"}]}},
+            "merge",
+            "--subresource=status",
+        ),
     ],
     "an additional list item": [["set", "env", "deployment/web", "C=3"]],
     "an additional port": [
-        patch("service", "web", [{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 99}}], "json")
+        patch(
+            "service", "web", [{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 99}}], "json"
+        )
     ],
     "a restart": [["rollout", "restart", "deployment/web"]],
     "a finalizer of another controller": [
@@ -177,9 +238,14 @@ def test_drift_is_noticed_and_undone(apply, kubectl, namespace, drift):
     again = apply(wanted)
 
     assert touched(done, namespace) == [expected]
-    assert (predicted.created, predicted.configured, sorted(predicted.unchanged)) == (done.created, done.configured, sorted(done.unchanged))
+    assert (predicted.created, predicted.configured, sorted(predicted.unchanged)) == (
+        done.created,
+        done.configured,
+        sorted(done.unchanged),
+    )
     assert predicted.diff == done.diff
-    assert not again.changed and again.requests <= 2 * len({o["kind"] for o in wanted}) + 1
+    assert not again.changed
+    assert again.requests <= 2 * len({o["kind"] for o in wanted}) + 1
 
 
 @pytest.mark.parametrize("change", NOT_DRIFT)

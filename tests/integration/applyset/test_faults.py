@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -38,7 +39,12 @@ print(json.dumps(result.to_dict()), flush=True)
 
 def config_maps(namespace, value, count=COUNT):
     return [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i:03d}", "namespace": namespace}, "data": {"value": value}}
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"c{i:03d}", "namespace": namespace},
+            "data": {"value": value},
+        }
         for i in range(count)
     ]
 
@@ -58,7 +64,10 @@ def start(kubeconfig, namespace):
 
     def run(objects):
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, collections, str(kubeconfig)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", RUN, collections, str(kubeconfig)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         process.stdin.write(json.dumps({"objects": objects, "namespace": namespace}))
         process.stdin.close()
@@ -101,25 +110,25 @@ class Relay:
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def cut(self):
         for pair in list(self.pairs):
             self.pairs.discard(pair)
             for end in pair:
-                try:
+                with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
 
 
 @pytest.fixture
 def relayed(client, kubeconfig):
     relay = Relay(client.server)
-    params = {"kubeconfig": str(kubeconfig), "host": f"https://127.0.0.1:{relay.port}", "tls_server_name": urlsplit(client.server).hostname}
+    params = {
+        "kubeconfig": str(kubeconfig),
+        "host": f"https://127.0.0.1:{relay.port}",
+        "tls_server_name": urlsplit(client.server).hostname,
+    }
     made = Client.from_params(params, retry_for=60)
     yield relay, made
     made.close()
@@ -138,12 +147,15 @@ def test_lost_connections_are_survived(relayed, client, namespace):
     worker = threading.Thread(target=trouble)
     worker.start()
     try:
-        result = apply_set(through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False))
+        result = apply_set(
+            through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False)
+        )
     finally:
         stop.set()
         worker.join()
     assert len(result.created) == COUNT
-    assert values(client, namespace) == {"1"} and record.LOCK not in annotations(client, namespace)
+    assert values(client, namespace) == {"1"}
+    assert record.LOCK not in annotations(client, namespace)
     assert not apply_set(client, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace)).changed
 
 
@@ -164,7 +176,8 @@ def test_a_server_that_restarts_in_mid_run_is_waited_for(relayed, client, namesp
     worker.start()
     result = apply_set(through, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace, diff=False))
     worker.join()
-    assert len(result.created) == COUNT and any("does not answer" in line for line in said)
+    assert len(result.created) == COUNT
+    assert any("does not answer" in line for line in said)
     assert not apply_set(client, config_maps(namespace, "1"), ApplyOptions(name="s", namespace=namespace)).changed
 
 
@@ -180,23 +193,32 @@ def test_a_server_that_stays_away_is_an_error(relayed, namespace):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
-    """kill -9 at a random moment; the next run needs not wait for the dead one, and prunes what the dead one brought."""
+    """kill -9 at a random moment; the next run needs not wait for the dead one, and prunes what that one brought."""
     apply_set(client, config_maps(namespace, "1", COUNT // 2), ApplyOptions(name="s", namespace=namespace, diff=False))
-    secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"z{i}", "namespace": namespace}} for i in range(50)]
+    secrets = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"z{i}", "namespace": namespace}} for i in range(50)
+    ]
     process = start([*secrets, *config_maps(namespace, "2")])
     time.sleep(random.Random(seed).uniform(0.02, 0.9))
     process.send_signal(signal.SIGKILL)
     process.wait()
 
     began = time.monotonic()
-    result = apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False))
+    result = apply_set(
+        client,
+        config_maps(namespace, "3"),
+        ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False),
+    )
     assert time.monotonic() - began < record.STALE_AFTER / 2
     assert len(result.created) + len(result.configured) == COUNT
     assert values(client, namespace) == {"3"}
     assert not [o for o in client.list("v1", "Secret", namespace) if o["metadata"]["name"].startswith("z")]
     kept = annotations(client, namespace)
-    assert kept["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap" and record.LOCK not in kept
-    assert not apply_set(client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True)).changed
+    assert kept["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap"
+    assert record.LOCK not in kept
+    assert not apply_set(
+        client, config_maps(namespace, "3"), ApplyOptions(name="s", namespace=namespace, prune=True)
+    ).changed
 
 
 def test_two_runs_at_once_never_interleave(start, client, namespace):
@@ -212,27 +234,38 @@ def test_two_runs_at_once_never_interleave(start, client, namespace):
 
 def hold(client, namespace, **more):
     apply_set(client, config_maps(namespace, "1", 1), ApplyOptions(name="s", namespace=namespace))
-    body = {"metadata": {"annotations": {record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **more})}}}
-    client.request("PATCH", f"/api/v1/namespaces/{namespace}/configmaps/s", body=body, content_type="application/merge-patch+json")
+    body = {
+        "metadata": {"annotations": {record.LOCK: json.dumps({"host": "far", "pid": 7, "id": "x", "beat": 1, **more})}}
+    }
+    client.request(
+        "PATCH", f"/api/v1/namespaces/{namespace}/configmaps/s", body=body, content_type="application/merge-patch+json"
+    )
 
 
 def test_a_run_elsewhere_is_waited_for_and_then_refused(client, namespace):
     hold(client, namespace)
     said = []
     with pytest.raises(SetLocked, match="is being applied by process 7 on far"):
-        apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace, lock_timeout=1, say=said.append))
+        apply_set(
+            client,
+            config_maps(namespace, "2", 2),
+            ApplyOptions(name="s", namespace=namespace, lock_timeout=1, say=said.append),
+        )
     assert "waiting for another run of this set (process 7 on far)" in said
     assert values(client, namespace) == {"1"}
     # Nothing to do, or only looking, needs no turn.
     assert not apply_set(client, config_maps(namespace, "1", 1), ApplyOptions(name="s", namespace=namespace)).changed
-    assert apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace, check=True)).changed
+    assert apply_set(
+        client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace, check=True)
+    ).changed
 
 
 def test_a_run_elsewhere_that_died_is_taken_over(client, namespace, monkeypatch):
     monkeypatch.setattr(record, "STALE_AFTER", 1.5)
     hold(client, namespace)
     result = apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace))
-    assert len(result.created) + len(result.configured) == 2 and record.LOCK not in annotations(client, namespace)
+    assert len(result.created) + len(result.configured) == 2
+    assert record.LOCK not in annotations(client, namespace)
 
 
 def test_a_run_on_this_machine_that_died_is_noticed_at_once(client, namespace):

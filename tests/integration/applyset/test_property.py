@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Random manifests, random drift, random next manifests: what check mode predicts is what the run does, and then nothing is left to do."""
+"""Random manifests, random drift, random next manifests: what check mode predicts is what the run does, and then
+nothing is left to do."""
 
 from __future__ import annotations
 
@@ -26,20 +27,29 @@ def meta(labels, annotations):
 
 LABELS = st.dictionaries(KEYS, st.sampled_from(["x", "y", ""]), max_size=2)
 META = st.builds(meta, LABELS, TEXTS)
-CONFIG_MAP = st.fixed_dictionaries({"apiVersion": st.just("v1"), "kind": st.just("ConfigMap"), "metadata": META, "data": TEXTS})
-SECRET = st.fixed_dictionaries({"apiVersion": st.just("v1"), "kind": st.just("Secret"), "metadata": META, "stringData": TEXTS})
+CONFIG_MAP = st.fixed_dictionaries(
+    {"apiVersion": st.just("v1"), "kind": st.just("ConfigMap"), "metadata": META, "data": TEXTS}
+)
+SECRET = st.fixed_dictionaries(
+    {"apiVersion": st.just("v1"), "kind": st.just("Secret"), "metadata": META, "stringData": TEXTS}
+)
 QUOTA = st.fixed_dictionaries(
     {
         "apiVersion": st.just("v1"),
         "kind": st.just("ResourceQuota"),
         "metadata": META,
         "spec": st.fixed_dictionaries(
-            {"hard": st.dictionaries(st.sampled_from(["pods", "requests.cpu", "requests.memory"]), QUANTITIES, max_size=3)}
+            {
+                "hard": st.dictionaries(
+                    st.sampled_from(["pods", "requests.cpu", "requests.memory"]), QUANTITIES, max_size=3
+                )
+            }
         ),
     }
 )
 PORT = st.fixed_dictionaries(
-    {"port": st.integers(80, 83)}, optional={"protocol": st.sampled_from(["TCP", "UDP"]), "targetPort": st.sampled_from([8080, "http"])}
+    {"port": st.integers(80, 83)},
+    optional={"protocol": st.sampled_from(["TCP", "UDP"]), "targetPort": st.sampled_from([8080, "http"])},
 )
 
 
@@ -55,7 +65,9 @@ SERVICE = st.fixed_dictionaries(
         "spec": st.fixed_dictionaries(
             {
                 "selector": LABELS,
-                "ports": st.lists(PORT, min_size=1, max_size=3, unique_by=lambda p: (p["port"], p.get("protocol", "TCP"))).map(named),
+                "ports": st.lists(
+                    PORT, min_size=1, max_size=3, unique_by=lambda p: (p["port"], p.get("protocol", "TCP"))
+                ).map(named),
             }
         ),
     }
@@ -64,7 +76,9 @@ CONTAINER = st.fixed_dictionaries(
     {"image": st.sampled_from(["i:1", "i:2"])},
     optional={
         "env": st.lists(
-            st.fixed_dictionaries({"name": st.sampled_from(["A", "B", "C"]), "value": VALUES}), max_size=3, unique_by=lambda e: e["name"]
+            st.fixed_dictionaries({"name": st.sampled_from(["A", "B", "C"]), "value": VALUES}),
+            max_size=3,
+            unique_by=lambda e: e["name"],
         ),
         "args": st.lists(VALUES, max_size=2),
         "resources": st.fixed_dictionaries({"limits": st.dictionaries(st.sampled_from(["cpu", "memory"]), QUANTITIES)}),
@@ -113,16 +127,19 @@ FIELDS = {
     "NetworkPolicy": "metadata",
 }
 DRIFT = st.lists(
-    st.tuples(st.sampled_from(["label", "unlabel", "delete", "finalize", "edit", "replace labels"]), st.integers(0, 9), VALUES), max_size=3
+    st.tuples(
+        st.sampled_from(["label", "unlabel", "delete", "finalize", "edit", "replace labels"]), st.integers(0, 9), VALUES
+    ),
+    max_size=3,
 )
 
 
 def placed(objects, namespace):
     result = []
     for name, obj in objects:
-        obj = copy.deepcopy(obj)
-        obj["metadata"].update(name=name, namespace=namespace)
-        result.append(obj)
+        own = copy.deepcopy(obj)
+        own["metadata"].update(name=name, namespace=namespace)
+        result.append(own)
     return result
 
 
@@ -131,7 +148,9 @@ def drift(client, objects, steps):
         if not objects:
             return
         obj = objects[number % len(objects)]
-        path = client.resource(obj["apiVersion"], obj["kind"]).path(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        path = client.resource(obj["apiVersion"], obj["kind"]).path(
+            obj["metadata"]["namespace"], obj["metadata"]["name"]
+        )
         label = value if value.isalnum() else "v"
         change = {
             "label": {"metadata": {"labels": {"a": label}}},
@@ -147,7 +166,13 @@ def drift(client, objects, steps):
             if action == "delete":
                 client.request("DELETE", path, body={"propagationPolicy": "Background"})
             else:
-                client.request("PATCH", path, body=change, content_type="application/merge-patch+json", query={"fieldManager": "somebody"})
+                client.request(
+                    "PATCH",
+                    path,
+                    body=change,
+                    content_type="application/merge-patch+json",
+                    query={"fieldManager": "somebody"},
+                )
         except VcciError:
             pass  # deleted by an earlier step
 
@@ -157,7 +182,11 @@ def outcome(run):
         result = run()
     except ApplyError as exc:
         return "failed", {f["message"] for f in exc.failures}, None
-    return "done", {k: v for k, v in result.to_dict().items() if k not in ("requests", "duration", "timing")}, result.diff
+    return (
+        "done",
+        {k: v for k, v in result.to_dict().items() if k not in ("requests", "duration", "timing")},
+        result.diff,
+    )
 
 
 @pytest.mark.parametrize("force", [True, False])
@@ -197,7 +226,9 @@ def compare(client, objects, options):
 
 def cleanup(client, objects):
     for obj in objects:
-        path = client.resource(obj["apiVersion"], obj["kind"]).path(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        path = client.resource(obj["apiVersion"], obj["kind"]).path(
+            obj["metadata"]["namespace"], obj["metadata"]["name"]
+        )
         try:
             client.request("DELETE", path, body={"propagationPolicy": "Background"})
         except VcciError:

@@ -10,12 +10,22 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import Apply
 
 
 def config_map(namespace, name, value="1", **meta):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, **meta}, "data": {"value": value}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace, **meta},
+        "data": {"value": value},
+    }
 
 
 def claim(namespace, name):
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "none"}
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
 
 
 def present(client, namespace, kind="ConfigMap"):
@@ -25,7 +35,8 @@ def present(client, namespace, kind="ConfigMap"):
 def test_nothing_is_pruned_unless_asked(apply, client, namespace):
     apply([config_map(namespace, "a"), config_map(namespace, "b")])
     result = apply([config_map(namespace, "a")])
-    assert not result.changed and present(client, namespace) == {"a", "b"}
+    assert not result.changed
+    assert present(client, namespace) == {"a", "b"}
     # ... and what was left behind is still known to the set when it is asked.
     assert apply([config_map(namespace, "a")], prune=True).pruned == [f"ConfigMap {namespace}/b"]
 
@@ -47,12 +58,22 @@ def test_more_than_the_limit_is_refused_before_anything_changes(apply, client, n
 
 def test_claims_and_namespaces_go_only_when_named(apply, client, namespace, kubectl):
     other = namespace + "-ns"
-    apply([config_map(namespace, "a"), claim(namespace, "data"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}])
+    apply(
+        [
+            config_map(namespace, "a"),
+            claim(namespace, "data"),
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}},
+        ]
+    )
     kept = apply([config_map(namespace, "a")], prune=True)
     assert not kept.pruned
     assert sorted(kept.skipped) == [f"Namespace {other}", f"PersistentVolumeClaim {namespace}/data"]
     assert len(kept.warnings) == 2
-    gone = apply([config_map(namespace, "a")], prune=True, prune_named=[f"PersistentVolumeClaim/{namespace}/data", f"Namespace/{other}"])
+    gone = apply(
+        [config_map(namespace, "a")],
+        prune=True,
+        prune_named=[f"PersistentVolumeClaim/{namespace}/data", f"Namespace/{other}"],
+    )
     assert sorted(gone.pruned) == [f"Namespace {other}", f"PersistentVolumeClaim {namespace}/data"]
 
 
@@ -88,13 +109,16 @@ def test_a_set_of_another_tool_is_left_alone(apply, namespace, kubectl):
 def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     apply([config_map(namespace, "a"), claim(namespace, "data")])
     kept = delete_set(client, (), ApplyOptions(name="s", namespace=namespace))
-    assert kept.deleted == [f"ConfigMap {namespace}/a"] and kept.skipped == [f"PersistentVolumeClaim {namespace}/data"]
+    assert kept.deleted == [f"ConfigMap {namespace}/a"]
+    assert kept.skipped == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is not None
     named = [f"PersistentVolumeClaim/{namespace}/data"]
-    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)).deleted == [
+    assert delete_set(
+        client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)
+    ).deleted == [f"PersistentVolumeClaim {namespace}/data"]
+    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [
         f"PersistentVolumeClaim {namespace}/data"
     ]
-    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is None
     assert not delete_set(client, (), ApplyOptions(name="s", namespace=namespace)).changed
 

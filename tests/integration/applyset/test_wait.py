@@ -20,13 +20,23 @@ def deployment(namespace, name="web"):
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": pod}},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": LABELS},
+            "template": {"metadata": {"labels": LABELS}, "spec": pod},
+        },
     }
 
 
 def definition(group):
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}}}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+    }
     names = {"kind": "Widget", "plural": "widgets"}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -49,7 +59,12 @@ def test_a_time_out_shows_the_pods_and_their_events(apply, namespace):
 
 def test_a_custom_resource_is_awaited_by_its_conditions(apply, client, namespace):
     group = f"{namespace}.example.com"
-    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": namespace}, "spec": {"size": 1}}
+    widget = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w", "namespace": namespace},
+        "spec": {"size": 1},
+    }
 
     def controller():
         path = f"/apis/{group}/v1/namespaces/{namespace}/widgets/w"
@@ -96,8 +111,17 @@ def test_a_claim_that_waits_for_its_consumer_is_ready(apply, client, namespace):
         "provisioner": "example.com/none",
         "volumeBindingMode": "WaitForFirstConsumer",
     }
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": namespace}
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": namespace}, "spec": spec}
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": namespace,
+    }
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": namespace},
+        "spec": spec,
+    }
     try:
         assert len(apply([storage, claim], wait=True, wait_timeout=5).created) == 2
     finally:

@@ -16,27 +16,60 @@ COVERAGE = {
     "a leaf that was lost": ({"data": {"a": "1", "b": "2"}}, {"f:data": {"f:a": {}}}, False),
     "a section that was lost": ({"data": {"a": "1"}}, {}, False),
     "fields beyond the manifest": ({"data": {"a": "1"}}, {"f:data": {"f:a": {}, "f:b": {}}}, True),
-    "names are nobody's": ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}, {}, True),
+    "names are nobody's": (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}},
+        {},
+        True,
+    ),
     "a label": ({"metadata": {"name": "a", "labels": {"x": "y"}}}, {"f:metadata": {"f:labels": {"f:x": {}}}}, True),
-    "a label that was lost": ({"metadata": {"name": "a", "labels": {"x": "y"}}}, {"f:metadata": {"f:labels": {"f:z": {}}}}, False),
+    "a label that was lost": (
+        {"metadata": {"name": "a", "labels": {"x": "y"}}},
+        {"f:metadata": {"f:labels": {"f:z": {}}}},
+        False,
+    ),
     "nulls are not sent": ({"spec": {"a": None, "b": 1}}, {"f:spec": {"f:b": {}}}, True),
     "an atomic list": ({"spec": {"args": ["a", "b"]}}, {"f:spec": {"f:args": {}}}, True),
     "an atomic map": ({"spec": {"selector": {"a": "b"}}}, {"f:spec": {"f:selector": {}}}, True),
     "an empty map": ({"spec": {"emptyDir": {}}}, {"f:spec": {"f:emptyDir": {}}}, True),
     "an empty map that was lost": ({"spec": {"emptyDir": {}}}, {"f:spec": {".": {}}}, False),
     "a set": ({"metadata": {"finalizers": ["a/b"]}}, {"f:metadata": {"f:finalizers": {'v:"a/b"': {}}}}, True),
-    "a set without one of ours": ({"metadata": {"finalizers": ["a/b", "c/d"]}}, {"f:metadata": {"f:finalizers": {'v:"a/b"': {}}}}, False),
-    "a keyed item": ({"env": [{"name": "A", "value": "1"}]}, {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}, "f:value": {}}}}, True),
-    "a field of a keyed item lost": ({"env": [{"name": "A", "value": "1"}]}, {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}}}}, False),
-    "a keyed item lost": ({"env": [{"name": "A"}, {"name": "B"}]}, {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}}}}, False),
+    "a set without one of ours": (
+        {"metadata": {"finalizers": ["a/b", "c/d"]}},
+        {"f:metadata": {"f:finalizers": {'v:"a/b"': {}}}},
+        False,
+    ),
+    "a keyed item": (
+        {"env": [{"name": "A", "value": "1"}]},
+        {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}, "f:value": {}}}},
+        True,
+    ),
+    "a field of a keyed item lost": (
+        {"env": [{"name": "A", "value": "1"}]},
+        {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}}}},
+        False,
+    ),
+    "a keyed item lost": (
+        {"env": [{"name": "A"}, {"name": "B"}]},
+        {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}}}},
+        False,
+    ),
     "a key with a default": ({"ports": [{"port": 80}]}, {"f:ports": {PORT_TCP: {".": {}, "f:port": {}}}}, True),
     "the exact key before the defaulted": (
         {"ports": [{"port": 80, "protocol": "UDP", "name": "u"}]},
-        {"f:ports": {PORT_TCP: {".": {}, "f:port": {}}, PORT_UDP: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}},
+        {
+            "f:ports": {
+                PORT_TCP: {".": {}, "f:port": {}},
+                PORT_UDP: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}},
+            }
+        },
         True,
     ),
     "another key": ({"ports": [{"port": 81}]}, {"f:ports": {PORT_TCP: {".": {}, "f:port": {}}}}, False),
-    "text outside ASCII in a set": ({"metadata": {"finalizers": ["ä"]}}, {"f:metadata": {"f:finalizers": {'v:"ä"': {}}}}, True),
+    "text outside ASCII in a set": (
+        {"metadata": {"finalizers": ["ä"]}},
+        {"f:metadata": {"f:finalizers": {'v:"ä"': {}}}},
+        True,
+    ),
 }
 
 
@@ -48,7 +81,12 @@ def test_coverage(case):
 
 
 def metadata(digest="d", manager="m", operation="Apply", api_version="v1", fields=None, **more):
-    entry = {"manager": manager, "operation": operation, "apiVersion": api_version, "fieldsV1": fields or {"f:data": {"f:a": {}}}}
+    entry = {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": api_version,
+        "fieldsV1": fields or {"f:data": {"f:a": {}}},
+    }
     return {"annotations": {DIGEST: digest}, "managedFields": [entry], "uid": "1", **more}
 
 
@@ -59,7 +97,10 @@ UNCHANGED = {
     "our name, but an update": (metadata(operation="Update"), False),
     "another manager": (metadata(manager="x"), False),
     "applied in another version": (metadata(api_version="v2"), False),
-    "a subresource of ours": ({**metadata(), "managedFields": [{**metadata()["managedFields"][0], "subresource": "status"}]}, False),
+    "a subresource of ours": (
+        {**metadata(), "managedFields": [{**metadata()["managedFields"][0], "subresource": "status"}]},
+        False,
+    ),
     "no managed fields": ({**metadata(), "managedFields": []}, False),
     "no annotations": ({**metadata(), "annotations": None}, False),
     "being deleted": (metadata(deletionTimestamp="now"), False),

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import diff
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import explain
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import plan
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import membership
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import manifests
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import order
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import (
+    diff,
+    explain,
+    manifests,
+    membership,
+    order,
+    plan,
+)
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, InputError, api_error
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import BUILT_IN, plural_of
 
@@ -19,7 +21,10 @@ def config_map(**more):
 
 
 def test_yaml_is_read_as_the_api_server_reads_it():
-    text = "date: 2026-01-02\ntime: 1:30\noctal: 0644\nmode: 0o644\nyes: on\nfloat: 1e3\nint: 12\ntext: '12'\nnothing: ~\nversion: 1.10\n"
+    text = (
+        "date: 2026-01-02\ntime: 1:30\noctal: 0644\nmode: 0o644\nyes: on\n"
+        "float: 1e3\nint: 12\ntext: '12'\nnothing: ~\nversion: 1.10\n"
+    )
     ((found, source),) = manifests.parse(text, "f.yml")
     assert found == {
         "date": "2026-01-02",
@@ -87,7 +92,11 @@ def test_a_secret_is_encoded_and_server_fields_are_dropped():
 
 
 def test_the_same_object_twice_is_refused_whatever_its_version():
-    first = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a", "namespace": "n"}}
+    first = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "a", "namespace": "n"},
+    }
     with pytest.raises(InputError, match="HorizontalPodAutoscaler n/a is given twice: one and two"):
         plan.build([(first, "one"), ({**first, "apiVersion": "autoscaling/v2"}, "two")], None)
 
@@ -99,12 +108,19 @@ def test_order():
         ["Deployment", "Widget", "HorizontalPodAutoscaler"],
         ["ValidatingWebhookConfiguration", "APIService"],
     )
-    assert [[order.phase_of(k) for k in kinds] for kinds in phases] == [[i] * len(kinds) for i, kinds in enumerate(phases)]
+    assert [[order.phase_of(k) for k in kinds] for kinds in phases] == [
+        [i] * len(kinds) for i, kinds in enumerate(phases)
+    ]
     assert order.phase_of("Service", "serving.example.com") == order.REST
 
 
 def test_plurals():
-    odd = {"Endpoints": "endpoints", "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "StorageClass": "storageclasses"}
+    odd = {
+        "Endpoints": "endpoints",
+        "NetworkPolicy": "networkpolicies",
+        "Ingress": "ingresses",
+        "StorageClass": "storageclasses",
+    }
     assert {k: plural_of(k) for k in odd} == odd
     assert BUILT_IN[("v1", "Service")].path("n", "a") == "/api/v1/namespaces/n/services/a"
     assert BUILT_IN[("apps/v1", "Deployment")].path() == "/apis/apps/v1/deployments"
@@ -134,8 +150,11 @@ def test_secrets_are_masked_in_a_diff():
     entry = diff.entry("Secret n/s", old, new)
     text = entry["before"] + entry["after"]
     assert not any(value in text for value in ("aHVudGVyMg", "b2xk", "bmV3", "eA==", "eQ==", "hunter2"))
-    assert "same: (unchanged)" in entry["before"] and "same: (unchanged)" in entry["after"]
-    assert "other: (masked, changed)" in entry["after"] and "added: (masked, new)" in entry["after"] and "gone: (masked)" in entry["before"]
+    assert "same: (unchanged)" in entry["before"]
+    assert "same: (unchanged)" in entry["after"]
+    assert "other: (masked, changed)" in entry["after"]
+    assert "added: (masked, new)" in entry["after"]
+    assert "gone: (masked)" in entry["before"]
 
 
 def refusal(status, message="", reason="", **details):
@@ -171,14 +190,26 @@ REFUSALS = {
         "exceeded quota: q",
         "raise the quota",
     ),
-    "no permission": (refusal(403, 'User "u" cannot patch resource "configmaps"'), 'User "u" cannot patch', "lack this permission"),
-    "no namespace": (refusal(404, 'namespaces "n" not found', kind="namespaces"), "namespace n does not exist", "create it first"),
+    "no permission": (
+        refusal(403, 'User "u" cannot patch resource "configmaps"'),
+        'User "u" cannot patch',
+        "lack this permission",
+    ),
+    "no namespace": (
+        refusal(404, 'namespaces "n" not found', kind="namespaces"),
+        "namespace n does not exist",
+        "create it first",
+    ),
     "a terminating namespace": (
         refusal(403, "unable to create new content in namespace n because it is being terminated"),
         "is being deleted",
         "wait until it is gone",
     ),
-    "a wrong value": (refusal(422, "x", causes=[{"field": "spec.a", "message": "must be positive"}]), "spec.a: must be positive", ""),
+    "a wrong value": (
+        refusal(422, "x", causes=[{"field": "spec.a", "message": "must be positive"}]),
+        "spec.a: must be positive",
+        "",
+    ),
     "a webhook": (refusal(400, 'admission webhook "w" denied the request: no'), "refused at admission", '"w"'),
 }
 
@@ -188,16 +219,22 @@ def test_refusals_name_object_field_and_remedy(case):
     error, *expected = REFUSALS[case]
     (item,) = plan.build([config_map()], None)
     text = explain.explain(error, item)
-    assert text.startswith("ConfigMap n/a: ") and all(part in text for part in expected)
+    assert text.startswith("ConfigMap n/a: ")
+    assert all(part in text for part in expected)
 
 
 def test_what_holds_data_is_never_offered_to_be_recreated():
-    (item,) = plan.build([{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a", "namespace": "n"}}], None)
-    text = explain.explain(
-        refusal(422, "x is invalid: spec: Forbidden: spec is immutable after creation", causes=[{"field": "spec"}]), item
+    (item,) = plan.build(
+        [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a", "namespace": "n"}}], None
     )
-    assert "recreate" not in text and "another name" in text
+    text = explain.explain(
+        refusal(422, "x is invalid: spec: Forbidden: spec is immutable after creation", causes=[{"field": "spec"}]),
+        item,
+    )
+    assert "recreate" not in text
+    assert "another name" in text
 
 
 def test_the_tree_of_errors():
-    assert isinstance(api_error(409, None, "x"), ApiError) and api_error(500, None, "fallback").message == "fallback"
+    assert isinstance(api_error(409, None, "x"), ApiError)
+    assert api_error(500, None, "fallback").message == "fallback"
