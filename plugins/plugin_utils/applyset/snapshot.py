@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ApiError, NotFound
-from ..kubernetes.client import METADATA_ONLY, Client
+from ..kubernetes.client import JSON, METADATA_ONLY, Client
 from ..kubernetes.kinds import Resource
-from ..kubernetes.transport import JSON
 from .manifests import Ref
 from .membership import PART_OF
 from .plan import Item

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ApiError, Conflict, VcciError
-from ..kubernetes.client import APPLY_PATCH, METADATA_ONLY
-from ..kubernetes.transport import JSON
+from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
 from . import explain, order, replicas
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone

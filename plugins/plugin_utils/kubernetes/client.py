@@ -21,8 +21,9 @@ from . import kubeconfig
 from .discovery import Discovery
 from .kinds import Resource
 from .retry import Attempts, may_retry
-from .transport import JSON, Transport
+from .transport import Transport
 
+JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -118,7 +119,7 @@ class Client:
         while True:
             generation = self._transport.generation
             try:
-                status, headers, data = self._transport.send(method, target, payload, content_type, accept)
+                status, headers, data = self._transport.send(method, target, payload, content_type or JSON, accept)
             except OSError as exc:
                 self._outlast(exc, attempts)
                 continue

@@ -15,8 +15,6 @@ from .credentials import Credentials
 from .http import HttpConnection
 from .kubeconfig import Connection
 
-JSON = "application/json"
-
 
 class Transport:
     """`send` makes one attempt at one request; `requests` counts them."""
@@ -55,13 +53,13 @@ class Transport:
             connection.close()
 
     def send(
-        self, method: str, target: str, payload: bytes | None, content_type: str | None, accept: str
+        self, method: str, target: str, payload: bytes | None, content_type: str, accept: str
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer. OSError where there is none."""
         common, context = self._credentials.current()
         head = f"{method} {self._prefix}{target} HTTP/1.1\r\n{common}Accept: {accept}\r\n"
         if payload is not None:
-            head += f"Content-Type: {content_type or JSON}\r\nContent-Length: {len(payload)}\r\n"
+            head += f"Content-Type: {content_type}\r\nContent-Length: {len(payload)}\r\n"
         request = head.encode("latin-1") + b"\r\n"
         with self._lock:
             connection = self._idle.pop() if self._idle else None
