@@ -70,7 +70,7 @@ def run(client: Client, args: Mapping[str, Any], show: Callable[[str], None]) ->
         message = f"platform_check needs the Python package urllib3: {MISSING}. Remedy: pip install urllib3."
         raise InputError(message)
     address = _address(client, args["namespace"], args["service"])
-    questions = _Questions(_gateway(client, args, address), args["timeout"])
+    questions = Questions(_gateway(client, args, address), args["timeout"])
     questions.ask_all()
     found = layers(client, {"namespace": args["namespace"], "host": args["api_host"], "address": address})
     for line in lines(questions.answers, found):
@@ -151,7 +151,7 @@ def _gateway(client: Client, args: Mapping[str, Any], address: str) -> urllib3.H
     )
 
 
-class _Questions:
+class Questions:
     """Those that are put to the gateway. `answers` says how long each took."""
 
     def __init__(self, gateway: urllib3.HTTPSConnectionPool, timeout: float) -> None:
