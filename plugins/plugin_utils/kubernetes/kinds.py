@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Kinds that every supported API server serves: their path and whether they live in a namespace.
+"""Kinds that every supported API server serves: their path and whether they live in a namespace. Pure.
 
 Knowing these saves a discovery request in almost every run. Whatever is not here is asked of the server: discovery.py.
 """
