@@ -4,14 +4,25 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import set_id
 
 
 def config_map(namespace, name, value="1"):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": {"value": value}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"value": value},
+    }
 
 
 def secret(namespace, name):
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": {"value": "MQ=="}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"value": "MQ=="},
+    }
 
 
 @pytest.fixture
@@ -38,7 +49,8 @@ def test_a_set_made_by_kubectl_is_adopted(apply, kubectl_apply, client, namespac
     kubectl_apply([config_map(namespace, "a"), config_map(namespace, "b"), secret(namespace, "c")])
 
     adopted = apply([config_map(namespace, "a"), config_map(namespace, "b"), secret(namespace, "c")])
-    assert not adopted.created and len(adopted.configured) == 3
+    assert not adopted.created
+    assert len(adopted.configured) == 3
     assert not apply([config_map(namespace, "a"), config_map(namespace, "b"), secret(namespace, "c")]).changed
 
     # A Secret and a ConfigMap leave; the Secret's kind is known from kubectl's record alone.
@@ -69,12 +81,12 @@ def test_both_in_turn(apply, kubectl_apply, client, namespace):
 
 
 def test_the_identifier_is_kubectls(apply, kubectl_apply, client, namespace):
-    from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import set_id
-
     kubectl_apply([config_map(namespace, "a")])
     labels = client.get("v1", "ConfigMap", "s", namespace)["metadata"]["labels"]
     assert labels["applyset.kubernetes.io/id"] == set_id("s", namespace)
-    assert client.get("v1", "ConfigMap", "a", namespace)["metadata"]["labels"]["applyset.kubernetes.io/part-of"] == set_id("s", namespace)
+    assert client.get("v1", "ConfigMap", "a", namespace)["metadata"]["labels"][
+        "applyset.kubernetes.io/part-of"
+    ] == set_id("s", namespace)
 
 
 def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, namespace, kubectl):
@@ -83,7 +95,9 @@ def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, nam
     try:
         apply([config_map(namespace, "a"), config_map(other, "b")])
         assert (
-            client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"]
+            client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"][
+                "applyset.kubernetes.io/additional-namespaces"
+            ]
             == other
         )
         assert apply([config_map(namespace, "a")], prune=True).pruned == [f"ConfigMap {other}/b"]

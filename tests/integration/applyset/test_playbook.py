@@ -25,7 +25,12 @@ def play(tmp_path, kubeconfig, namespace):
 
 
 def config_map(name, value="1"):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "{{ ns }}"}, "data": {"value": value}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "{{ ns }}"},
+        "data": {"value": value},
+    }
 
 
 def applyset(**options):
@@ -35,7 +40,8 @@ def applyset(**options):
 def test_ways_in(play, tmp_path, namespace):
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "one.yml.j2").write_text(
-        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-template\n  namespace: {{ ns }}\ndata: {{ values | to_json }}\n"
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-template\n  namespace: {{ ns }}\n"
+        "data: {{ values | to_json }}\n"
     )
     (tmp_path / "templates" / "list.yml.j2").write_text("{{ many }}")
     files = tmp_path / "manifests" / "deep"
@@ -48,7 +54,9 @@ def test_ways_in(play, tmp_path, namespace):
             {
                 "apiVersion": "v1",
                 "kind": "List",
-                "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "from-list", "namespace": namespace}}],
+                "items": [
+                    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "from-list", "namespace": namespace}}
+                ],
             }
         )
     )
@@ -86,12 +94,18 @@ def test_results_carry_names_and_not_objects(play, namespace):
         "stringData": {"password": "correct-horse"},
     }
     results, output = play(
-        applyset(definition=[config_map("a"), secret]), applyset(definition=[config_map("a"), secret]), arguments=["--diff", "-vvv"]
+        applyset(definition=[config_map("a"), secret]),
+        applyset(definition=[config_map("a"), secret]),
+        arguments=["--diff", "-vvv"],
     )
     assert results[0]["created"] == [f"ConfigMap {namespace}/a", f"Secret {namespace}/login"]
-    assert results[0]["changed"] and not results[1]["changed"]
-    assert len(results[1]["unchanged"]) == 2 and results[1]["requests"] == 3
-    assert "correct-horse" not in output and "Y29ycmVjdC1ob3JzZQ" not in output and "(masked, new)" in output
+    assert results[0]["changed"]
+    assert not results[1]["changed"]
+    assert len(results[1]["unchanged"]) == 2
+    assert results[1]["requests"] == 3
+    assert "correct-horse" not in output
+    assert "Y29ycmVjdC1ob3JzZQ" not in output
+    assert "(masked, new)" in output
     assert "invocation" not in results[0] or "definition" not in json.dumps(results[0]["invocation"])
 
 
@@ -105,13 +119,18 @@ def test_check_mode_remembers_what_earlier_tasks_would_have_brought(play, namesp
             "group": f"{other}.example.com",
             "scope": "Namespaced",
             "names": {"kind": "Thing", "plural": "things"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            ],
         },
     }
     thing = {"apiVersion": f"{other}.example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": other}}
     planned = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": other}}
     tasks = [
-        applyset(name="first", definition=[{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, definition]),
+        applyset(
+            name="first",
+            definition=[{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, definition],
+        ),
         applyset(name="second", definition=[thing, planned]),
     ]
     results, output = play(*tasks, arguments=["--check", "--diff"])
@@ -120,7 +139,11 @@ def test_check_mode_remembers_what_earlier_tasks_would_have_brought(play, namesp
     done, _output = play(
         *tasks,
         applyset(name="second", state="absent"),
-        applyset(name="first", state="absent", prune_named=[f"Namespace/{other}", f"CustomResourceDefinition/things.{other}.example.com"]),
+        applyset(
+            name="first",
+            state="absent",
+            prune_named=[f"Namespace/{other}", f"CustomResourceDefinition/things.{other}.example.com"],
+        ),
     )
     assert [r["created"] for r in done[:2]] == [r["created"] for r in results]
     assert [len(r["deleted"]) for r in done[2:]] == [2, 2]
@@ -136,7 +159,8 @@ def test_assume_empty_needs_no_cluster(play, tmp_path):
         }
     }
     results, output = play(task, arguments=["--check", "--diff"])
-    assert results[0]["changed"] and "+  name: a" in output
+    assert results[0]["changed"]
+    assert "+  name: a" in output
 
 
 BAD = {
@@ -147,14 +171,23 @@ BAD = {
     "nothing to apply": ({"definition": None}, "one of definition, src or template is needed"),
     "a file that is not there": ({"src": ["nothing.yml"], "definition": None}, "src: nothing.yml does not exist"),
     "a glob that matches nothing": ({"src": ["nothing*.yml"], "definition": None}, "nothing matches nothing*.yml"),
-    "a template that is not there": ({"template": "nothing.j2", "definition": None}, "template: nothing.j2 does not exist"),
+    "a template that is not there": (
+        {"template": "nothing.j2", "definition": None},
+        "template: nothing.j2 does not exist",
+    ),
     "an unknown option": ({"colour": "green"}, "Unsupported parameters"),
     "YAML that is broken": ({"definition": "a: b\n- c\n"}, "definition, line 2: not valid YAML"),
     "a key given twice": ({"definition": "kind: A\nkind: B\n"}, "is given twice"),
     "no kind": ({"definition": {"apiVersion": "v1", "metadata": {"name": "a"}}}, "kind is missing"),
     "no name": ({"definition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}}, "metadata.name is missing"),
     "a label that is a number": (
-        {"definition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b", "labels": {"v": 1}}}},
+        {
+            "definition": {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "a", "namespace": "b", "labels": {"v": 1}},
+            }
+        },
         "metadata.labels.v is 1, which is not a text; quote it",
     ),
 }
@@ -162,12 +195,17 @@ BAD = {
 
 def test_bad_input_is_one_clear_error(play):
     tasks = [
-        {**applyset(**{k: v for k, v in {"definition": config_map("a"), **options}.items() if v is not None}), "ignore_errors": True}
+        {
+            **applyset(**{k: v for k, v in {"definition": config_map("a"), **options}.items() if v is not None}),
+            "ignore_errors": True,
+        }
         for options, _message in BAD.values()
     ]
     results, output = play(*tasks)
     for (case, (_options, message)), result in zip(BAD.items(), results, strict=True):
-        assert result["failed"] and not result["changed"] and message in result["msg"], (case, result)
+        assert result["failed"], case
+        assert not result["changed"], case
+        assert message in result["msg"], (case, result)
     assert "Traceback" not in output
 
 
@@ -175,3 +213,13 @@ def test_a_manifest_error_names_file_and_line(play, tmp_path):
     (tmp_path / "bad.yml").write_text("apiVersion: v1\nkind: ConfigMap\n  metadata: x\n")
     results, _output = play({**applyset(src="bad.yml"), "ignore_errors": True})
     assert f"{tmp_path}/bad.yml, line 3: not valid YAML" in results[0]["msg"]
+
+
+def test_a_failure_says_what_is_wrong_and_what_was_done(play, namespace):
+    task = {**applyset(definition=[config_map("good"), config_map("Bad Name")]), "ignore_errors": True}
+    ((result,), _output) = play(task)
+    (error,) = result["errors"]
+    assert error.startswith(f"ConfigMap {namespace}/Bad Name: ")
+    assert error in result["msg"]
+    assert result["created"] == [f"ConfigMap {namespace}/good"]
+    assert not {"error", "failures", "names", "pending"} & set(result)

@@ -18,7 +18,12 @@ RECREATE = {"applyset.greenlang.io/recreate": "true"}
 
 
 def config_map(namespace, name="a", value="1", **meta):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, **meta}, "data": {"value": value}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace, **meta},
+        "data": {"value": value},
+    }
 
 
 def pods():
@@ -26,7 +31,10 @@ def pods():
 
 
 def stateful_set(namespace, size="1Gi", **meta):
-    volume = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}}
+    volume = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}},
+    }
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -85,7 +93,8 @@ def test_a_conflict_names_object_field_and_owner(apply, namespace, kubectl):
     apply([config_map(namespace), config_map(namespace, "b")])
     kubectl("-n", namespace, "patch", "configmap", "a", "-p", '{"data":{"value":"9"}}', "--field-manager=somebody")
     message = both_ways(apply, [config_map(namespace), config_map(namespace, "b")])
-    assert f"ConfigMap {namespace}/a: .data.value is owned by 'somebody'" in message and "force_conflicts" in message
+    assert f"ConfigMap {namespace}/a: .data.value is owned by 'somebody'" in message
+    assert "force_conflicts" in message
 
 
 def test_conflicts_are_forced_by_set_or_by_object(apply, client, namespace, kubectl):
@@ -99,18 +108,33 @@ def test_conflicts_are_forced_by_set_or_by_object(apply, client, namespace, kube
     apply(objects, force_conflicts=True)
     assert client.get("v1", "ConfigMap", "b", namespace)["data"]["value"] == "1"
     assert not apply(objects).changed
-    assert "applyset.greenlang.io/force-conflicts" not in client.get("v1", "ConfigMap", "a", namespace)["metadata"]["annotations"]
+    assert (
+        "applyset.greenlang.io/force-conflicts"
+        not in client.get("v1", "ConfigMap", "a", namespace)["metadata"]["annotations"]
+    )
 
 
 IMMUTABLE = {
-    "clusterIP of a Service": (lambda ns, **m: service(ns, "", **m), lambda ns, **m: service(ns, "None", **m), "spec.clusterIP"),
+    "clusterIP of a Service": (
+        lambda ns, **m: service(ns, "", **m),
+        lambda ns, **m: service(ns, "None", **m),
+        "spec.clusterIP",
+    ),
     "volumeClaimTemplates of a StatefulSet": (
         lambda ns, **m: stateful_set(ns, "1Gi", **m),
         lambda ns, **m: stateful_set(ns, "2Gi", **m),
         "spec",
     ),
-    "template of a Job": (lambda ns, **m: job(ns, "example/a:1", **m), lambda ns, **m: job(ns, "example/a:2", **m), "spec.template"),
-    "roleRef of a RoleBinding": (lambda ns, **m: binding(ns, "one", **m), lambda ns, **m: binding(ns, "two", **m), "roleRef"),
+    "template of a Job": (
+        lambda ns, **m: job(ns, "example/a:1", **m),
+        lambda ns, **m: job(ns, "example/a:2", **m),
+        "spec.template",
+    ),
+    "roleRef of a RoleBinding": (
+        lambda ns, **m: binding(ns, "one", **m),
+        lambda ns, **m: binding(ns, "two", **m),
+        "roleRef",
+    ),
 }
 
 
@@ -119,7 +143,9 @@ def test_an_immutable_field_is_an_error_with_its_remedy(apply, namespace, case):
     first, second, field = IMMUTABLE[case]
     apply([first(namespace)])
     message = both_ways(apply, [second(namespace)])
-    assert field in message and "applyset.greenlang.io/recreate" in message and namespace in message
+    assert field in message
+    assert "applyset.greenlang.io/recreate" in message
+    assert namespace in message
     assert not apply([first(namespace)]).changed
 
 
@@ -144,8 +170,12 @@ def test_a_recreated_stateful_set_keeps_its_pods_and_volumes(apply, namespace, c
     apply([stateful_set(namespace, "2Gi", annotations=RECREATE)])
     new = client.get("apps/v1", "StatefulSet", "db", namespace)
     adopted = until(lambda: owner_of(client.get("v1", "Pod", "db-0", namespace)) == new["metadata"]["uid"])
-    assert adopted and client.get("v1", "Pod", "db-0", namespace)["metadata"]["uid"] == pod["metadata"]["uid"]
-    assert client.get("v1", "PersistentVolumeClaim", "data-db-0", namespace)["metadata"]["uid"] == volume["metadata"]["uid"]
+    assert adopted
+    assert client.get("v1", "Pod", "db-0", namespace)["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert (
+        client.get("v1", "PersistentVolumeClaim", "data-db-0", namespace)["metadata"]["uid"]
+        == volume["metadata"]["uid"]
+    )
 
 
 def owner_of(pod):
@@ -177,7 +207,9 @@ def test_a_quota_that_is_exhausted_is_named(apply, namespace):
     }
     apply([quota], name="quota")
     until(lambda: apply([quota], name="quota") is not None)
-    secrets = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"s{i}", "namespace": namespace}} for i in range(3)]
+    secrets = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"s{i}", "namespace": namespace}} for i in range(3)
+    ]
     with pytest.raises(ApplyError, match=r"exceeded quota: q.*raise the quota"):
         until(lambda: apply(secrets, concurrency=1) and None)
 
@@ -192,11 +224,19 @@ def test_an_admission_policy_speaks_for_itself(apply, client, namespace, kubectl
             "spec": {
                 "matchConstraints": {
                     "resourceRules": [
-                        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
+                        {
+                            "apiGroups": [""],
+                            "apiVersions": ["v1"],
+                            "operations": ["CREATE", "UPDATE"],
+                            "resources": ["configmaps"],
+                        }
                     ]
                 },
                 "validations": [
-                    {"expression": "!has(object.data) || object.data.value != 'bad'", "message": "bad values are not wanted here"}
+                    {
+                        "expression": "!has(object.data) || object.data.value != 'bad'",
+                        "message": "bad values are not wanted here",
+                    }
                 ],
             },
         },
@@ -223,8 +263,11 @@ def test_an_admission_policy_speaks_for_itself(apply, client, namespace, kubectl
             return None
 
         message = until(denied)
-        assert "bad values are not wanted here" in message and f"ConfigMap {namespace}/try" in message
-        assert both_ways(apply, [config_map(namespace, value="bad"), config_map(namespace, "b")]).count("ConfigMap") == 1
+        assert "bad values are not wanted here" in message
+        assert f"ConfigMap {namespace}/try" in message
+        assert (
+            both_ways(apply, [config_map(namespace, value="bad"), config_map(namespace, "b")]).count("ConfigMap") == 1
+        )
     finally:
         kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
 
@@ -233,7 +276,8 @@ def test_a_missing_namespace_is_named(apply, namespace):
     with pytest.raises(ApplyError, match="namespace nowhere does not exist; create it first"):
         apply([config_map("nowhere")])
     predicted = apply([config_map("nowhere")], check=True)
-    assert predicted.created and "nowhere does not exist and nothing so far creates it" in predicted.warnings[0]
+    assert predicted.created
+    assert "nowhere does not exist and nothing so far creates it" in predicted.warnings[0]
 
 
 def test_input_that_cannot_be_addressed(apply, namespace):
@@ -243,11 +287,20 @@ def test_input_that_cannot_be_addressed(apply, namespace):
             "does not serve Deploymnt in apps/v1",
         ),
         (
-            [{"apiVersion": "extensions/v1beta1", "kind": "Ingress", "metadata": {"name": "a", "namespace": namespace}}],
+            [
+                {
+                    "apiVersion": "extensions/v1beta1",
+                    "kind": "Ingress",
+                    "metadata": {"name": "a", "namespace": namespace},
+                }
+            ],
             "does not serve Ingress",
         ),
         ([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}], "has no metadata.namespace"),
-        ([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}], "are of the whole cluster"),
+        (
+            [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}],
+            "are of the whole cluster",
+        ),
         ([config_map(namespace), config_map(namespace)], "is given twice"),
     ]
     for objects, message in cases:

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The lookup helm_template with the real helm: directories, packed charts and repositories; its cache; what it refuses."""
+"""The lookup helm_template with the real helm: directories, packed charts, repositories; its cache; what it refuses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
 
 CHART = {"apiVersion": "v2", "name": "tiny", "version": "1.2.3", "appVersion": "1"}
 TEMPLATE = """
@@ -61,15 +62,18 @@ def calls(tmp_path: pathlib.Path) -> pathlib.Path:
 @pytest.fixture
 def render(tmp_path: pathlib.Path, programs: pathlib.Path, calls: pathlib.Path):
     """Look up, as a task would; the manifests and their path. Every start of helm leaves a line in `calls`."""
-    from ansible.plugins.loader import lookup_loader
-
     helm = tmp_path / "helm"
     helm.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {programs / "helm"} "$@"\n')
     helm.chmod(0o755)
 
     def run(chart: object, **options) -> tuple[dict[str, dict], pathlib.Path]:
         lookup = lookup_loader.get("greenlang.vcci.helm_template")
-        common = {"namespace": "here", "labels": {"ours": "yes"}, "helm": str(helm), "cache_dir": str(tmp_path / "cache")}
+        common = {
+            "namespace": "here",
+            "labels": {"ours": "yes"},
+            "helm": str(helm),
+            "cache_dir": str(tmp_path / "cache"),
+        }
         path = pathlib.Path(lookup.run(["release"], {}, chart=str(chart), **{**common, **options})[0])
         return {item["kind"]: item for item in json.loads(path.read_text())["items"]}, path
 
@@ -101,7 +105,11 @@ def started(calls: pathlib.Path) -> list[str]:
 def test_objects_are_finished(render, chart) -> None:
     objects, _path = render(chart)
     assert set(objects) == {"ConfigMap", "ValidatingWebhookConfiguration"}
-    assert objects["ConfigMap"]["metadata"] == {"name": "tiny", "namespace": "here", "labels": {"from": "chart", "ours": "yes"}}
+    assert objects["ConfigMap"]["metadata"] == {
+        "name": "tiny",
+        "namespace": "here",
+        "labels": {"from": "chart", "ours": "yes"},
+    }
     assert objects["ConfigMap"]["data"] == {"greeting": "hello"}
     assert objects["ValidatingWebhookConfiguration"]["webhooks"][0]["clientConfig"] == {}
     assert set(render(chart, without=["ConfigMap"])[0]) == {"ValidatingWebhookConfiguration"}
@@ -170,8 +178,6 @@ def test_bad_input_is_one_clear_error(render, chart, options: dict, message: str
 
 
 def test_what_is_not_built_yet_may_be_left_out_of_a_plan(programs, chart, tmp_path) -> None:
-    from ansible.plugins.loader import lookup_loader
-
     lookup = lookup_loader.get("greenlang.vcci.helm_template")
     common = {"cache_dir": str(tmp_path / "cache"), "helm": str(programs / "helm"), "optional": True}
     assert lookup.run(["release"], {}, **{**common, "chart": "/nowhere"}) == []

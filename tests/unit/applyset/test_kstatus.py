@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import kstatus as _kstatus
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import kstatus
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kstatus import (
     FAILED,
     IN_PROGRESS,
@@ -59,7 +59,10 @@ CASES = {
         FAILED,
     ),
     "StatefulSet up": (obj("StatefulSet", {"replicas": 2}, SET_UP), READY),
-    "StatefulSet rolling": (obj("StatefulSet", {"replicas": 2}, {**SET_UP, "updateRevision": "b", "updatedReplicas": 1}), IN_PROGRESS),
+    "StatefulSet rolling": (
+        obj("StatefulSet", {"replicas": 2}, {**SET_UP, "updateRevision": "b", "updatedReplicas": 1}),
+        IN_PROGRESS,
+    ),
     "StatefulSet partly ready": (obj("StatefulSet", {"replicas": 2}, {**SET_UP, "readyReplicas": 1}), IN_PROGRESS),
     "StatefulSet by hand": (obj("StatefulSet", {"updateStrategy": {"type": "OnDelete"}}), READY),
     "StatefulSet partitioned": (
@@ -88,7 +91,10 @@ CASES = {
     "claim pending": (obj("PersistentVolumeClaim", {}, {"phase": "Pending"}), IN_PROGRESS),
     "Service": (obj("Service", {"type": "ClusterIP"}), READY),
     "LoadBalancer without address": (obj("Service", {"type": "LoadBalancer"}), IN_PROGRESS),
-    "LoadBalancer with address": (obj("Service", {"type": "LoadBalancer"}, {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}), READY),
+    "LoadBalancer with address": (
+        obj("Service", {"type": "LoadBalancer"}, {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}),
+        READY,
+    ),
     "definition new": (obj("CustomResourceDefinition"), IN_PROGRESS),
     "definition established": (obj("CustomResourceDefinition", {}, condition("Established")), READY),
     "definition refused": (obj("CustomResourceDefinition", {}, condition("NamesAccepted", "False")), FAILED),
@@ -106,7 +112,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_status(case):
     given, expected = CASES[case]
-    state, why = _kstatus.status(given)
+    state, why = kstatus.status(given)
     assert state == expected
     assert bool(why) == (state != READY)
 
@@ -114,8 +120,17 @@ def test_status(case):
 def test_what_is_worth_waiting_for():
     waits = [
         k
-        for k in ("ConfigMap", "Secret", "Deployment", "Service", "Widget", "Namespace", "Job", "HorizontalPodAutoscaler")
-        if _kstatus.matters({"kind": k, "spec": {}})
+        for k in (
+            "ConfigMap",
+            "Secret",
+            "Deployment",
+            "Service",
+            "Widget",
+            "Namespace",
+            "Job",
+            "HorizontalPodAutoscaler",
+        )
+        if kstatus.matters({"kind": k, "spec": {}})
     ]
     assert waits == ["Deployment", "Widget", "Job"]
-    assert _kstatus.matters({"kind": "Service", "spec": {"type": "LoadBalancer"}})
+    assert kstatus.matters({"kind": "Service", "spec": {"type": "LoadBalancer"}})
