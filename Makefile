@@ -48,7 +48,7 @@ site: setup ## Set up, and run the whole platform on a cluster on this machine
 	ansible-playbook site.yml playbooks/verify.yml -i inventories/$(ENVIRONMENT) $(ARGS)
 
 test: setup ## Set up, and run all tests, in WORKERS processes side by side
-	pytest tests --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	pytest tests --numprocesses $(WORKERS) $(ARGS)
 
 soak: setup ## Run what takes longer than tests may: a table (ONLY=<name> for one)
 	python -m tests.soak $(ONLY)

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 from pytest_ansible.units import inject
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("ANSIBLE_CONFIG", str(ROOT / "ansible.cfg"))
@@ -32,21 +33,33 @@ GROUPS = {
 }
 
 
-def group_of(path: Path) -> str:
+def group_of(nodeid: str) -> str:
     """The first entry of GROUPS that the path of a test begins with."""
-    relative = path.relative_to(ROOT / "tests")
-    return next(group for prefix, group in GROUPS.items() if relative.is_relative_to(prefix))
+    path = PurePath(nodeid.partition("::")[0]).relative_to("tests")
+    return next(group for prefix, group in GROUPS.items() if path.is_relative_to(prefix))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class Groups(LoadScopeScheduling):
+    """Hands out groups, in their order. xdist's own `loadgroup` has no effect with this version of pytest."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, the longest group first; alone, what is quick and tells most."""
     order = list(GROUPS.values())
     if "PYTEST_XDIST_WORKER" not in os.environ:
         order.reverse()
-    items.sort(key=lambda item: order.index(group_of(item.path)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
+    items.sort(key=lambda item: order.index(group_of(item.nodeid)))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import ipaddress
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
