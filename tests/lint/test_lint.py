@@ -29,6 +29,8 @@ def run(*command: str, cwd: Path = ROOT) -> None:
         ("ruff", "format", "--check", "."),
         ("mypy",),
         ("ansible-lint", "--offline"),
+        ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+        ("antsibull-changelog", "lint"),
     ],
     ids=" ".join,
 )
