@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
 
+import hypothesis
 import pytest
 from pytest_ansible.units import inject
 from xdist.scheduler import LoadScopeScheduling
@@ -16,6 +17,9 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("ANSIBLE_CONFIG", str(ROOT / "ansible.cfg"))
 os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+# A loaded machine is slow, which is no fault of what is tested.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 inject(ROOT)  # pytest-ansible does the same later, when it was started in the root
 sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the reference application
 

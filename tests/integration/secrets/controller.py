@@ -7,7 +7,6 @@ import base64
 import contextlib
 import os
 import pathlib
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -44,25 +43,13 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
     (account / "namespace").write_text("kube-system")
     cluster = yaml.safe_load(pathlib.Path(kubeconfig).read_text(encoding="utf-8"))["clusters"][0]["cluster"]
     (account / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
-    port, metrics = free_port(), free_port()
+    # On the address of the cluster's API server, where nothing else of this machine listens.
+    address = f"{server.hostname}:8080"
     unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--propagation", "private"]
-    program = [
-        str(state / "bin" / "sealed-secrets-controller"),
-        "--key-renew-period",
-        "0",
-        "--key-size",
-        "2048",
-        "--update-status",
-    ]
-    program += [
-        "--listen-addr",
-        f"127.0.0.1:{port}",
-        "--listen-metrics-addr",
-        f"127.0.0.1:{metrics}",
-        "--max-unseal-retries",
-        "20",
-    ]
-    program += ["--kubeclient-qps", "-1", "--rate-limit", "1000", "--rate-limit-burst", "1000"]
+    program = [str(state / "bin" / "sealed-secrets-controller"), "--key-renew-period=0", "--key-size=2048"]
+    program += [f"--listen-addr={address}", f"--listen-metrics-addr={server.hostname}:8081"]
+    program += ["--update-status", "--max-unseal-retries=20"]
+    program += ["--kubeclient-qps=-1", "--rate-limit=1000", "--rate-limit-burst=1000"]
     environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -72,23 +59,16 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
             env={**environment, "PATH": os.environ["PATH"], "POD_NAMESPACE": "kube-system"},
         )
     try:
-        address = f"http://127.0.0.1:{port}"
 
         def ready() -> bool:
             assert process.poll() is None, (work / "log").read_text()
-            return status(f"{address}/healthz") == 200
+            return status(f"http://{address}/healthz") == 200
 
         eventually(ready, 120, (work / "log").read_text)
-        yield address
+        yield f"http://{address}"
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def status(url: str, body: bytes | None = None) -> int:

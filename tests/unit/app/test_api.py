@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The API when nothing that it needs is there: it lives, says that it is not ready, and refuses politely. With everything: make site."""
+"""The API when nothing that it needs is there: it lives, says that it is not ready, and refuses politely."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def test_live(client: TestClient) -> None:
 def test_not_ready(client: TestClient) -> None:
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"postgresql": "OperationalError", "redis": "ConnectionError", "weaviate": "URLError"}
+    assert answer.json()["checks"] == {
+        "postgresql": "OperationalError",
+        "redis": "ConnectionError",
+        "weaviate": "URLError",
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,17 +63,22 @@ def test_bad_records(client: TestClient, body: dict) -> None:
     assert client.post("/api/v1/records", json=body).status_code == 422
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/records"), ("GET", "/api/v1/records/1"), ("POST", "/api/v1/records")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/v1/records"), ("GET", "/api/v1/records/1"), ("POST", "/api/v1/records")]
+)
 def test_without_database(client: TestClient, method: str, path: str) -> None:
     answer = client.request(method, path, json={"name": "x", "quantity": 1} if method == "POST" else None)
-    assert answer.status_code == 503 and answer.headers["Retry-After"] and "database" in answer.json()["detail"]
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "database" in answer.json()["detail"]
 
 
 def test_metrics_name_routes_not_paths(client: TestClient) -> None:
     client.get("/nothing/here")
     text = client.get("/metrics").text
     assert 'vcci_http_requests_total{method="GET",route="/health/live",status="200"}' in text
-    assert 'route="none",status="404"' in text and "/nothing/here" not in text
+    assert 'route="none",status="404"' in text
+    assert "/nothing/here" not in text
 
 
 @pytest.mark.parametrize(
@@ -84,6 +93,8 @@ def test_worker_probe(tmp_path, age: int | None, ready: bool, live: bool) -> Non
         os.utime(heartbeat, (time.time() - age,) * 2)
     for name, expected in (("ready", ready), ("live", live)):
         done = subprocess.run(
-            [ROOT / "images" / "vcci-backend-api" / "bin" / "worker-alive", name], env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)}, check=False
+            [ROOT / "images" / "vcci-backend-api" / "bin" / "worker-alive", name],
+            env={**os.environ, "WORKER_HEARTBEAT_FILE": str(heartbeat)},
+            check=False,
         )
         assert (done.returncode == 0) is expected

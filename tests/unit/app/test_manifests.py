@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What roles apps and observability render, with their defaults and with the local inventory: contracts, Pod Security, autoscaling."""
+"""What roles apps and observability render, by default and in the local inventory: contracts, security, autoscaling."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def test_every_pod_is_restricted_and_bounded(inventory: str, request) -> None:
     assert set(found) == {*AUTOSCALED, "api-gateway", "prometheus"}
     for name, workload in found.items():
         spec = workload["spec"]["template"]["spec"]
-        assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["securityContext"]["runAsNonRoot"], name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert spec["automountServiceAccountToken"] is (name == "prometheus"), name
         assert spec["nodeSelector"] == POOLS["gpu" if name == "vcci-worker-ml" else "compute"], name
         for container in spec["containers"]:
@@ -69,15 +70,15 @@ def test_every_pod_is_restricted_and_bounded(inventory: str, request) -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
-            assert set(container["resources"]) == {"requests", "limits"} and ":v" in container["image"]
+            assert set(container["resources"]) == {"requests", "limits"}
+            assert ":v" in container["image"]
 
 
 def test_every_object_is_labelled_selected_and_admitted(production: Manifests) -> None:
     for key, manifest in production.items():
         labels = manifest["metadata"]["labels"]
-        assert (
-            labels["app.kubernetes.io/part-of"] == "vcci-scope3-platform" and labels["app.kubernetes.io/managed-by"] == "greenlang.vcci"
-        ), key
+        assert labels["app.kubernetes.io/part-of"] == "vcci-scope3-platform", key
+        assert labels["app.kubernetes.io/managed-by"] == "greenlang.vcci", key
     policies = named(production, "NetworkPolicy")
     for name, workload in workloads(production).items():
         assert workload["spec"]["selector"]["matchLabels"] == {"app": name}
@@ -87,8 +88,13 @@ def test_every_object_is_labelled_selected_and_admitted(production: Manifests) -
 
 
 def test_autoscalers_decide_replicas_and_budgets_bound_disruptions(production: Manifests) -> None:
-    scalers = {scaler["spec"]["scaleTargetRef"]["name"]: scaler for scaler in named(production, "HorizontalPodAutoscaler").values()}
-    assert {name: (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) for name, scaler in scalers.items()} == AUTOSCALED
+    scalers = {
+        scaler["spec"]["scaleTargetRef"]["name"]: scaler
+        for scaler in named(production, "HorizontalPodAutoscaler").values()
+    }
+    assert {
+        name: (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) for name, scaler in scalers.items()
+    } == AUTOSCALED
     api = named(production, "HorizontalPodAutoscaler")["vcci-backend-api-hpa"]["spec"]
     assert api["metrics"][0]["resource"]["target"] == {"type": "Utilization", "averageUtilization": 70}
     assert (api["behavior"]["scaleUp"], api["behavior"]["scaleDown"]) == (
@@ -102,22 +108,30 @@ def test_autoscalers_decide_replicas_and_budgets_bound_disruptions(production: M
 
 def test_names_of_the_reference_document(production: Manifests) -> None:
     api = workloads(production)["vcci-backend-api"]["spec"]["template"]["spec"]["containers"]
-    assert [container["name"] for container in api] == ["api"] and api[0]["image"] == "greenlang/vcci-backend-api:v1.0.0"
-    assert api[0]["resources"] == {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "4Gi"}}
-    assert api[0]["readinessProbe"]["httpGet"]["path"] == "/health/ready" and api[0]["livenessProbe"]["httpGet"]["path"] == "/health/live"
+    assert [container["name"] for container in api] == ["api"]
+    assert api[0]["image"] == "greenlang/vcci-backend-api:v1.0.0"
+    assert api[0]["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1Gi"},
+        "limits": {"cpu": "2000m", "memory": "4Gi"},
+    }
+    assert api[0]["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    assert api[0]["livenessProbe"]["httpGet"]["path"] == "/health/live"
     services = named(production, "Service")
     assert {name: services[name]["spec"]["ports"][0]["port"] for name in PORTS} == PORTS
     assert services["api-gateway"]["spec"]["type"] == "LoadBalancer"
     config = named(production, "ConfigMap")["platform-config"]["data"]
     assert (config["ENVIRONMENT"], config["LOG_LEVEL"], config["API_VERSION"]) == ("production", "INFO", "v1")
     certificate = named(production, "Certificate")["vcci-api-cert"]["spec"]
-    assert certificate["dnsNames"] == ["api.vcci.example", "app.vcci.example"] and certificate["secretName"] == "vcci-api-tls"
+    assert certificate["dnsNames"] == ["api.vcci.example", "app.vcci.example"]
+    assert certificate["secretName"] == "vcci-api-tls"
 
 
 def test_gpu_workers(production: Manifests, tmp_path) -> None:
     assert "vcci-worker-ml" not in workloads(render(tmp_path, apps_worker_ml_enabled=False))
     spec = workloads(production)["vcci-worker-ml"]["spec"]["template"]["spec"]
-    assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Equal", "value": "true", "effect": "NoSchedule"}]
+    assert spec["tolerations"] == [
+        {"key": "nvidia.com/gpu", "operator": "Equal", "value": "true", "effect": "NoSchedule"}
+    ]
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
 
 
@@ -127,11 +141,14 @@ def test_api_server_reaches_the_api_where_it_is_told_to(production: Manifests, l
         assert all(rule["from"] for rule in rules), "a rule without peers admits everybody"
         return [peer["ipBlock"]["cidr"] for rule in rules for peer in rule["from"] if "ipBlock" in peer]
 
-    assert blocks(production) == [] and blocks(local) == ["10.77.0.1/32"]
+    assert blocks(production) == []
+    assert blocks(local) == ["10.77.0.1/32"]
 
 
 def test_pods_follow_their_configuration(production: Manifests, tmp_path) -> None:
-    changed = render(tmp_path, apps_log_level="DEBUG", apps_api_gateway_rate=7, observability_prometheus_scrape_interval="7s")
+    changed = render(
+        tmp_path, apps_log_level="DEBUG", apps_api_gateway_rate=7, observability_prometheus_scrape_interval="7s"
+    )
 
     def digest(manifests: Manifests, name: str) -> str:
         return workloads(manifests)[name]["spec"]["template"]["metadata"]["annotations"]["vcci.greenlang.io/config"]
@@ -147,7 +164,13 @@ def test_prometheus_verifies_whom_it_scrapes(production: Manifests) -> None:
     assert set(jobs) == {"pods", "kubelet", "cadvisor", "apiserver"}
     assert "insecure_skip_verify" not in str(config)
     for name in ("kubelet", "cadvisor", "apiserver"):
-        assert jobs[name]["scheme"] == "https" and jobs[name]["tls_config"]["ca_file"].endswith("/ca.crt")
+        assert jobs[name]["scheme"] == "https"
+        assert jobs[name]["tls_config"]["ca_file"].endswith("/ca.crt")
     rules = [rule for role in named(production, "ClusterRole").values() for rule in role["rules"]]
-    assert all(set(rule["verbs"]) <= {"get", "list", "watch"} for rule in rules) and "nodes/proxy" not in str(rules)
-    assert {namespace for kind, namespace, _name in production if kind == "Role"} == {"vcci-platform", "vcci-observability", "kube-system"}
+    assert all(set(rule["verbs"]) <= {"get", "list", "watch"} for rule in rules)
+    assert "nodes/proxy" not in str(rules)
+    assert {namespace for kind, namespace, _name in production if kind == "Role"} == {
+        "vcci-platform",
+        "vcci-observability",
+        "kube-system",
+    }

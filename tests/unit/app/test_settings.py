@@ -13,13 +13,17 @@ GIVEN = {"DATABASE_URL": "postgresql://vcci:p%40ss@postgresql:5432/vcci", "REDIS
 
 def test_defaults() -> None:
     settings = read_settings(GIVEN)
-    assert settings.database.drivername == "postgresql+psycopg" and settings.database.password == "p@ss"
-    assert settings.broker == GIVEN["REDIS_URL"] and "master_name" not in settings.broker_options
+    assert settings.database.drivername == "postgresql+psycopg"
+    assert settings.database.password == "p@ss"
+    assert settings.broker == GIVEN["REDIS_URL"]
+    assert "master_name" not in settings.broker_options
     assert (settings.api_version, settings.log_level, settings.weaviate) == ("v1", "INFO", "")
 
 
 def test_empty_values_of_a_config_map_mean_the_default() -> None:
-    empty = dict.fromkeys(["REDIS_SENTINELS", "REDIS_MASTER", "WEAVIATE_URL", "API_VERSION", "LOG_LEVEL", "DATABASE_POOL_SIZE"], "")
+    empty = dict.fromkeys(
+        ["REDIS_SENTINELS", "REDIS_MASTER", "WEAVIATE_URL", "API_VERSION", "LOG_LEVEL", "DATABASE_POOL_SIZE"], ""
+    )
     assert read_settings(GIVEN | empty) == read_settings(GIVEN)
 
 

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What role data renders, with its defaults and with the local inventory: the contracts of the reference document, Pod Security, no secrets."""
+"""What role data renders, by default and in the local inventory: contracts, Pod Security, no secrets."""
+
 from __future__ import annotations
 
 import pytest
@@ -40,21 +41,29 @@ def pods(manifests):
 def test_every_pod_is_restricted_and_bounded(inventory, request):
     for name, pod in pods(request.getfixturevalue(inventory)):
         spec = pod["spec"]
-        assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        assert spec["automountServiceAccountToken"] is False and spec["nodeSelector"] == {"workload-type": "memory"}, name
+        assert spec["securityContext"]["runAsNonRoot"], name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["nodeSelector"] == {"workload-type": "memory"}, name
         assert pod["metadata"]["labels"]["app"] == name
         for container in spec["containers"]:
             assert container["securityContext"] == {
-                "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}, container["name"]
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, container["name"]
             assert set(container["resources"]) == {"requests", "limits"}
-            assert container["imagePullPolicy"] == "IfNotPresent" and ":v" in container["image"]
+            assert container["imagePullPolicy"] == "IfNotPresent"
+            assert ":v" in container["image"]
 
 
 def test_every_object_is_labelled_and_in_its_place(production):
     for key, manifest in production.items():
         labels = manifest["metadata"]["labels"]
-        assert labels["app.kubernetes.io/part-of"] == "vcci-scope3-platform" and labels["app.kubernetes.io/managed-by"] == "greenlang.vcci", key
-        assert labels["app.kubernetes.io/component"] == "data" and manifest["metadata"]["namespace"] == "vcci-platform", key
+        assert labels["app.kubernetes.io/part-of"] == "vcci-scope3-platform", key
+        assert labels["app.kubernetes.io/managed-by"] == "greenlang.vcci", key
+        assert labels["app.kubernetes.io/component"] == "data", key
+        assert manifest["metadata"]["namespace"] == "vcci-platform", key
 
 
 def test_secrets_come_from_secrets(production):
@@ -73,16 +82,25 @@ def test_the_reference_documents_names(production):
     assert production["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]["name"] == "redis"
     assert production["CronJob", "postgresql-backup"]["spec"]["schedule"] == "0 2 * * *"
     server = production["StatefulSet", "postgresql"]["spec"]["template"]["spec"]["containers"][0]
-    assert server["resources"] == {"requests": {"cpu": "1000m", "memory": "4Gi"}, "limits": {"cpu": "4000m", "memory": "16Gi"}}
+    assert server["resources"] == {
+        "requests": {"cpu": "1000m", "memory": "4Gi"},
+        "limits": {"cpu": "4000m", "memory": "16Gi"},
+    }
     assert {"name": "backup", "mountPath": "/backup"} in server["volumeMounts"]
 
 
 def test_members_know_each_other_by_stable_names(production):
-    environment = {entry["name"]: entry.get("value") for entry in production["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]["env"]}
-    assert environment["REDIS_PEERS"].split() == [f"redis-{n}.redis-headless.vcci-platform.svc.cluster.local" for n in range(3)]
+    environment = {
+        entry["name"]: entry.get("value")
+        for entry in production["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    }
+    assert environment["REDIS_PEERS"].split() == [
+        f"redis-{n}.redis-headless.vcci-platform.svc.cluster.local" for n in range(3)
+    ]
     assert environment["REDIS_QUORUM"] == "2"
     headless = production["Service", "redis-headless"]["spec"]
-    assert headless["clusterIP"] == "None" and headless["publishNotReadyAddresses"] is True
+    assert headless["clusterIP"] == "None"
+    assert headless["publishNotReadyAddresses"] is True
     assert production["StatefulSet", "redis"]["spec"]["serviceName"] == "redis-headless"
 
 
@@ -96,13 +114,17 @@ def test_configuration_follows_the_sizes(production, local):
     assert lines(production, "redis-config", "redis.conf", " ")["maxmemory"] == str(int(4 * 1024**3 * 0.6))
     assert lines(local, "redis-config", "redis.conf", " ")["maxmemory"] == str(int(96 * 1024**2 * 0.6))
     assert production["ConfigMap", "postgresql-config"]["data"]["pg_hba.conf"].splitlines() == [
-        "local all all peer map=pod", "host all all all scram-sha-256"]
+        "local all all peer map=pod",
+        "host all all all scram-sha-256",
+    ]
 
 
 def test_configuration_changes_replace_the_pods(production, local):
     for name in ("redis", "postgresql"):
-        digests = {manifests["StatefulSet", name]["spec"]["template"]["metadata"]["annotations"]["vcci.greenlang.io/config"]
-                   for manifests in (production, local)}
+        digests = {
+            manifests["StatefulSet", name]["spec"]["template"]["metadata"]["annotations"]["vcci.greenlang.io/config"]
+            for manifests in (production, local)
+        }
         assert len(digests) == 2
 
 
@@ -111,5 +133,11 @@ def test_flows(production):
         admitted = production["NetworkPolicy", name]["spec"]["ingress"][0]
         granted = production["NetworkPolicy", f"{name}-clients"]["spec"]
         assert granted["podSelector"] in [peer["podSelector"] for peer in admitted["from"]]
-        assert granted["podSelector"]["matchExpressions"][0]["values"] == ["vcci-backend-api", "vcci-worker", "vcci-worker-ml"]
-        assert all({"protocol": "TCP", "port": port} in rules for rules in (admitted["ports"], granted["egress"][0]["ports"]))
+        assert granted["podSelector"]["matchExpressions"][0]["values"] == [
+            "vcci-backend-api",
+            "vcci-worker",
+            "vcci-worker-ml",
+        ]
+        assert all(
+            {"protocol": "TCP", "port": port} in rules for rules in (admitted["ports"], granted["egress"][0]["ports"])
+        )
