@@ -56,9 +56,11 @@ def with_number(desired: Manifest, number: int) -> dict[str, Any]:
 def unfinished(desired: Manifest) -> dict[str, Any]:
     """A manifest without its digest, which says that all of it was applied: a run that ends before the next step must
     not be taken for complete."""
-    meta = desired["metadata"]
-    annotations = {key: value for key, value in meta["annotations"].items() if key != DIGEST}
-    return {**desired, "metadata": {**meta, "annotations": annotations}}
+    meta = dict(desired["metadata"])
+    meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != DIGEST}
+    if not meta["annotations"]:
+        del meta["annotations"]
+    return {**desired, "metadata": meta}
 
 
 def number_alone(desired: Manifest, number: int) -> dict[str, Any]:

@@ -86,8 +86,10 @@ def test_a_manifest_with_a_number_is_not_the_one_that_was_asked_for():
     (item,) = plan.build([workload()], "set")
     sent = replicas.unfinished(replicas.with_number(item.desired, 3))
     assert sent["spec"] == {"replicas": 3}
-    assert DIGEST not in sent["metadata"]["annotations"]
+    assert "annotations" not in sent["metadata"]
     assert sent["metadata"]["labels"] == item.desired["metadata"]["labels"]
+    item.desired["metadata"]["annotations"]["a"] = "b"
+    assert replicas.unfinished(item.desired)["metadata"]["annotations"] == {"a": "b"}
     assert "replicas" not in item.desired["spec"]
     assert DIGEST in item.desired["metadata"]["annotations"]
 
