@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
@@ -64,6 +65,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         order.reverse()
     items.sort(key=lambda item: order.index(group_of(item.nodeid)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each group was at it: the longest one is what a run cannot be shorter than."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "duration")]
+    took = Counter[str]()
+    for report in reports:
+        took[group_of(report.nodeid)] += report.duration
+    terminalreporter.write_line(", ".join(f"{group} {seconds:.0f} s" for group, seconds in took.most_common()))
 
 
 @pytest.fixture
