@@ -9,12 +9,15 @@ short_description: Run a real multi-node Kubernetes cluster on this machine
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Runs upstream's own programs - etcd, the Kubernetes control plane, containerd, runc, kubelet, kube-proxy and Cilium - as daemons on the control
-    node, each worker node in network and mount namespaces of its own. Needs neither Docker nor systemd.
-  - Programs are built from committed go.mod files with pinned versions and checksums, and kept in a cache; nothing prebuilt is downloaded.
-  - The cluster outlives the playbook. V(started) again starts what has died and nothing else. After a reboot the cluster comes back with its data.
-  - It is hardened - a certificate for every component, Node and RBAC authorization, NodeRestriction, Pod Security Admission, an audit log, Secrets
-    encrypted in etcd and no anonymous access.
+  - Runs upstream's own programs - etcd, the Kubernetes control plane, containerd, runc, kubelet, kube-proxy and
+    Cilium - as daemons on the control node, each worker node in network and mount namespaces of its own. Needs neither
+    Docker nor systemd.
+  - Programs are built from committed go.mod files with pinned versions and checksums, and kept in a cache; nothing
+    prebuilt is downloaded.
+  - The cluster outlives the playbook. V(started) again starts what has died and nothing else. After a reboot the
+    cluster comes back with its data.
+  - It is hardened - a certificate for every component, Node and RBAC authorization, NodeRestriction, Pod Security
+    Admission, an audit log, Secrets encrypted in etcd and no anonymous access.
 attributes:
   check_mode: {support: full, description: "Says what would be built, created or started."}
   diff_mode: {support: full, description: Lists the same.}
@@ -48,18 +51,30 @@ options:
       name: {description: Name of the pool., type: str, required: true}
       count: {description: How many nodes., type: int, default: 1}
       labels: {description: Labels of the pool's nodes., type: dict, default: {}}
-      taints: {description: 'Taints of the pool''s nodes, as in a Node: key, value, effect.', type: list, elements: dict, default: []}
-      capacity: {description: 'What simulated nodes claim to have, such as C({cpu: "4", memory: 16Gi}).', type: dict, default: {}}
+      taints:
+        description: "Taints of the pool's nodes, as in a Node: key, value, effect."
+        type: list
+        elements: dict
+        default: []
+      capacity:
+        description: 'What simulated nodes claim to have, such as C({cpu: "4", memory: 16Gi}).'
+        type: dict
+        default: {}
   subnet:
-    description: A /16 inside 10.0.0.0/8 that nothing else on this machine uses; nodes, pods, Services and LoadBalancers get their addresses from it.
+    description:
+      - A /16 inside 10.0.0.0/8 that nothing else on this machine uses; nodes, pods, Services and LoadBalancers get
+        their addresses from it.
     type: str
     default: 10.77.0.0/16
   environment_name:
-    description: The environment that the cluster is for, recorded in its identity; see M(greenlang.vcci.cluster_identity).
+    description:
+      - The environment that the cluster is for, recorded in its identity; see M(greenlang.vcci.cluster_identity).
     type: str
     default: local
   state_dir:
-    description: Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for others.
+    description:
+      - Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for
+        others.
     type: path
   binaries_dir:
     description: A directory that has upstream's programs already; those found there are not built.
