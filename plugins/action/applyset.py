@@ -61,7 +61,7 @@ class ActionModule(Action):
         objects = sources.read(args, search)
         client = self.connect_unless_assumed(args)
         server = client.server if client else "none"
-        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # Ansible's settings are made at run time
+        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # made when Ansible starts
         plans = planned.load(folder, server) if self.check else None
         options = ApplyOptions(
             **{name: args[name] for name in SAME},
