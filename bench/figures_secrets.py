@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import sealing_pair
 
 from bench.figure import NAME, ROOT, STATE, SUBNET, figures, line, local_cluster, no_cluster, play, timed, values
 
@@ -61,7 +61,7 @@ def thousand() -> Iterator[str]:
         local_cluster(nodes="simulated", pools=POOLS, subnet=SUBNET)  # for kubeseal, which comes with it
         folder, program = Path(name), STATE / NAME / "bin" / "kubeseal"
         certificate = folder / "sealing.pem"
-        certificate.write_bytes(keyring.make(datetime.datetime.now(datetime.UTC), 30)[0])
+        certificate.write_bytes(sealing_pair(datetime.datetime.now(datetime.UTC), 30)[0])
         options = {
             "secrets": "{{ secrets }}",
             "namespace": "bench",

@@ -3,40 +3,22 @@
 
 from __future__ import annotations
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from typing import Any, ClassVar
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import info as sealed_info
-
-ARGUMENTS = {
-    **connection_argument_spec(),
-    "namespaces": {"type": "list", "elements": "str", "default": []},
-    "controller_namespace": {"type": "str", "default": "kube-system"},
-    "rotation_days": {"type": "int", "default": 90},
-}
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """What there is to know of SealedSecrets, but their values."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
+    ARGUMENTS: ClassVar = {
+        **connection_argument_spec(),
+        "namespaces": {"type": "list", "elements": "str", "default": []},
+        "controller_namespace": {"type": "str", "default": "kube-system"},
+        "rotation_days": {"type": "int", "default": 90},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(ARGUMENTS)
-        self._task.args = {}  # they are echoed into the result
-        client = None
-        try:
-            if _sealing.MISSING:
-                raise InputError(f"unsealing needs the Python package cryptography: {_sealing.MISSING}")
-            client = Client.from_params(args)
-            return {**result, "changed": False, **sealed_info.read(client, args["namespaces"], args["controller_namespace"], args["rotation_days"])}
-        except VcciError as exc:
-            return {**result, "failed": True, "msg": exc.message}
-        finally:
-            if client is not None:
-                client.close()
+    def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        return survey(self.connect(args), args["namespaces"], args["controller_namespace"], args["rotation_days"])

@@ -3,89 +3,58 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleError
-from ansible.parsing.vault import VaultLib, VaultSecretsContext, match_encrypt_secret
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.keys import Keys
-
-ARGUMENTS = {
-    **connection_argument_spec(),
-    "state": {"type": "str", "required": True, "choices": ["backed_up", "restored", "renewed", "reencrypted"]},
-    "path": {"type": "path"},
-    "directory": {"type": "path"},
-    "certificate": {"type": "str"},
-    "private_key": {"type": "str", "no_log": True},
-    "days": {"type": "int", "default": 3650},
-    "min_age_days": {"type": "int", "default": 0},
-    "vault_id": {"type": "str"},
-    "controller_namespace": {"type": "str", "default": "kube-system"},
-    "controller_deployment": {"type": "str", "default": "sealed-secrets-controller"},
-    "wait_timeout": {"type": "int", "default": 180},
-}
-NO_VAULT = "{} needs a vault password: --ask-vault-pass or --vault-password-file"
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.reencrypt import reencrypt_cluster, reencrypt_files
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealing_keys import (
+    Controller,
+    back_up,
+    renew,
+    restore,
+)
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.vault import vault
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
+class ActionModule(Action):
+    """One function a state."""
 
-    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
-        result = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            ARGUMENTS,
-            required_if=[("state", "backed_up", ["path"]), ("state", "restored", ["path"])],
-            required_together=[("certificate", "private_key")],
-            required_by={"directory": "path"},
-        )
-        self._task.args = {}  # they are echoed into the result
-        self.vault_id = args["vault_id"]
-        client = None
-        try:
-            if _sealing.MISSING:
-                raise InputError(f"sealing keys need the Python package cryptography: {_sealing.MISSING}")
-            client = None if args["directory"] else Client.from_params(args)
-            keys = Keys(
-                client, args["controller_namespace"], args["controller_deployment"], bool(self._task.check_mode), args["wait_timeout"],
-                lambda line: Display().display(f"  sealing_keys: {line}"), self._encrypt, self._decrypt,
-            )
-            given = (args["certificate"] or "").encode(), (args["private_key"] or "").encode()
-            done = {
-                "backed_up": lambda: keys.backed_up(args["path"]),
-                "restored": lambda: keys.restored(args["path"]),
-                "renewed": lambda: keys.renewed(*given, args["days"], args["min_age_days"]),
-                "reencrypted": lambda: keys.reencrypted(args["directory"], args["path"]),
-            }[args["state"]]()
-            return {**result, **done}
-        except VcciError as exc:
-            return {**result, "changed": False, "failed": True, "msg": exc.message}
-        finally:
-            if client is not None:
-                client.close()
+    ARGUMENTS: ClassVar = {
+        **connection_argument_spec(),
+        "state": {"type": "str", "required": True, "choices": ["backed_up", "restored", "renewed", "reencrypted"]},
+        "path": {"type": "path"},
+        "directory": {"type": "path"},
+        "certificate": {"type": "str"},
+        "private_key": {"type": "str", "no_log": True},
+        "days": {"type": "int", "default": 3650},
+        "min_age_days": {"type": "int", "default": 0},
+        "vault_id": {"type": "str"},
+        "controller_namespace": {"type": "str", "default": "kube-system"},
+        "controller_deployment": {"type": "str", "default": "sealed-secrets-controller"},
+        "wait_timeout": {"type": "int", "default": 180},
+    }
+    RULES: ClassVar = {
+        "required_if": [("state", "backed_up", ["path"]), ("state", "restored", ["path"])],
+        "required_together": [("certificate", "private_key")],
+        "required_by": {"directory": "path"},
+    }
 
-    def _encrypt(self, text: str) -> str:
-        secrets = VaultSecretsContext.current().secrets
-        if not secrets:
-            raise InputError(NO_VAULT.format("a backup"))
-        try:
-            label, secret = match_encrypt_secret(secrets, encrypt_vault_id=self.vault_id)
-            return VaultLib(secrets).encrypt(text, secret, vault_id=label).decode()
-        except AnsibleError as exc:
-            raise InputError(f"the backup cannot be encrypted: {exc.message}") from None
-
-    @staticmethod
-    def _decrypt(text: str) -> str:
-        if not text.startswith("$ANSIBLE_VAULT;"):
-            raise InputError("the backup is not encrypted by ansible-vault: ansible-vault encrypt it, and look who could read it")
-        secrets = VaultSecretsContext.current().secrets
-        if not secrets:
-            raise InputError(NO_VAULT.format("the backup"))
-        try:
-            return VaultLib(secrets).decrypt(text).decode()
-        except AnsibleError:
-            raise InputError("the backup cannot be decrypted with the vault passwords of this run") from None
+    def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        state, path, secret = args["state"], Path(args["path"] or ""), vault(args["vault_id"])
+        if args["directory"]:
+            if state != "reencrypted":
+                raise InputError("this needs a cluster")
+            return reencrypt_files(Path(args["directory"]), path, secret, self.check)
+        namespace, deployment = args["controller_namespace"], args["controller_deployment"]
+        controller = Controller(self.connect(args), namespace, deployment, self.check, args["wait_timeout"], self.say)
+        if state == "backed_up":
+            return back_up(controller, path, secret)
+        if state == "restored":
+            return restore(controller, path, secret)
+        if state == "renewed":
+            pair = (args["certificate"] or "").encode(), (args["private_key"] or "").encode()
+            return renew(controller, *pair, args["days"], args["min_age_days"])
+        return reencrypt_cluster(controller, path if args["path"] else None, secret)

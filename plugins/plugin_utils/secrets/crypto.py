@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing as sealed-secrets does it: a session key by RSA-OAEP(SHA-256), the value by AES-256-GCM. No I/O here.
+"""Sealing as sealed-secrets does it: a session key by RSA-OAEP(SHA-256), the value by AES-256-GCM. Pure.
 
 The format, of sealed-secrets 0.40: two bytes of big-endian length, that many bytes of encrypted session key, the encrypted value with its
 tag. The nonce is zero because a session key encrypts one value only. The label binds a value to a name or a namespace.
@@ -11,23 +11,17 @@ import base64
 import binascii
 import datetime
 import hashlib
-import os
 import struct
 from collections.abc import Callable
 from typing import Any
 
+from cryptography import x509
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from ..errors import InputError
-
-try:
-    from cryptography import x509
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    MISSING: str | None = None
-except ImportError as exc:
-    MISSING = str(exc)
 
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 PREFIX = "sealedsecrets.bitnami.com/"
@@ -54,7 +48,7 @@ def scope_annotations(scope: str) -> dict[str, str]:
     return {} if scope == "strict" else {PREFIX + scope: "true"}
 
 
-def scope_of(annotations: dict | None) -> str:
+def scope_of(annotations: dict[str, str] | None) -> str:
     """As the controller reads it: cluster-wide wins."""
     for scope in ("cluster-wide", "namespace-wide"):
         if (annotations or {}).get(PREFIX + scope) == "true":
@@ -66,14 +60,16 @@ def _oaep(bound_to: bytes) -> Any:
     return padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=bound_to or None)
 
 
-def seal(key: Any, value: bytes, bound_to: bytes, random: Callable[[int], bytes] = os.urandom) -> str:
-    """One value, as text for encryptedData. `random` gives the session key; the padding has randomness of its own."""
+def seal(key: Any, value: bytes, bound_to: bytes, random: Callable[[int], bytes]) -> str:
+    """One value, as text for encryptedData. `random` gives the session key; the padding takes randomness of its own."""
     session = random(SESSION_KEY_BYTES)
     wrapped = key.encrypt(session, _oaep(bound_to))
-    return base64.b64encode(struct.pack(">H", len(wrapped)) + wrapped + AESGCM(session).encrypt(NONCE, value, None)).decode()
+    return base64.b64encode(
+        struct.pack(">H", len(wrapped)) + wrapped + AESGCM(session).encrypt(NONCE, value, None)
+    ).decode()
 
 
-def unseal(keys: list, sealed: str, bound_to: bytes) -> bytes:
+def unseal(keys: list[Any], sealed: str, bound_to: bytes) -> bytes:
     """The value, with the first of the private keys that decrypts it."""
     try:
         data = base64.b64decode(sealed, validate=True)
@@ -95,10 +91,10 @@ class Certificate:
     """The public half of a sealing key."""
 
     def __init__(self, pem: bytes, source: str) -> None:
-        if MISSING:
-            raise InputError(f"sealing needs the Python package cryptography: {MISSING}")
         if b"PRIVATE KEY-----" in pem:
-            raise InputError(f"{source} holds a private key; the certificate alone is needed, and the key should not be there")
+            raise InputError(
+                f"{source} holds a private key; the certificate alone is needed, and the key should not be there"
+            )
         try:
             certificate = x509.load_pem_x509_certificate(pem)
         except ValueError as exc:
@@ -108,31 +104,36 @@ class Certificate:
             raise InputError(f"{source} has no RSA key, which sealing needs")
         self.source, self.key, self.expires = source, key, certificate.not_valid_after_utc
 
-    def check(self, now: datetime.datetime | None = None) -> Certificate:
-        if self.expires <= (now or datetime.datetime.now(datetime.UTC)):
-            raise InputError(f"the sealing certificate of {self.source} expired on {self.expires:%Y-%m-%d}; fetch the current one")
+    def check(self, now: datetime.datetime) -> Certificate:
+        """InputError when it has expired."""
+        if self.expires <= now:
+            expired = f"expired on {self.expires:%Y-%m-%d}; fetch the current one"
+            raise InputError(f"the sealing certificate of {self.source} {expired}")
         return self
 
     @property
     def fingerprint(self) -> str:
         """As ssh writes it, which is how the controller names its keys."""
         raw = self.key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).split()[1]
-        return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(raw)).digest()).decode().rstrip("=")
+        digest = hashlib.sha256(base64.b64decode(raw)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
 
 
-def private_keys(secrets: list[dict]) -> list:
+def private_keys(secrets: list[dict[str, Any]]) -> list[Any]:
     """Of the controller's sealing keys, active or not, the private halves, the newest first."""
     newest = sorted(secrets, key=lambda s: s["metadata"].get("creationTimestamp") or "", reverse=True)
     return [private_key(base64.b64decode(s["data"]["tls.key"])) for s in newest if (s.get("data") or {}).get("tls.key")]
 
 
-def newest_key(secrets: list[dict]) -> dict | None:
+def newest_key(secrets: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Of the controller's sealing keys, the one that it would hand out: the newest that is active."""
-    active = [
-        s for s in secrets if ((s["metadata"].get("labels") or {}).get(KEY_LABEL) == "active") and (s.get("data") or {}).get("tls.crt")
-    ]
-    return max(active, key=lambda s: (s["metadata"].get("creationTimestamp") or "", s["metadata"]["name"]), default=None)
+    active = []
+    for one in secrets:
+        metadata = one["metadata"]
+        if (metadata.get("labels") or {}).get(KEY_LABEL) == "active" and (one.get("data") or {}).get("tls.crt"):
+            active.append((metadata.get("creationTimestamp") or "", metadata["name"], one))
+    return max(active, key=lambda each: each[:2])[2] if active else None

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Keyed fingerprints: whether a value is as it was when it was sealed, without the value. No I/O here.
+"""Keyed fingerprints: whether a value is as it was when it was sealed, without the value. Pure.
 
 A plain hash beside a ciphertext would be a way to try guesses, and equal hashes would show equal values: so an HMAC, whose key is in the vault only,
 over name and value. Of what is generated it covers how, since the value is known to the cluster alone; of what is composed, its template and sources.
@@ -12,43 +12,59 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from ..errors import InputError
-from . import values as _values
-from .values import Wanted, Where
+from .composed import sources
+from .wanted import Wanted, Where
 
 ANNOTATION = "vcci.greenlang.io/fingerprints"
 SHORTEST = 16
 
 
-def prints(wanted: list[Wanted], key: str) -> dict[Where, str]:
+def prints(wanted: list[Wanted], key: str) -> dict[str, dict[str, str]]:
+    """Of each Secret (namespace/name), the fingerprint of each of its keys as it is asked for."""
     if len(key) < SHORTEST:
         raise InputError(f"fingerprint_key: at least {SHORTEST} characters are needed, from the vault")
-    specs = {(w.namespace, w.name, name): spec for w in wanted for name, spec in w.values.items()}
-    sources = _values.sources(wanted)
+    recipes = _Recipes(wanted)
+    found: dict[str, dict[str, str]] = {}
+    for secret in wanted:
+        found[str(secret)] = {
+            name: _digest(key, secret.where(name), recipes.of(secret.where(name))) for name in secret.values
+        }
+    return found
 
-    def recipe(where: Where) -> object:
-        spec = specs[where]
+
+class _Recipes:
+    """What is asked for of each key, and of what it is composed of."""
+
+    def __init__(self, wanted: list[Wanted]) -> None:
+        self.sources = sources(wanted)
+        self.specs: dict[Where, Any] = {}
+        for secret in wanted:
+            self.specs |= {secret.where(key): spec for key, spec in secret.values.items()}
+
+    def of(self, where: Where) -> Any:
+        spec, parts = self.specs[where], self.sources[where]
         if isinstance(spec, Mapping) and "generate" in spec:
             return ["generate", spec.get("compose")]  # another length is for the next rotation
-        return [spec, *sorted([*source, recipe(source)] for source in sources[where])] if sources[where] else spec
-
-    def digest(where: Where) -> str:
-        text = json.dumps([*where, recipe(where)], sort_keys=True).encode()
-        return base64.b64encode(hmac.new(key.encode(), text, hashlib.sha256).digest()[:18]).decode()
-
-    return {where: digest(where) for where in specs}
+        return [spec, *sorted([*part, self.of(part)] for part in parts)] if parts else spec
 
 
-def held(manifest: dict | None) -> dict[str, str]:
+def _digest(key: str, where: Where, recipe: Any) -> str:
+    text = json.dumps([*where, recipe], sort_keys=True).encode()
+    return base64.b64encode(hmac.new(key.encode(), text, hashlib.sha256).digest()[:18]).decode()
+
+
+def held(manifest: dict[str, Any] | None) -> dict[str, str]:
     """Fingerprints of a manifest's keys."""
+    annotations = ((manifest or {}).get("metadata") or {}).get("annotations") or {}
     try:
-        found = json.loads((((manifest or {}).get("metadata") or {}).get("annotations") or {}).get(ANNOTATION) or "{}")
+        found = json.loads(annotations.get(ANNOTATION) or "{}")
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def note(found: Mapping[Where, str], secret: Wanted) -> dict[str, str]:
-    mine = {key: found[(secret.namespace, secret.name, key)] for key in sorted(secret.values)}
-    return {ANNOTATION: json.dumps(mine)}
+def note(found: Mapping[str, str]) -> dict[str, str]:
+    return {ANNOTATION: json.dumps(dict(sorted(found.items())))} if found else {}

@@ -1,63 +1,91 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing keys as Secrets, their making, and the renewal of ciphertexts under the newest of them. No I/O here, and no key in any message."""
+"""Sealing keys as Secrets, their backup, and new ciphertexts under the newest of them. Pure. No key is in any message."""
 
 from __future__ import annotations
 
 import base64
 import datetime
-import random
 import string
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from . import crypto as _sealing
-from .report import SealingKey, sealing_keys
+from . import crypto
+from .generators import Source
 
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-except ImportError:  # _sealing.MISSING says so
-    pass
+KEPT = ("name", "labels", "annotations", "creationTimestamp")  # of a key's metadata, in a backup
 
-KEEP = ("name", "labels", "annotations", "creationTimestamp")  # of a key's metadata, in a backup
+Object = dict[str, Any]
 
 
-def backup(secrets: list[dict]) -> dict:
+@dataclass
+class SealingKey:
+    """One of the controller's keys."""
+
+    name: str
+    fingerprint: str
+    expires: datetime.datetime
+    created: str
+    active: bool
+    private: Any
+
+
+def sealing_keys(secrets: list[Object]) -> list[SealingKey]:
+    """The newest first; the newest active one is that which new values are sealed with."""
+    found = [_sealing_key(secret) for secret in secrets if _is_whole(secret)]
+    return sorted(found, key=lambda key: (key.created, key.name), reverse=True)
+
+
+def _is_whole(secret: Object) -> bool:
+    data = secret.get("data") or {}
+    return bool(data.get("tls.crt") and data.get("tls.key"))
+
+
+def _sealing_key(secret: Object) -> SealingKey:
+    data, metadata = secret["data"], secret["metadata"]
+    certificate = crypto.Certificate(base64.b64decode(data["tls.crt"]), f"Secret {metadata['name']}")
+    return SealingKey(
+        name=metadata["name"],
+        fingerprint=certificate.fingerprint,
+        expires=certificate.expires,
+        created=metadata.get("creationTimestamp") or "",
+        active=(metadata.get("labels") or {}).get(crypto.KEY_LABEL) == "active",
+        private=crypto.private_key(base64.b64decode(data["tls.key"])),
+    )
+
+
+def backup(secrets: list[Object]) -> Object:
     """As `kubectl get -o yaml` writes them, so that kubectl and kubeseal can read a backup too."""
-    items = [
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "kubernetes.io/tls",
-            "metadata": {key: secret["metadata"][key] for key in KEEP if secret["metadata"].get(key)},
-            "data": {key: secret["data"][key] for key in ("tls.crt", "tls.key")},
-        }
-        for secret in sorted(secrets, key=lambda s: s["metadata"]["name"])
-        if {"tls.crt", "tls.key"} <= set(secret.get("data") or {})
-    ]
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+    found = sorted((secret for secret in secrets if _is_whole(secret)), key=lambda secret: secret["metadata"]["name"])
+    return {"apiVersion": "v1", "kind": "List", "items": [_backed_up(secret) for secret in found]}
 
 
-def read_backup(content: object, source: str) -> tuple[list[dict], list[SealingKey]]:
+def _backed_up(secret: Object) -> Object:
+    metadata = {key: secret["metadata"][key] for key in KEPT if secret["metadata"].get(key)}
+    data = {key: secret["data"][key] for key in ("tls.crt", "tls.key")}
+    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
+
+
+def read_backup(content: object, source: str) -> tuple[list[Object], list[SealingKey]]:
     """The Secrets of a backup, each with a certificate that belongs to its key."""
-    items = content.get("items") if isinstance(content, dict) else None
-    if not isinstance(items, list) or not items:
+    secrets = content.get("items") if isinstance(content, dict) else None
+    if not isinstance(secrets, list) or not secrets:
         raise InputError(f"{source} holds no sealing keys")
-    for item in items:
+    for one in secrets:
         try:
-            name, data = item["metadata"]["name"], item["data"]
+            name, data = one["metadata"]["name"], one["data"]
             pair(base64.b64decode(data["tls.crt"]), base64.b64decode(data["tls.key"]), f"{source}, {name}")
         except (KeyError, TypeError, ValueError) as exc:
             raise InputError(f"{source} is not a backup of sealing keys") from exc
-    return items, sealing_keys(items)
+    return secrets, sealing_keys(secrets)
 
 
-def pair(certificate: bytes, key: bytes, source: str) -> _sealing.Certificate:
+def pair(certificate: bytes, key: bytes, source: str) -> crypto.Certificate:
     """A certificate and the private key that belongs to it."""
-    read = _sealing.Certificate(certificate, source)
+    read = crypto.Certificate(certificate, source)
     try:
-        private = _sealing.private_key(key)
+        private = crypto.private_key(key)
     except (ValueError, TypeError) as exc:
         raise InputError(f"{source}: the private key is not unencrypted PEM") from exc
     if getattr(private.public_key(), "public_numbers", lambda: None)() != read.key.public_numbers():
@@ -65,21 +93,12 @@ def pair(certificate: bytes, key: bytes, source: str) -> _sealing.Certificate:
     return read
 
 
-def make(now: datetime.datetime, days: int, bits: int = 4096) -> tuple[bytes, bytes]:
-    """A certificate and its key, as the controller makes them."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    name = x509.Name([])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=5))
-    made = made.not_valid_after(now + datetime.timedelta(days=days)).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    pem, form, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    return made.sign(key, hashes.SHA256()).public_bytes(pem), key.private_bytes(pem, form, plain)
-
-
-def secret(namespace: str, certificate: bytes, key: bytes, source: random.Random) -> dict:
-    name = "sealed-secrets-key" + "".join(source.choice(string.ascii_lowercase + string.digits) for _i in range(5))
+def key_secret(namespace: str, certificate: bytes, key: bytes, source: Source) -> Object:
+    """A sealing key as the Secret that the controller reads."""
+    ending = "".join([source.choice(string.ascii_lowercase + string.digits) for _i in range(5)])
     data = {"tls.crt": base64.b64encode(certificate).decode(), "tls.key": base64.b64encode(key).decode()}
-    metadata = {"name": name, "namespace": namespace, "labels": {_sealing.KEY_LABEL: "active"}}
+    labels = {crypto.KEY_LABEL: "active"}
+    metadata = {"name": f"sealed-secrets-key{ending}", "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
 
 
@@ -90,21 +109,28 @@ def newest(keys: list[SealingKey]) -> SealingKey:
     return found
 
 
-def renewed(sealed: dict, keys: list[SealingKey]) -> dict[str, str]:
+def resealed(sealed: Object, keys: list[SealingKey], random: Callable[[int], bytes]) -> dict[str, str]:
     """New ciphertexts of what the newest key does not decrypt. The scope is the SealedSecret's own, never its template's."""
     metadata = sealed.get("metadata") or {}
-    where = f"SealedSecret {metadata.get('namespace')}/{metadata.get('name')}"
-    bound_to = _sealing.label(_sealing.scope_of(metadata.get("annotations")), metadata.get("namespace") or "", metadata.get("name") or "")
-    key: Any = newest(keys).private
+    namespace, name = metadata.get("namespace"), metadata.get("name")
+    bound_to = crypto.label(crypto.scope_of(metadata.get("annotations")), namespace or "", name or "")
+    target, others = newest(keys).private, [one.private for one in keys]
     found = {}
-    for name, text in ((sealed.get("spec") or {}).get("encryptedData") or {}).items():
-        try:
-            _sealing.unseal([key], text, bound_to)
+    for key, text in ((sealed.get("spec") or {}).get("encryptedData") or {}).items():
+        if _decrypts(target, text, bound_to):
             continue
-        except _sealing.Unsealable:
-            pass
         try:
-            found[name] = _sealing.seal(key.public_key(), _sealing.unseal([one.private for one in keys], text, bound_to), bound_to)
-        except _sealing.Unsealable as exc:
-            raise InputError(f"{where}: no sealing key decrypts {name}: nothing was changed") from exc
+            value = crypto.unseal(others, text, bound_to)
+        except crypto.Unsealable as exc:
+            where = f"SealedSecret {namespace}/{name}"
+            raise InputError(f"{where}: no sealing key decrypts {key}: nothing was changed") from exc
+        found[key] = crypto.seal(target.public_key(), value, bound_to, random)
     return found
+
+
+def _decrypts(key: Any, text: str, bound_to: bytes) -> bool:
+    try:
+        crypto.unseal([key], text, bound_to)
+    except crypto.Unsealable:
+        return False
+    return True

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import time
 
 import boto3
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.aws import AwsStore
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 from moto.server import ThreadedMotoServer
 
 from tests.integration.secrets.test_rotation import Platform
@@ -41,7 +40,7 @@ def store(client, namespace, aws, monkeypatch):
 
     def run(secrets: list[dict] | None = None, *, more: dict | None = None, **options) -> dict:
         settings = {**aws, "prefix": f"vcci/{namespace}", **(more or {})}
-        return AwsStore(client, Options(name=namespace, **options), settings).run(_values.read(secrets or SECRETS, namespace))
+        return run_secrets(client, read(secrets or SECRETS, namespace), Options(name=namespace, aws=settings, **options))
 
     return run
 
@@ -83,7 +82,7 @@ def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespa
 def test_a_rotation_that_ended_in_the_middle_is_finished_by_the_next_run(aws, client, namespace, monkeypatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    platform = Platform(client, namespace, functools.partial(AwsStore, aws={**aws, "prefix": f"vcci/{namespace}"}))
+    platform = Platform(client, namespace, {**aws, "prefix": f"vcci/{namespace}"})
     platform.seal()
     platform.start()
     assert not platform.seal()["changed"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pathlib
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.values import LIMIT
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted
 
 from tests.integration.secrets.controller import status
 
@@ -25,7 +27,7 @@ TABLE = {
 
 
 # In one Secret each.
-DATA = {"all kinds": TABLE, "the largest": {"limit": b"\xff" * _values.LIMIT}}
+DATA = {"all kinds": TABLE, "the largest": {"limit": b"\xff" * LIMIT}}
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +38,11 @@ def certificate(sealing_keys: list[dict], tmp_path_factory: pytest.TempPathFacto
 
 
 def sealed_by_us(certificate: pathlib.Path, scope: str, data: dict[str, bytes]) -> dict:
-    wanted = _values.Wanted("place", "name", scope=scope, labels={"a": "b"}, annotations={"c": "d"}, values=dict.fromkeys(data))
+    wanted = Wanted("place", "name", scope=scope, labels={"a": "b"}, annotations={"c": "d"}, values=dict.fromkeys(data))
     key = _sealing.Certificate(certificate.read_bytes(), "controller").key
     bound_to = _sealing.label(scope, "place", "name")
-    return _sealed.build(wanted, data, {}, {"e": "f"}, lambda value: _sealing.seal(key, value, bound_to))
+    ciphertexts = {name: _sealing.seal(key, value, bound_to, os.urandom) for name, value in data.items()}
+    return _sealed.build(wanted, ciphertexts, {"e": "f"}, {})
 
 
 @pytest.mark.parametrize("case", DATA)

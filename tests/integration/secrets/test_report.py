@@ -7,8 +7,9 @@ import base64
 import json
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
 from tests.helpers import play
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("controller")
 def test_what_the_report_says(client, namespace, kubeconfig, tmp_path) -> None:
     names = ["good", "edited", "aged", "broken"]
     secrets = [{"name": name, "scope": "namespace-wide", "values": {"a": CANARY, "b": {"generate": {}}}} for name in names]
-    Sealer(client, Options(name=namespace, wait_timeout=60)).run(_values.read(secrets, namespace))
+    run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=60))
     path = f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets"
     merge = "application/merge-patch+json"
     old = {"metadata": {"annotations": {"vcci.greenlang.io/changed": json.dumps({"a": "2026-01-01T00:00:00Z", "b": "2999-01-01T00:00:00Z"})}}}

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import sealing_pair
 
 from tests.helpers import ROOT, ansible, play
 
@@ -133,12 +134,12 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
 
 def test_manifests_need_no_cluster(tmp_path) -> None:
     """Sealed from a certificate, and anew from a backup, with a kubeconfig that is not there."""
-    pairs = [_sealing_keys.make(datetime.datetime.now(datetime.UTC), 30, 2048) for _i in range(2)]
+    pairs = [sealing_pair(datetime.datetime.now(datetime.UTC), 30, 2048) for _i in range(2)]
     (tmp_path / "sealing.pem").write_bytes(pairs[0][0])
-    backup = [_sealing_keys.secret("kube-system", *pair, random.Random(number)) for number, pair in enumerate(pairs)]
+    backup = [keyring.key_secret("kube-system", *pair, random.Random(number)) for number, pair in enumerate(pairs)]
     for number, secret in enumerate(backup):
         secret["metadata"]["creationTimestamp"] = f"2026-01-0{number + 1}T00:00:00Z"
-    text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps(_sealing_keys.backup(backup)))
+    text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps(keyring.backup(backup)))
     (tmp_path / "keys.vault.yml").write_bytes(text)
     (tmp_path / "password").write_text("vault password")
     values = {"secrets_cluster": False, "secrets_directory": str(tmp_path / "sealed"), "secrets_certificate": str(tmp_path / "sealing.pem"),

@@ -9,9 +9,10 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import CommandFailed
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import consumers as _sealed_consumers
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.rollout import Rollout
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
 pytestmark = pytest.mark.usefixtures("controller")
 TELL = {"workload": "StatefulSet/database", "container": "main", "commands": [["accept"], ["use"]]}
@@ -33,10 +34,10 @@ def variable(secret: str, key: str) -> dict:
 
 
 class Platform:
-    """A server, an application that consumes the composed value, and two that do not. `store` seals, or keeps values elsewhere."""
+    """A server, an application that consumes the composed value, and two that do not. `aws` keeps values in AWS Secrets Manager."""
 
-    def __init__(self, client, namespace: str, store=Sealer) -> None:
-        self.client, self.namespace, self.store = client, namespace, store
+    def __init__(self, client, namespace: str, aws: dict | None = None) -> None:
+        self.client, self.namespace, self.aws = client, namespace, aws
         self.told: list[tuple[str, str, dict[str, bytes], bytes]] = []
         self.fails = self.unreachable = False
 
@@ -69,8 +70,8 @@ class Platform:
 
     def seal(self, **options) -> dict:
         rollout = Rollout(self.client, print, 60, self.run)
-        given = Options(**{"name": self.namespace, "wait_timeout": 60, "restart": True, **options})
-        return self.store(self.client, given, rollout=rollout).run(_values.read(SECRETS, self.namespace))
+        given = Options(**{"name": self.namespace, "aws": self.aws, "wait_timeout": 60, "restart": True, **options})
+        return run_secrets(self.client, read(SECRETS, self.namespace), given, rollout)
 
     def restarted(self) -> set[str]:
         found = (self.client.list("apps/v1", kind, self.namespace) for kind in _sealed_consumers.RESTARTABLE)

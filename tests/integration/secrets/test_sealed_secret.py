@@ -12,8 +12,10 @@ import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import FEW, Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.objects import FEW
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
 from tests.helpers import eventually, play
 
@@ -26,7 +28,7 @@ def seal(client, namespace):
     """Seal in this process; the result."""
 
     def run(secrets: list[dict], **options) -> dict:
-        return Sealer(client, Options(name=namespace, wait_timeout=60, **options)).run(_values.read(secrets, namespace))
+        return run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=60, **options))
 
     return run
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import os
 import pathlib
 import random
 import time
@@ -17,11 +18,12 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import report as _sealed_report
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.info import read
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import sealing_pair
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
 from tests.helpers import eventually, play, running_cluster
 from tests.integration.secrets.conftest import install
@@ -83,7 +85,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
 
     def seal(on: Client) -> dict:
-        return Sealer(on, Options(name="test", wait_timeout=60)).run(_values.read(SECRETS, "place"))
+        return run_secrets(on, read(SECRETS, "place"), Options(name="test", wait_timeout=60))
 
     with controller(client, state, work, "first"):
         seal(client)
@@ -94,10 +96,10 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     before, values = sealed(client, "place"), plain(client, "place")
 
     # Renewal: only on request, with the controller restarted to see it; a pair of one's own only once.
-    certificate, private = (pem.decode() for pem in _sealing_keys.make(_now(), 30, 2048))
+    certificate, private = (pem.decode() for pem in sealing_pair(_now(), 30, 2048))
     own = {"state": "renewed", "certificate": certificate, "private_key": private, **connection}
-    _other, stranger = (pem.decode() for pem in _sealing_keys.make(_now(), 30, 2048))
-    expired, expired_key = (pem.decode() for pem in _sealing_keys.make(_now() - datetime.timedelta(days=60), 30, 2048))
+    _other, stranger = (pem.decode() for pem in sealing_pair(_now(), 30, 2048))
+    expired, expired_key = (pem.decode() for pem in sealing_pair(_now() - datetime.timedelta(days=60), 30, 2048))
     time.sleep(1.1)  # the newest is told by whole seconds
     results = keys({"state": "renewed", "min_age_days": 1, **connection}, {**own, "private_key": stranger},
                    {**own, "certificate": expired, "private_key": expired_key}, {**own, "certificate": private}, own, own)
@@ -112,7 +114,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
         assert all(after[name]["spec"]["encryptedData"] != before[name]["spec"]["encryptedData"] for name in before)
         assert {name: _sealed.Live(one).scope for name, one in after.items()} == {name: _sealed.Live(one).scope for name, one in before.items()}
         assert plain(client, "place") == values
-        found = read(client, ["place"], "kube-system", 90)
+        found = survey(client, ["place"], "kube-system", 90)
         assert all(one["decrypts"] and one["equal"] and one["on_newest_key"] for one in found["secrets"].values()), found
         assert [key["secrets"] for key in found["sealing_keys"]] == [4, 0]
         assert not seal(client)["changed"]
@@ -166,7 +168,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
 def test_a_run_that_ended_before_the_restart_is_finished_by_the_next(lost, keys) -> None:
     client, state, _work = lost
     time.sleep(1.1)  # ages are told by whole seconds
-    made = _sealing_keys.secret("kube-system", *_sealing_keys.make(_now(), 30, 2048), random.Random(3))
+    made = _sealing_keys.key_secret("kube-system", *sealing_pair(_now(), 30, 2048), random.Random(3))
     apply_set(client, [made], ApplyOptions(name=None, diff=False))
     task = {"state": "renewed", "min_age_days": 1, "kubeconfig": str(state / "kubeconfig")}
     results = keys(task, task)
@@ -188,14 +190,14 @@ def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:
 
 def test_a_wider_template_does_not_widen_the_scope() -> None:
     """Upstream's re-encryption took the scope from the template once."""
-    certificate, private = _sealing_keys.make(_now(), 30, 2048)
-    secret = {**_sealing_keys.secret("kube-system", certificate, private, random.Random(1))}
-    [key] = _sealed_report.sealing_keys([{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}])
-    newer = _sealed_report.sealing_keys([_sealing_keys.secret("kube-system", *_sealing_keys.make(_now(), 30, 2048), random.Random(2))])[0]
-    text = _sealing.seal(key.private.public_key(), b"value", b"place/name")
+    certificate, private = sealing_pair(_now(), 30, 2048)
+    secret = {**_sealing_keys.key_secret("kube-system", certificate, private, random.Random(1))}
+    [key] = _sealing_keys.sealing_keys([{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}])
+    newer = _sealing_keys.sealing_keys([_sealing_keys.key_secret("kube-system", *sealing_pair(_now(), 30, 2048), random.Random(2))])[0]
+    text = _sealing.seal(key.private.public_key(), b"value", b"place/name", os.urandom)
     annotations = _sealing.scope_annotations("cluster-wide")
     one = {"metadata": {"name": "name", "namespace": "place"}, "spec": {"encryptedData": {"a": text}, "template": {"metadata": {"annotations": annotations}}}}
-    again = _sealing_keys.renewed(one, [newer, key])["a"]
+    again = _sealing_keys.resealed(one, [newer, key], os.urandom)["a"]
     assert _sealing.unseal([newer.private], again, b"place/name") == b"value"
     with pytest.raises(_sealing.Unsealable):
         _sealing.unseal([newer.private], again, b"")

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
 import hashlib
 import json
+import random
 import socket
 import ssl
 import struct
@@ -18,7 +20,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import execute
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import generators as _sealed_generators
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import Generator, private_key
 
 CANARY = b"canary-on-standard-input"
 SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
@@ -134,8 +136,8 @@ def test_failures_are_told(server, message: str) -> None:
 
 def test_the_way_is_the_clients(tmp_path: Path) -> None:
     """Through its proxy, to a server that has another name than its address."""
-    key = _sealed_generators.private_key("rsa", 2048)
-    certificate = _sealed_generators.certificate(key, ["api.internal"], 1, "test")
+    key, generator = private_key("rsa", 2048), Generator(random.SystemRandom(), datetime.datetime.now(datetime.UTC))
+    certificate = generator.certificate(key, ["api.internal"], 1, "test")
     (tmp_path / "ca.pem").write_bytes(certificate)
     (tmp_path / "pair.pem").write_bytes(certificate + key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

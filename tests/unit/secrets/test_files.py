@@ -9,6 +9,7 @@ import functools
 import http.server
 import json
 import pathlib
+import random
 import threading
 from collections.abc import Callable, Iterator
 
@@ -17,14 +18,17 @@ import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import generators as _sealed_generators
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealer import Options, Sealer
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import Generator, sealing_pair
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.values import resolve
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted, read
 from cryptography.hazmat.primitives import serialization
 
 CANARY = "canary-on-the-disk"
 NOW = datetime.datetime.now(datetime.UTC)
-CERTIFICATE, KEY = _sealing_keys.make(NOW, 300, 2048)
+CERTIFICATE, KEY = sealing_pair(NOW, 300, 2048)
+GENERATOR = Generator(random.SystemRandom(), NOW)
 FINGERPRINT = _sealing.Certificate(CERTIFICATE, "test").fingerprint
 PRIVATE = _sealing.private_key(KEY)
 
@@ -42,7 +46,7 @@ def seal(tmp_path: pathlib.Path) -> Callable[..., dict]:
     common = {"certificate": str(tmp_path / "sealing.pem"), "cluster": False, "directory": str(tmp_path / "sealed"), "fingerprint_key": "k" * 32}
 
     def run(wanted: list[dict], **options: object) -> dict:
-        return Sealer(None, Options(**{**common, **options})).run(_values.read(wanted, "place"))
+        return run_secrets(None, read(wanted, "place"), Options(**{**common, **options}))
 
     return run
 
@@ -138,7 +142,7 @@ def test_a_certificate_from_a_url(seal, served) -> None:
 
 
 def expired() -> bytes:
-    return _sealing_keys.make(NOW - datetime.timedelta(days=60), 30, 2048)[0]
+    return sealing_pair(NOW - datetime.timedelta(days=60), 30, 2048)[0]
 
 
 BAD_CERTIFICATES: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -147,8 +151,8 @@ BAD_CERTIFICATES: dict[str, tuple[Callable[[], bytes], str]] = {
     "both": (lambda: CERTIFICATE + KEY, "holds a private key"),
     "nonsense": (lambda: b"nonsense", "is not a PEM certificate"),
     "empty": (lambda: b"", "is not a PEM certificate"),
-    "of no RSA key": (lambda: _sealed_generators.certificate(_sealed_generators.private_key("ed25519"), ["a"], 10, "x"), "has no RSA key"),
-    "wrong": (lambda: _sealing_keys.make(NOW, 30, 2048)[0], "is expected"),
+    "of no RSA key": (lambda: GENERATOR.certificate(_sealed_generators.private_key("ed25519"), ["a"], 10, "x"), "has no RSA key"),
+    "wrong": (lambda: sealing_pair(NOW, 30, 2048)[0], "is expected"),
 }
 
 
@@ -188,27 +192,27 @@ def test_another_file_in_the_way_is_left_alone(seal, tmp_path) -> None:
 
 
 def test_a_certificate_that_expires_soon_is_warned_of(seal, tmp_path) -> None:
-    (tmp_path / "soon.pem").write_bytes(_sealing_keys.make(NOW, 10, 2048)[0])
+    (tmp_path / "soon.pem").write_bytes(sealing_pair(NOW, 10, 2048)[0])
     assert "expires on" in seal(secrets(), certificate=str(tmp_path / "soon.pem"))["warnings"][0]
 
 
 @pytest.mark.parametrize("how", [{"format": "rsa", "length": 2048}, {"format": "ed25519"}])
 def test_key_pairs_and_their_certificates_are_made_once(how: dict) -> None:
-    def tls(names: list[str]) -> list[_values.Wanted]:
+    def tls(names: list[str]) -> list[Wanted]:
         values = {"tls.key": {"generate": how}, "tls.crt": {"certificate": {"key": "tls.key", "names": names, "days": 90}}}
-        return _values.read([{"name": "tls", "namespace": "n", "type": "kubernetes.io/tls", "values": values}])
+        return read([{"name": "tls", "namespace": "n", "type": "kubernetes.io/tls", "values": values}])
 
     names = ["a.example", "127.0.0.1"]
-    first = _values.resolve(tls(names), {})
+    first = resolve(tls(names), {}, frozenset(), GENERATOR)
     key, certificate = ("n", "tls", "tls.key"), ("n", "tls", "tls.crt")
     serialization.load_pem_private_key(first[key], None)
-    assert _values.resolve(tls(names), first) == first
-    other = _values.resolve(tls(["b.example"]), first)
+    assert resolve(tls(names), first, frozenset(), GENERATOR) == first
+    other = resolve(tls(["b.example"]), first, frozenset(), GENERATOR)
     assert (other[key] == first[key], other[certificate] == first[certificate]) == (True, False)
-    rotated = _values.resolve(tls(names), first, frozenset([key]))
+    rotated = resolve(tls(names), first, frozenset([key]), GENERATOR)
     assert rotated[key] != first[key]
-    assert _sealed_generators.still_good(rotated[certificate], rotated[key], names)
-    assert not _sealed_generators.still_good(first[certificate], rotated[key], names)
+    assert _sealed_generators.still_good(rotated[certificate], rotated[key], names, NOW)
+    assert not _sealed_generators.still_good(first[certificate], rotated[key], names, NOW)
     late = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=61)
     assert not _sealed_generators.still_good(first[certificate], first[key], names, late)
 
@@ -226,4 +230,4 @@ def test_key_pairs_and_their_certificates_are_made_once(how: dict) -> None:
 )
 def test_bad_key_pairs(values: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        _values.resolve(_values.read([{"name": "s", "namespace": "n", "values": values}]), {})
+        resolve(read([{"name": "s", "namespace": "n", "values": values}]), {}, frozenset(), GENERATOR)

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.decide import keep_ciphertexts
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted
 
 DATA = {"a": b"one", "b": b"two"}
 OURS = {"manager": "controller", "fieldsV1": {"f:metadata": {"f:ownerReferences": {}}, "f:data": {".": {}, "f:a": {}, "f:b": {}}}}
@@ -58,21 +59,22 @@ CASES: dict[str, tuple[Callable[[dict, dict], object], dict[str, bytes], set[str
 @pytest.mark.parametrize("case", CASES)
 def test_ciphertexts_are_kept_while_they_are_right(case: str) -> None:
     happened, truth, kept = CASES[case]
-    live = _sealed.Live(copy.deepcopy(SEALED), copy.deepcopy(SECRET))
-    happened(live.sealed, live.secret)
-    assert set(_sealed.keepable(_values.Wanted("n", "s", values=dict.fromkeys(DATA)), live, DATA, truth)) == kept
+    sealed, secret = copy.deepcopy(SEALED), copy.deepcopy(SECRET)
+    happened(sealed, secret)
+    live = _sealed.Live(sealed, secret)
+    assert set(keep_ciphertexts(Wanted("n", "s", values=dict.fromkeys(DATA)), live, DATA, truth)) == kept
 
 
 def test_nothing_is_kept_of_what_is_not_there() -> None:
-    wanted = _values.Wanted("n", "s", values=dict.fromkeys(DATA))
-    assert _sealed.keepable(wanted, _sealed.Live(), DATA, {}) == {}
-    assert _sealed.keepable(wanted, _sealed.Live(SEALED), DATA, {}) == {}
-    assert _sealed.keepable(wanted, _sealed.Live(None, SECRET), DATA, {}) == {}
+    wanted = Wanted("n", "s", values=dict.fromkeys(DATA))
+    assert keep_ciphertexts(wanted, _sealed.Live(), DATA, {}) == {}
+    assert keep_ciphertexts(wanted, _sealed.Live(SEALED), DATA, {}) == {}
+    assert keep_ciphertexts(wanted, _sealed.Live(None, SECRET), DATA, {}) == {}
 
 
 def test_the_object_is_as_kubeseal_writes_it() -> None:
-    wanted = _values.Wanted("n", "s", scope="namespace-wide", type="kubernetes.io/tls", labels={"a": "b"}, annotations={"c": "d"}, immutable=True)
-    assert _sealed.build(wanted, DATA, {"a": "A"}, {"e": "f"}, lambda value: f"sealed {value.decode()}") == {
+    wanted = Wanted("n", "s", scope="namespace-wide", type="kubernetes.io/tls", labels={"a": "b"}, annotations={"c": "d"}, immutable=True)
+    assert _sealed.build(wanted, {"b": "sealed two", "a": "A"}, {"e": "f"}, {}) == {
         "apiVersion": "bitnami.com/v1alpha1",
         "kind": "SealedSecret",
         "metadata": {
@@ -98,12 +100,12 @@ def test_the_object_is_as_kubeseal_writes_it() -> None:
 
 
 def test_a_diff_names_keys_and_shows_nothing() -> None:
-    wanted = _values.Wanted("n", "s", values={"a": "", "c": ""})
+    wanted = Wanted("n", "s", values={"a": "", "c": ""})
     difference = _sealed.difference(wanted, _sealed.Live(SEALED, SECRET), ["c"])
     assert (difference["before"], difference["after"]) == ("a: (hidden)\nb: (hidden)\n", "a: (hidden)\nc: (hidden, sealed anew)\n")
 
 
 def test_a_scope_change_is_refused() -> None:
     with pytest.raises(InputError, match="Secret n/s is sealed strict and scope cluster-wide is asked for"):
-        _sealed.check(_values.Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED))
-    _sealed.check(_values.Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED), allow_scope_change=True)
+        _sealed.check(Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED))
+    _sealed.check(Wanted("n", "s", scope="cluster-wide"), _sealed.Live(SEALED), allow_scope_change=True)

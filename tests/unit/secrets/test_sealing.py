@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import os
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
@@ -16,14 +17,14 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+NOW = datetime.datetime.now(datetime.UTC)
 KEY, OTHER = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _i in range(2))
 
 
 def certificate(days: int = 10) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sealing")])
-    now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key()).serial_number(1)
-    builder = builder.not_valid_before(now - datetime.timedelta(days=20)).not_valid_after(now + datetime.timedelta(days=days))
+    builder = builder.not_valid_before(NOW - datetime.timedelta(days=20)).not_valid_after(NOW + datetime.timedelta(days=days))
     return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
@@ -31,7 +32,7 @@ def certificate(days: int = 10) -> bytes:
 @given(value=st.binary(max_size=500), scope=st.sampled_from(_sealing.SCOPES))
 def test_unsealing_is_the_inverse(value: bytes, scope: str) -> None:
     bound_to = _sealing.label(scope, "place", "name")
-    assert _sealing.unseal([KEY], _sealing.seal(KEY.public_key(), value, bound_to), bound_to) == value
+    assert _sealing.unseal([KEY], _sealing.seal(KEY.public_key(), value, bound_to, os.urandom), bound_to) == value
 
 
 PLACES = st.tuples(st.sampled_from(_sealing.SCOPES), st.sampled_from(["place", "other"]), st.sampled_from(["name", "another"]))
@@ -40,7 +41,7 @@ PLACES = st.tuples(st.sampled_from(_sealing.SCOPES), st.sampled_from(["place", "
 @settings(max_examples=60, deadline=None)
 @given(sealed_for=PLACES, opened_as=PLACES)
 def test_another_place_never_unseals(sealed_for: tuple[str, str, str], opened_as: tuple[str, str, str]) -> None:
-    sealed = _sealing.seal(KEY.public_key(), b"value", _sealing.label(*sealed_for))
+    sealed = _sealing.seal(KEY.public_key(), b"value", _sealing.label(*sealed_for), os.urandom)
     if _sealing.label(*sealed_for) == _sealing.label(*opened_as):
         assert _sealing.unseal([KEY], sealed, _sealing.label(*opened_as)) == b"value"
     else:
@@ -49,7 +50,7 @@ def test_another_place_never_unseals(sealed_for: tuple[str, str, str], opened_as
 
 
 def test_any_of_the_keys_unseals_and_no_other() -> None:
-    sealed = _sealing.seal(KEY.public_key(), b"value", b"")
+    sealed = _sealing.seal(KEY.public_key(), b"value", b"", os.urandom)
     assert _sealing.unseal([OTHER, KEY], sealed, b"") == b"value"
     with pytest.raises(_sealing.Unsealable, match="no key decrypts"):
         _sealing.unseal([OTHER], sealed, b"")
@@ -58,7 +59,7 @@ def test_any_of_the_keys_unseals_and_no_other() -> None:
 @settings(max_examples=25, deadline=None)
 @given(bit=st.integers(min_value=0, max_value=(2 + 256 + 5 + 16) * 8 - 1))
 def test_a_flipped_bit_never_unseals(bit: int) -> None:
-    data = bytearray(base64.b64decode(_sealing.seal(KEY.public_key(), b"value", b"")))
+    data = bytearray(base64.b64decode(_sealing.seal(KEY.public_key(), b"value", b"", os.urandom)))
     data[bit // 8] ^= 1 << bit % 8
     with pytest.raises(_sealing.Unsealable):
         _sealing.unseal([KEY], base64.b64encode(bytes(data)).decode(), b"")
@@ -72,9 +73,9 @@ def test_nonsense_never_unseals(text: str) -> None:
 
 
 def test_certificates_are_checked() -> None:
-    assert _sealing.Certificate(certificate(), "here").check().fingerprint.startswith("SHA256:")
+    assert _sealing.Certificate(certificate(), "here").check(NOW).fingerprint.startswith("SHA256:")
     with pytest.raises(InputError, match="expired"):
-        _sealing.Certificate(certificate(days=-1), "here").check()
+        _sealing.Certificate(certificate(days=-1), "here").check(NOW)
     with pytest.raises(InputError, match="not a PEM certificate"):
         _sealing.Certificate(b"nonsense", "here")
     private = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

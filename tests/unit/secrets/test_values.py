@@ -3,44 +3,52 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from urllib.parse import unquote
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import values as _values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import generators, values
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import Generator
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted, Where, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 CANARY = "canary/ü@:"
+NOW = datetime.datetime.now(datetime.UTC)
 
 
-def wanted(**secrets: dict) -> list[_values.Wanted]:
-    return _values.read([{"name": name, "values": values} for name, values in secrets.items()], "here")
+def wanted(**secrets: dict) -> list[Wanted]:
+    return read([{"name": name, "values": entries} for name, entries in secrets.items()], "here")
+
+
+def resolve(secrets: list[Wanted], held: dict[Where, bytes], rotate: frozenset[Where] = frozenset()) -> dict[Where, bytes]:
+    return values.resolve(secrets, held, rotate, Generator(random.SystemRandom(), NOW))
 
 
 def test_a_generated_value_is_kept() -> None:
     secrets = wanted(db={"password": {"generate": {"length": 40}}})
-    first = _values.resolve(secrets, {})
+    first = resolve(secrets, {})
     assert len(first[("here", "db", "password")]) == 40
-    assert _values.resolve(secrets, first) == first
-    assert _values.resolve(secrets, first, frozenset(first)) != first
+    assert resolve(secrets, first) == first
+    assert resolve(secrets, first, frozenset(first)) != first
 
 
 def test_a_composed_value_follows_its_parts_encoded() -> None:
     secrets = wanted(db={"password": CANARY}, app={"url": {"compose": "postgresql://u:${db/password|url}@h/$${x}"}})
-    assert _values.resolve(secrets, {})[("here", "app", "url")] == b"postgresql://u:canary%2F%C3%BC%40%3A@h/${x}"
+    assert resolve(secrets, {})[("here", "app", "url")] == b"postgresql://u:canary%2F%C3%BC%40%3A@h/${x}"
 
 
 def test_a_generated_part_is_kept_inside_a_composed_value() -> None:
     secrets = wanted(db={"dsn": {"generate": {}, "compose": "postgresql://m:${generated|url}@localhost"}})
-    first = _values.resolve(secrets, {})
+    first = resolve(secrets, {})
     assert len(first[("here", "db", "dsn")]) == len("postgresql://m:@localhost") + 32
-    assert _values.resolve(secrets, first) == first
+    assert resolve(secrets, first) == first
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("entries", "message"),
     [
         ({"a b": "x"}, "key 'a b' is invalid"),
         ({"a": ""}, "is empty"),
@@ -53,9 +61,9 @@ def test_a_generated_part_is_kept_inside_a_composed_value() -> None:
         ({}, "at least one key"),
     ],
 )
-def test_bad_values_are_refused(values: dict, message: str) -> None:
+def test_bad_values_are_refused(entries: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        wanted(s=values)
+        wanted(s=entries)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +72,13 @@ def test_bad_values_are_refused(values: dict, message: str) -> None:
 )
 def test_bad_templates_are_refused(template: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        _values.resolve(wanted(s={"p": CANARY, "url": {"compose": template}}), {})
+        resolve(wanted(s={"p": CANARY, "url": {"compose": template}}), {})
     assert CANARY not in str(caught.value)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        _values.read([{"name": "UPPER", "values": {"a": CANARY}}, {"name": "b", "scope": "wide", "values": {"a": ""}, "extra": 1}], "here")
+        read([{"name": "UPPER", "values": {"a": CANARY}}, {"name": "b", "scope": "wide", "values": {"a": ""}, "extra": 1}], "here")
     text = str(caught.value)
     assert all(part in text for part in ("name must be", "scope must be", "is empty", "unknown field extra"))
     assert CANARY not in text
@@ -78,24 +86,24 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_a_secret_has_a_limit() -> None:
     with pytest.raises(InputError, match="at most"):
-        _values.resolve(wanted(s={"a": "x" * (_values.LIMIT + 1)}), {})
+        resolve(wanted(s={"a": "x" * (values.LIMIT + 1)}), {})
 
 
 HOW = st.fixed_dictionaries(
     {"length": st.integers(8, 80), "format": st.sampled_from(["text", "hex", "base64", "uuid"])},
-    optional={"alphabet": st.sampled_from([*_values.ALPHABETS, "ABCDEFGHIJKL-/:@"])},
+    optional={"alphabet": st.sampled_from([*generators.ALPHABETS, "ABCDEFGHIJKL-/:@"])},
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(how=HOW, seed=st.integers())
 def test_generated_values_are_as_asked(how: dict, seed: int) -> None:
-    made, again = (_values.generate(how, random.Random(seed)).decode() for _i in range(2))
+    made, again = (Generator(random.Random(seed), NOW).value(how).decode() for _i in range(2))
     assert made == again
     if how["format"] == "text":
         named = how.get("alphabet", "alphanumeric")
         assert len(made) == how["length"]
-        assert set(made) <= set(_values.ALPHABETS.get(named, named))
+        assert set(made) <= set(generators.ALPHABETS.get(named, named))
     elif how["format"] == "hex":
         assert len(bytes.fromhex(made)) == how["length"]
 
@@ -108,17 +116,17 @@ def test_generated_values_are_as_asked(how: dict, seed: int) -> None:
     rotated=st.booleans(),
 )
 def test_what_is_kept_stays_and_what_depends_on_it_follows(how: dict, given_text: str, host: str, rotated: bool) -> None:
-    def secrets(host: str) -> list[_values.Wanted]:
+    def secrets(host: str) -> list[Wanted]:
         compose = "scheme://u:${db/password|url}:${given|url}@" + host
         return wanted(db={"password": {"generate": how}}, app={"given": {"value": given_text}, "url": {"compose": compose}})
 
     password, url = ("here", "db", "password"), ("here", "app", "url")
-    first = _values.resolve(secrets("first"), {})
-    second = _values.resolve(secrets(host), first, frozenset([password]) if rotated else frozenset())
+    first = resolve(secrets("first"), {})
+    second = resolve(secrets(host), first, frozenset([password]) if rotated else frozenset())
     assert (second[password] != first[password]) == rotated
     inside = second[url].decode().removeprefix("scheme://u:").removesuffix("@" + host).split(":")
     assert [unquote(part) for part in inside] == [second[password].decode(), given_text]
-    assert _values.resolve(secrets(host), second) == second
+    assert resolve(secrets(host), second) == second
 
 
 @pytest.mark.parametrize(
@@ -131,16 +139,16 @@ def test_what_is_kept_stays_and_what_depends_on_it_follows(how: dict, given_text
     ],
 )
 def test_a_generated_part_outlives_a_change_around_it(how: dict, template: str, kept: bool) -> None:
-    first = _values.resolve(wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {})
+    first = resolve(wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {})
     secret = first[("here", "db", "dsn")].decode().removeprefix("postgresql://m:").removesuffix("@here/db")
-    second = _values.resolve(wanted(db={"dsn": {"generate": how, "compose": template}}), first)
+    second = resolve(wanted(db={"dsn": {"generate": how, "compose": template}}), first)
     assert (secret in second[("here", "db", "dsn")].decode()) == kept
 
 
 def test_an_unencoded_generated_part_is_as_it_was_made() -> None:
     how = {"alphabet": "ABCDEFGHIJ/:@", "length": 200}
     plain, encoded = (
-        _values.resolve(wanted(s={"a": {"generate": how, "compose": f"${{{what}}}"}}), {})[("here", "s", "a")].decode()
+        resolve(wanted(s={"a": {"generate": how, "compose": f"${{{what}}}"}}), {})[("here", "s", "a")].decode()
         for what in ("generated", "generated|url")
     )
     assert set(plain) & set("/:@")

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What every store of Secrets does: load what is there, save what was decided, settle until it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..certificate import SealingCertificate
+from ..decide import Evidence
+from ..state import SecretState
+from ..wanted import Wanted
+
+
+@dataclass
+class Saved:
+    """What was written: `said` ends the message of the result, `more` is added to the result."""
+
+    changed: bool
+    said: str
+    warnings: list[str] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """A cluster, a directory, or AWS Secrets Manager."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """How it shows that something is as it should be."""
+
+    @property
+    def certificate(self) -> SealingCertificate | None:
+        """None where nothing is sealed."""
+
+    def load(self, wanted: list[Wanted]) -> list[SecretState]:
+        """What is there of these Secrets; InputError where it must not be replaced."""
+
+    def accept(self, states: list[SecretState]) -> None:
+        """InputError unless the store can hold what was decided; nothing was written yet."""
+
+    def save(self, states: list[SecretState]) -> Saved:
+        """Write these Secrets: one of those that were loaded, or all. In check mode, predict it."""
+
+    def settle(self, states: list[SecretState]) -> None:
+        """Wait until consumers have what was saved."""
