@@ -1,7 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Action plugin sealed_secret: its documentation is in plugins/modules/sealed_secret.py.
 
-It runs on the control node, in the task's worker: a module's arguments would be written to a file, and these hold plaintext.
+It runs on the control node, in the task's worker: a module's arguments would be written to a file, and these hold
+plaintext.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Action plugin sealing_keys: its documentation is in plugins/modules/sealing_keys.py. Private keys exist in this process only."""
+"""Action plugin sealing_keys: its documentation is in plugins/modules/sealing_keys.py.
+
+Private keys exist in this process only.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The sealing certificate: out of a file, from a URL, or of the controller in the cluster. This reads them: it does I/O."""
+"""The sealing certificate: out of a file, from a URL, or of the controller in the cluster. This does I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
 
 
 class SealingCertificate:
-    """The certificate of one run, read when something is to be sealed; one that is given, before anything else is done."""
+    """The certificate of one run, read when something is to be sealed; one that is given is read at once."""
 
     def __init__(self, client: Client | None, options: Options, deadline: Deadline) -> None:
         self._client, self._options, self._deadline = client, options, deadline
@@ -70,13 +70,13 @@ class SealingCertificate:
 
     def _of_controller(self, client: Client) -> crypto.Certificate:
         where = self._options.controller_namespace
-        late = f"there is no sealing key in namespace {where}: is the sealed-secrets controller running there? Or give certificate"
+        remedy = "is the sealed-secrets controller running there? Or give certificate"
         key = until(
             lambda: _newest_key(client, where) or {},
             self._deadline.left,
             self._options.say,
             awaited=lambda: f"the controller to make its sealing key in {where}",
-            late=lambda _seconds: WaitTimeout(late),
+            late=lambda _seconds: WaitTimeout(f"there is no sealing key in namespace {where}: {remedy}"),
         )
         return crypto.Certificate(base64.b64decode(key["data"]["tls.crt"]), f"Secret {where}/{key['metadata']['name']}")
 

@@ -25,7 +25,7 @@ def parsed(reference: str) -> tuple[str, list[str]]:
 
 
 def place(where: Where, path: str) -> Where | None:
-    """The value that key, secret/key or namespace/secret/key means in the value at `where`; None for what is none of them."""
+    """What key, secret/key or namespace/secret/key means in the value at `where`; None for what is none of them."""
     parts = path.split("/")
     if len(parts) > 3:
         return None

@@ -1,8 +1,9 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Sealing as sealed-secrets does it: a session key by RSA-OAEP(SHA-256), the value by AES-256-GCM. Pure.
 
-The format, of sealed-secrets 0.40: two bytes of big-endian length, that many bytes of encrypted session key, the encrypted value with its
-tag. The nonce is zero because a session key encrypts one value only. The label binds a value to a name or a namespace.
+The format, of sealed-secrets 0.40: two bytes of big-endian length, that many bytes of encrypted session key, the
+encrypted value with its tag. The nonce is zero because a session key encrypts one value only. The label binds a value
+to a name or a namespace.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _by_fingerprints(state: SecretState, fresh: set[Where]) -> SecretState:
 
 
 def _fresh_by_fingerprint(states: list[SecretState], rotate: frozenset[Where]) -> set[Where]:
-    """The keys to seal anew where values cannot be read back: those with another fingerprint, and what is composed of them.
+    """The keys to seal anew, where values cannot be read back: another fingerprint, and what is composed of them.
 
     InputError where one of them is composed of a generated value that stays: only the cluster knows it.
     """

@@ -1,8 +1,9 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Keyed fingerprints: whether a value is as it was when it was sealed, without the value. Pure.
 
-A plain hash beside a ciphertext would be a way to try guesses, and equal hashes would show equal values: so an HMAC, whose key is in the vault only,
-over name and value. Of what is generated it covers how, since the value is known to the cluster alone; of what is composed, its template and sources.
+A plain hash beside a ciphertext would be a way to try guesses, and equal hashes would show equal values: so an HMAC,
+whose key is in the vault only, over name and value. Of what is generated it covers how, since the value is known to the
+cluster alone; of what is composed, its template and sources.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Generator:
     now: datetime.datetime
 
     def value(self, how: Mapping[str, Any]) -> bytes:
-        """A new random value: length counts characters for text, random bytes for hex and base64, bits of an RSA key."""
+        """A new random value; `length` counts characters of a text, bytes of hex and base64, bits of an RSA key."""
         length, form = int(how.get("length", 32)), how.get("format", "text")
         if form in ("rsa", "ed25519"):
             return private_key(form, int(how.get("length", 3072)))

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing keys as Secrets, their backup, and new ciphertexts under the newest of them. Pure. No key is in any message."""
+"""Sealing keys as Secrets, their backup, and new ciphertexts under the newest. Pure. No key is in any message."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ def newest(keys: list[SealingKey]) -> SealingKey:
 
 
 def resealed(sealed: Object, keys: list[SealingKey], random: Callable[[int], bytes]) -> dict[str, str]:
-    """New ciphertexts of what the newest key does not decrypt. The scope is the SealedSecret's own, never its template's."""
+    """New ciphertexts of what the newest key does not decrypt.
+
+    The scope is the SealedSecret's own, never its template's.
+    """
     metadata = sealed.get("metadata") or {}
     namespace, name = metadata.get("namespace"), metadata.get("name")
     bound_to = crypto.label(crypto.scope_of(metadata.get("annotations")), namespace or "", name or "")

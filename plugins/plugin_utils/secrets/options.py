@@ -16,7 +16,7 @@ class Options:
 
     name, record_namespace   the set that the objects belong to.
     aws                      settings of AWS Secrets Manager, which then holds the values; nothing is sealed.
-    cluster                  False: nothing is asked of a cluster; manifests go to `directory`, or ciphertexts to the result.
+    cluster                  False: no cluster is asked; manifests go to `directory`, or ciphertexts to the result.
     wait_timeout             seconds for everything that is awaited.
     check                    predict; nothing is written.
     say                      is told, line by line, what is being done.

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Seals anew what the newest sealing key does not decrypt, in the cluster or in files. Nothing is written unless all of it decrypts."""
+"""Seals anew what the newest sealing key does not decrypt, in the cluster or in files.
+
+Nothing is written unless all of it decrypts.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What follows a new value: servers that keep it are told on their standard input, and workloads that consume it are restarted.
+"""What follows a new value: servers that keep it are told of it, and workloads that consume it are restarted.
 
 This does I/O; who consumes what is decided in consumers.py.
 """
@@ -36,7 +36,7 @@ class Rollout:
 
     # --- servers -----------------------------------------------------------------------------------------------------
     def servers(self, states: list[SecretState], check: bool) -> list[tuple[SecretState, list[str]]]:
-        """The Secrets whose servers must be told, each with the pods to tell: those can be reached, but for check mode."""
+        """The Secrets whose servers must be told, each with their pods, which can be reached, check mode apart."""
         found = [(state, self.pods_to_tell(state.wanted)) for state in states if state.to_tell]
         for state, pods in found if not check else []:
             self.reach(state.wanted, pods)
@@ -73,7 +73,10 @@ class Rollout:
                 raise VcciError(f"Secret {secret}: {why}") from exc
 
     def tell_servers(self, state: SecretState, pods: list[str]) -> None:
-        """Each command in all pods before the next command: who is told to use a value is told after all who must accept it."""
+        """On standard input. Each command in all pods before the next command.
+
+        Who is told to use a value is told after all who must accept it.
+        """
         secret = state.wanted
         lines = [f"{key} {base64.b64encode(value).decode()}\n" for key, value in sorted(state.values.items())]
         given = "".join(lines).encode()
@@ -84,7 +87,10 @@ class Rollout:
 
     # --- consumers ---------------------------------------------------------------------------------------------------
     def consumers(self, states: list[SecretState]) -> list[Object]:
-        """Workloads with a key that got a new value now, or since their pods started; servers that need a restart come last."""
+        """Workloads with a key that got a new value now, or since their pods started.
+
+        Servers that need a restart come last.
+        """
         found: dict[str, Object] = {}
         for namespace in sorted({state.wanted.namespace for state in states}):
             workloads: list[Object] = []

@@ -65,7 +65,10 @@ def _store(client: Client | None, options: Options) -> Store:
 
 
 def _tell(store: Store, rollout: Rollout, state: SecretState, pods: list[str]) -> None:
-    """The Secret first, so that nothing is lost when this run ends here: the next one tells again. What is composed of it comes after."""
+    """The Secret first, so that nothing is lost when this run ends here: the next one tells again.
+
+    What is composed of it comes after.
+    """
     state.untold = True
     store.save([state])
     store.settle([state])

@@ -90,7 +90,7 @@ def check(wanted: Wanted, live: Live, allow_scope_change: bool = False) -> None:
 def build(
     wanted: Wanted, ciphertexts: Mapping[str, str], labels: Mapping[str, str], notes: Mapping[str, str]
 ) -> Object:
-    """The SealedSecret, as kubeseal would write it; `notes` are annotations of its own, which the Secret does not get."""
+    """The SealedSecret, as kubeseal would write it; `notes` are annotations of its own that the Secret does not get."""
     scope = scope_annotations(wanted.scope)
     template = {**_metadata(wanted, labels, {**wanted.annotations, **scope}), "type": wanted.type}
     if wanted.immutable:

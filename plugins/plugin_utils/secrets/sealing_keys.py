@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Backup, restore and renewal of the controller's sealing keys. Private keys are in memory only, and encrypted in files."""
+"""Backup, restore and renewal of the controller's sealing keys. Private keys are in memory, and encrypted in files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Reads what sealed_secret_info reports: SealedSecrets, their Secrets, the workloads, and the sealing keys where they may be read."""
+"""Reads what sealed_secret_info reports: SealedSecrets, their Secrets, workloads, and, if it may, sealing keys."""
 
 from __future__ import annotations
 

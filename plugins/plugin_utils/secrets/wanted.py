@@ -46,10 +46,8 @@ class Wanted:
 
 def generated(secret: Wanted) -> set[str]:
     """The keys whose values exist nowhere else."""
-    made = ("generate", "certificate")
-    return {
-        key for key, spec in secret.values.items() if isinstance(spec, Mapping) and any(kind in spec for kind in made)
-    }
+    mappings = {key: spec for key, spec in secret.values.items() if isinstance(spec, Mapping)}
+    return {key for key, spec in mappings.items() if "generate" in spec or "certificate" in spec}
 
 
 def read(entries: list[Mapping[str, Any]], namespace: str | None = None) -> list[Wanted]:
@@ -83,7 +81,9 @@ def rotated(wanted: list[Wanted], names: tuple[str, ...]) -> frozenset[Where]:
 
     InputError for what cannot be generated.
     """
-    known = [w.where(key) for w in wanted for key, spec in w.values.items() if _is_generated(spec)]
+    known: list[Where] = []
+    for secret in wanted:
+        known += [secret.where(key) for key in generated(secret) if "generate" in secret.values[key]]
     found: set[Where] = set()
     wrong = []
     for name in names:
@@ -97,10 +97,6 @@ def rotated(wanted: list[Wanted], names: tuple[str, ...]) -> frozenset[Where]:
         those = ", ".join(sorted("/".join(where[1:]) for where in known)) or "none"
         raise InputError(f"rotate: {', '.join(wrong)}: no generated key of this task; those are {those}")
     return frozenset(found)
-
-
-def _is_generated(spec: object) -> bool:
-    return isinstance(spec, Mapping) and "generate" in spec
 
 
 # --- checks: each returns what is wrong ------------------------------------------------------------------------------

@@ -58,15 +58,20 @@ class ClusterStore:
         return states
 
     def _unsealed(self, secret: Wanted) -> Live:
-        """A generated value exists only sealed and unsealed: were it generated again now, what was made with it would be lost."""
+        """Wait for its Secret. A generated value exists only sealed and unsealed.
+
+        Were it generated again now, what was made with it would be lost.
+        """
+        why = "generated values can only be kept from the Secret."
+        lost = f"SealedSecret {secret} exists and its Secret does not: {why}"
+        otherwise = "Delete the SealedSecret to have new values generated."
         until(
             lambda: self.client.get("v1", "Secret", secret.name, secret.namespace),
             self.deadline.left,
             self.options.say,
             awaited=lambda: f"the controller to unseal {secret}",
             late=lambda _seconds: WaitTimeout(
-                f"SealedSecret {secret} exists and its Secret does not: generated values can only be kept from the Secret. "
-                f"Is the controller running? {self._complaint(secret)}Delete the SealedSecret to have new values generated."
+                f"{lost} Is the controller running? {self._complaint(secret)}{otherwise}"
             ),
             longest=LONGEST_PAUSE,
         )
@@ -126,7 +131,7 @@ class ClusterStore:
         pending, grace = list(states), Deadline(UNSEAL_GRACE)
 
         def ready() -> bool:
-            # Its word comes a moment after the Secret, and until then another run could not tell what the Secret came from.
+            # Its word comes a moment after the Secret: until then another run could not tell what the Secret came from.
             lives = self._read([state.wanted for state in pending])
             late = [pair for pair in zip(pending, lives, strict=True) if not _holds(pair[1], pair[0].values)]
             if late and grace.passed:
@@ -148,7 +153,7 @@ class ClusterStore:
             lambda: not self._read([secret])[0].orphan,
             self.deadline.left,
             self.options.say,
-            awaited=lambda: f"until the Secret of the deleted SealedSecret {secret} is gone",
+            awaited=lambda: f"the Secret of the deleted SealedSecret {secret} to be gone",
             late=lambda _seconds: WaitTimeout(
                 f"Secret {secret} belongs to a SealedSecret that was deleted, and is not deleted itself"
             ),

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""SealedSecrets as manifests in a directory that may be committed, or, without one, their ciphertexts alone. No cluster is asked.
+"""SealedSecrets as manifests in a directory that may be committed, or, without one, their ciphertexts alone.
 
-<directory>/<namespace>/<name>.yml. What did not change stays byte for byte; nothing is written unless everything could be sealed.
+No cluster is asked. <directory>/<namespace>/<name>.yml: what did not change stays byte for byte, and nothing is written
+unless everything could be sealed.
 """
 
 from __future__ import annotations
@@ -92,7 +93,10 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 
 def write_manifest(path: Path, text: str) -> None:
-    """As a whole or not at all. Not durable: git, or the next run, has it again."""
+    """As a whole or not at all.
+
+    fsync takes three to five milliseconds a file: seconds for a thousand. Git, or the next run, has it again.
+    """
     try:
         write_whole(path, text, durable=False)
     except OSError as exc:
