@@ -27,7 +27,7 @@ Evidence = Literal["ciphertexts", "values", "fingerprints"]
 def decide(
     states: list[SecretState], evidence: Evidence, rotate: frozenset[Where], new: Generator, merge: bool = False
 ) -> list[SecretState]:
-    """The states, with what follows from what is wanted and what is there; InputError where that is not possible.
+    """New states, with what follows from what is wanted and what is there; InputError where that is not possible.
 
     rotate  keys that get new values though they have one.
     new     makes values.
@@ -40,23 +40,43 @@ def decide(
     values = resolve([state.wanted for state in states], held, rotate, new)
     decided = []
     for state in states:
-        known = replace(state, values={key: values[state.wanted.where(key)] for key in state.wanted.values})
-        known = _by_fingerprints(known, fresh) if evidence == "fingerprints" else _by_values(known, evidence, merge)
-        keys = [*known.values, *known.others]
-        times = consumers.noted(state.live.sealed or state.live.secret, keys, known.renewed, new.now)
-        decided.append(replace(known, times=times))
-    return _with_servers(decided)
+        made = replace(state, values={key: values[state.wanted.where(key)] for key in state.wanted.values})
+        if evidence == "fingerprints":
+            _compare_fingerprints(made, fresh)
+        elif evidence == "values":
+            _compare_values(made)
+        else:
+            _compare_ciphertexts(made, merge)
+        keys = [*made.values, *made.others]
+        made.times = consumers.noted(made.live.sealed or made.live.secret, keys, made.renewed, new.now)
+        decided.append(made)
+    _decide_whom_to_tell(decided)
+    return decided
 
 
-def _by_values(state: SecretState, evidence: Evidence, merge: bool) -> SecretState:
-    live, values = state.live, state.values
-    renewed = {key for key, value in values.items() if live.values.get(key) != value}
-    if evidence == "values":
-        return replace(state, renewed=renewed, changed=sorted(renewed | (set(live.values) - set(values))))
-    kept = keep_ciphertexts(state.wanted, live, values, state.held)
-    besides = {key: text for key, text in live.encrypted.items() if key not in values}
-    changed = set(values) - set(kept) if merge else {*values, *besides} - set(kept)
-    return replace(state, renewed=renewed, kept=kept, others=besides if merge else {}, changed=sorted(changed))
+def _compare_ciphertexts(state: SecretState, merge: bool) -> None:
+    values, encrypted = state.values, state.live.encrypted
+    state.renewed = _renewed(state)
+    state.kept = keep_ciphertexts(state.wanted, state.live, values, state.held)
+    besides = {key: text for key, text in encrypted.items() if key not in values}
+    state.others = besides if merge else {}
+    gone = set() if merge else set(besides)
+    state.changed = sorted((set(values) - set(state.kept)) | gone)
+
+
+def _compare_values(state: SecretState) -> None:
+    state.renewed = _renewed(state)
+    state.changed = sorted(state.renewed | (set(state.live.values) - set(state.values)))
+
+
+def _compare_fingerprints(state: SecretState, fresh: set[Where]) -> None:
+    state.renewed = {key for key in state.values if state.wanted.where(key) in fresh}
+    state.kept = {key: text for key, text in state.live.encrypted.items() if key not in state.renewed}
+    state.changed = sorted(state.renewed)
+
+
+def _renewed(state: SecretState) -> set[str]:
+    return {key for key, value in state.values.items() if state.live.values.get(key) != value}
 
 
 def keep_ciphertexts(
@@ -74,12 +94,6 @@ def keep_ciphertexts(
         if right and (key not in live.touched or held.get(key, values[key]) == values[key]):
             kept[key] = text
     return kept
-
-
-def _by_fingerprints(state: SecretState, fresh: set[Where]) -> SecretState:
-    renewed = {key for key in state.values if state.wanted.where(key) in fresh}
-    kept = {key: text for key, text in state.live.encrypted.items() if key not in renewed}
-    return replace(state, renewed=renewed, kept=kept, changed=sorted(renewed))
 
 
 def _fresh_by_fingerprint(states: list[SecretState], rotate: frozenset[Where]) -> set[Where]:
@@ -114,20 +128,17 @@ def _as_sealed(state: SecretState) -> set[str]:
     return {key for key in state.live.encrypted if key in state.prints and noted.get(key) == state.prints[key]}
 
 
-def _with_servers(states: list[SecretState]) -> list[SecretState]:
-    """Whose servers must be told: a value is new, or a run ended too early.
+def _decide_whom_to_tell(states: list[SecretState]) -> None:
+    """The servers of Secrets with a new value, and those that a run did not get to because it ended too early.
 
-    That is before they were told, or before what is composed of their values was written.
+    That was before they were told, or before what is composed of their values was written.
     """
     servers = [state for state in states if state.wanted.tell]
-    if not servers:
-        return states
-    composed = sources([state.wanted for state in states])
+    composed = sources([state.wanted for state in states]) if servers else {}
     parts: set[Where] = set()
-    for state in states:
+    for state in states if servers else []:
         parts = parts.union(*[composed[state.wanted.where(key)] for key in state.renewed])
     used = {part[:2] for part in parts}
     for state in servers:
-        secret = (state.wanted.namespace, state.wanted.name)
-        state.to_tell = bool(state.renewed) or UNTOLD.keys() <= state.live.notes.keys() or secret in used
-    return states
+        untold = UNTOLD.keys() <= state.live.notes.keys()
+        state.to_tell = bool(state.renewed) or untold or (state.wanted.namespace, state.wanted.name) in used
