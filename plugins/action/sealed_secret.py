@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible import constants as C
+from ansible import constants
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
@@ -56,10 +56,11 @@ class ActionModule(Action):
         client = self.connect_unless_assumed(args) if args["cluster"] else None
         # In check mode the kind SealedSecret may only be planned yet, by an earlier task.
         server = client.server if client else "none"
-        coming = planned.load(C.DEFAULT_LOCAL_TMP, server) if self.check else None
+        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # Ansible's settings are made at run time
+        coming = planned.load(folder, server) if self.check else None
         given = {**{name: args[name] for name in OPTIONS}, "rotate": tuple(args["rotate"])}
         options = Options(**given, check=self.check, diff=self.diff, planned=coming, say=self.say)
         answer = run(client, wanted, options)
         if coming is not None:
-            planned.save(C.DEFAULT_LOCAL_TMP, server, coming)
+            planned.save(folder, server, coming)
         return answer

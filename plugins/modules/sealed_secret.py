@@ -8,8 +8,10 @@ short_description: Seal Secrets, with values that are given, generated once, or 
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Seals many Secrets in one task, as C(kubeseal) of sealed-secrets 0.40 does, and waits until the controller has unsealed them.
-  - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they are.
+  - Seals many Secrets in one task, as C(kubeseal) of sealed-secrets 0.40 does, and waits until the controller has
+    unsealed them.
+  - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they
+    are.
   - What somebody else wrote into a Secret since is put back, which the controller by itself does not do.
   - Runs on the control node, in memory. No value reaches a file, a process argument, a result, a diff or a log.
 extends_documentation_fragment: [greenlang.vcci.connection]
@@ -57,22 +59,23 @@ options:
         description:
           - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate), C(compose)
             or C(certificate).
-          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid), C(rsa),
-            C(ed25519); of an RSA key C(length) is its bits) and, for text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable),
-            or the characters themselves).
-          - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other values of this task;
-            with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it, C(${generated|url}) stands for the generated
-            part.
-          - C(certificate) is one signed by itself, for the private key in C(key) of the same Secret, with C(names) and C(days) (365). It is made
-            anew with the key, with other names, and in the last third of its life.
+          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex),
+            C(base64), C(uuid), C(rsa), C(ed25519); of an RSA key C(length) is its bits) and, for text, C(alphabet)
+            (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
+          - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other
+            values of this task; with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it,
+            C(${generated|url}) stands for the generated part.
+          - C(certificate) is one signed by itself, for the private key in C(key) of the same Secret, with C(names) and
+            C(days) (365). It is made anew with the key, with other names, and in the last third of its life.
         type: dict
         required: true
       tell:
         description:
-          - A server that keeps these values elsewhere, as a database keeps passwords. When a value changes, its pods are told after the Secret
-            was written, and before anything that is composed of it is.
-          - C(workload) (C(StatefulSet/postgresql)), C(container), and C(commands), each a list of program and arguments. A command runs in all
-            ready pods before the next does. It reads lines C(key base64) from standard input, and then an empty line; it must be repeatable.
+          - A server that keeps these values elsewhere, as a database keeps passwords. When a value changes, its pods
+            are told after the Secret was written, and before anything that is composed of it is.
+          - C(workload) (C(StatefulSet/postgresql)), C(container), and C(commands), each a list of program and
+            arguments. A command runs in all ready pods before the next does. It reads lines C(key base64) from standard
+            input, and then an empty line; it must be repeatable.
           - With O(restart) the workload is not restarted then, or, with C(restart) true, after all others.
         type: dict
   name:
@@ -88,27 +91,27 @@ options:
     default: default
   certificate:
     description:
-      - File or URL of the sealing certificate; without it, that of the controller's newest active key is used. An expired one, another than
-        O(certificate_fingerprint), or a private key is refused before anything is written.
+      - File or URL of the sealing certificate; without it, that of the controller's newest active key is used. An
+        expired one, another than O(certificate_fingerprint), or a private key is refused before anything is written.
     type: str
   certificate_fingerprint:
     description: Fingerprint that the certificate must have, as RV(certificate) gives it. Plain C(http://) needs it.
     type: str
   cluster:
     description:
-      - Whether the SealedSecrets go to the cluster. Without it no cluster is asked, O(certificate) is needed, and the result goes to
-        O(directory), or, without one, to RV(sealed).
+      - Whether the SealedSecrets go to the cluster. Without it no cluster is asked, O(certificate) is needed, and the
+        result goes to O(directory), or, without one, to RV(sealed).
     type: bool
     default: true
   directory:
     description:
-      - Where SealedSecrets are kept as manifests that may be committed, C(<namespace>/<name>.yml). Files whose values did not change stay
-        byte for byte.
+      - Where SealedSecrets are kept as manifests that may be committed, C(<namespace>/<name>.yml). Files whose values
+        did not change stay byte for byte.
     type: path
   fingerprint_key:
     description:
-      - Key, from the vault, of the fingerprints by which a run without a cluster knows which values did not change. A plain hash would be a
-        way to try guesses, and show which values are equal; this is an HMAC over name and value.
+      - Key, from the vault, of the fingerprints by which a run without a cluster knows which values did not change. A
+        plain hash would be a way to try guesses, and show which values are equal; this is an HMAC over name and value.
     type: str
   merge:
     description: Whether keys of an existing SealedSecret that are not named stay in it.
@@ -120,8 +123,9 @@ options:
     default: kube-system
   aws:
     description:
-      - Keep the values in AWS Secrets Manager instead of sealing them, as the JSON object C(<prefix>/<namespace>/<name>), and write Secrets of
-        them. C(prefix) is needed; C(region), C(kms_key_id) and C(endpoint_url) may be given; credentials are those that boto3 finds.
+      - Keep the values in AWS Secrets Manager instead of sealing them, as the JSON object
+        C(<prefix>/<namespace>/<name>), and write Secrets of them. C(prefix) is needed; C(region), C(kms_key_id) and
+        C(endpoint_url) may be given; credentials are those that boto3 finds.
     type: dict
   labels:
     description: Labels of every SealedSecret and Secret.
@@ -132,7 +136,8 @@ options:
     type: bool
     default: false
   force_conflicts:
-    description: Take back fields of SealedSecrets that somebody changed by hand; without it the task stops and names field and owner.
+    description: Take back fields of SealedSecrets that somebody changed by hand; without it the task stops and names
+      field and owner.
     type: bool
     default: false
   prune:
@@ -141,14 +146,15 @@ options:
     default: false
   rotate:
     description:
-      - Generated keys that get new values, as V(secret), V(secret/key) or V(namespace/secret/key). Every run with it makes new ones.
+      - Generated keys that get new values, as V(secret), V(secret/key) or V(namespace/secret/key). Every run with it
+        makes new ones.
     type: list
     elements: str
     default: []
   restart:
     description:
-      - Whether Deployments, StatefulSets and DaemonSets that consume a key are restarted when its value changed, now or since their pods
-        started, and awaited. It implies O(wait).
+      - Whether Deployments, StatefulSets and DaemonSets that consume a key are restarted when its value changed, now or
+        since their pods started, and awaited. It implies O(wait).
     type: bool
     default: false
   wait:

@@ -44,9 +44,10 @@ EXAMPLES = r"""
 RETURN = r"""
 secrets:
   description: >-
-    Of each SealedSecret its scope, keys, the days since each value changed (since the SealedSecret was made, where that is not known), the overdue
-    keys, the sealing keys that decrypt it, whether those are the newest one only, whether everything decrypts, whether the Secret equals it, whether
-    the controller has unsealed this generation and what it says, and the workloads that consume it.
+    Of each SealedSecret its scope, keys, the days since each value changed (since the SealedSecret was made, where that
+    is not known), the overdue keys, the sealing keys that decrypt it, whether those are the newest one only, whether
+    everything decrypts, whether the Secret equals it, whether the controller has unsealed this generation and what it
+    says, and the workloads that consume it.
   returned: success
   type: dict
   sample:
@@ -67,7 +68,13 @@ sealing_keys:
   returned: success
   type: list
   elements: dict
-  sample: [{name: sealed-secrets-key7xq2p, fingerprint: "SHA256:abc", active: true, age_days: 12, expires: "2036-01-31T12:00:00Z", secrets: 4}]
+  sample:
+    - name: sealed-secrets-key7xq2p
+      fingerprint: "SHA256:abc"
+      active: true
+      age_days: 12
+      expires: "2036-01-31T12:00:00Z"
+      secrets: 4
 table:
   description: RV(secrets) as lines of text.
   returned: success

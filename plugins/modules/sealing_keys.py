@@ -20,7 +20,8 @@ options:
       - V(backed_up) writes all keys of the controller to O(path).
       - V(restored) adds those of O(path) which the cluster lacks, and restarts the controller.
       - V(renewed) adds a new key, or the given one, which new values are then sealed with; old keys stay.
-      - V(reencrypted) seals anew what the newest key does not decrypt, each in its own scope, in the cluster, or in the files of O(directory).
+      - V(reencrypted) seals anew what the newest key does not decrypt, each in its own scope, in the cluster, or in the
+        files of O(directory).
     type: str
     required: true
     choices: [backed_up, restored, renewed, reencrypted]

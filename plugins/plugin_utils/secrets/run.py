@@ -57,7 +57,7 @@ def run(
 
 def _store(client: Client | None, options: Options) -> Store:
     if options.aws:
-        from .stores.aws import AwsStore  # here, since boto3 takes a third of a second
+        from .stores.aws import AwsStore  # noqa: PLC0415  boto3, which few need, takes a third of a second
 
         return AwsStore(client, options)
     deadline = Deadline(options.wait_timeout)

@@ -40,13 +40,18 @@ def store(client, namespace, aws, monkeypatch):
 
     def run(secrets: list[dict] | None = None, *, more: dict | None = None, **options) -> dict:
         settings = {**aws, "prefix": f"vcci/{namespace}", **(more or {})}
-        return run_secrets(client, read(secrets or SECRETS, namespace), Options(name=namespace, aws=settings, **options))
+        return run_secrets(
+            client, read(secrets or SECRETS, namespace), Options(name=namespace, aws=settings, **options)
+        )
 
     return run
 
 
 def in_cluster(client, namespace: str, name: str) -> dict[str, str]:
-    return {key: base64.b64decode(text).decode() for key, text in client.get("v1", "Secret", name, namespace)["data"].items()}
+    return {
+        key: base64.b64decode(text).decode()
+        for key, text in client.get("v1", "Secret", name, namespace)["data"].items()
+    }
 
 
 def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespace) -> None:
@@ -62,7 +67,10 @@ def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespa
     assert first["secrets"] == planned["secrets"]
     assert CANARY not in str(first)
     db = stored("db")
-    assert (in_cluster(client, namespace, "db"), in_cluster(client, namespace, "app")) == (db, {"url": f"x://{db['password']}"})
+    assert (in_cluster(client, namespace, "db"), in_cluster(client, namespace, "app")) == (
+        db,
+        {"url": f"x://{db['password']}"},
+    )
     assert db["given"] == CANARY
     assert not store()["changed"]
     # A lost cluster's values come back; a value that was changed there reaches the cluster; rotation reaches both.
@@ -70,11 +78,16 @@ def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespa
         client.request("DELETE", f"/api/v1/namespaces/{namespace}/secrets/{name}")
     assert store()["changed"]
     assert in_cluster(client, namespace, "db") == db
-    manager.put_secret_value(SecretId=f"vcci/{namespace}/{namespace}/db", SecretString=json.dumps({**db, "password": "by hand"}))
+    manager.put_secret_value(
+        SecretId=f"vcci/{namespace}/{namespace}/db", SecretString=json.dumps({**db, "password": "by hand"})
+    )
     store()
     assert in_cluster(client, namespace, "app") == {"url": "x://by%20hand"}
     rotated = store(rotate=["db/password"])
-    assert {name.split("/")[1]: one["changed_keys"] for name, one in rotated["secrets"].items()} == {"db": ["password"], "app": ["url"]}
+    assert {name.split("/")[1]: one["changed_keys"] for name, one in rotated["secrets"].items()} == {
+        "db": ["password"],
+        "app": ["url"],
+    }
     assert in_cluster(client, namespace, "db") == stored("db")
     assert stored("db")["password"] not in ("by hand", db["password"])
 

@@ -26,20 +26,40 @@ def test_only_metrics_are_open_and_only_to_prometheus(client) -> None:
 @pytest.mark.parametrize("verb", ["get", "create", "update"])
 @pytest.mark.parametrize("group", ["system:authenticated", "system:serviceaccounts", "system:unauthenticated"])
 def test_nobody_reaches_it_through_the_api_server(client, verb: str, group: str) -> None:
-    attributes = {"namespace": "kube-system", "verb": verb, "resource": "services", "subresource": "proxy", "name": "http:sealed-secrets-controller:"}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {"user": "someone", "groups": [group]}}
+    attributes = {
+        "namespace": "kube-system",
+        "verb": verb,
+        "resource": "services",
+        "subresource": "proxy",
+        "name": "http:sealed-secrets-controller:",
+    }
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": "someone", "groups": [group]},
+    }
     review["spec"]["resourceAttributes"] = attributes
     answer = client.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
     assert not answer["status"].get("allowed")
 
 
 def test_alert_rules_are_prometheus_rules(tmp_path) -> None:
-    text = "{{ lookup('ansible.builtin.template', '" + str(ROOT / "roles/controllers/templates/sealed_secrets_alerts.yml.j2") + "') }}"
+    text = (
+        "{{ lookup('ansible.builtin.template', '"
+        + str(ROOT / "roles/controllers/templates/sealed_secrets_alerts.yml.j2")
+        + "') }}"
+    )
     shared = [str(ROOT / "roles/controllers/vars/main" / name) for name in ("sealed_secrets.yml", "common.yml")]
     variables = {"controllers_sealed_secrets_alerts_namespace": "vcci-observability", "platform_part_of": "x"}
     results, _said = play(tmp_path, [{"ansible.builtin.debug": {"msg": text}}], vars=variables, vars_files=shared)
     [config] = list(yaml.safe_load_all(results[0]["msg"]))
-    rules = [rule for group in yaml.safe_load(config["data"]["sealed-secrets.yml"])["groups"] for rule in group["rules"]]
-    assert {rule["alert"] for rule in rules} == {"SealedSecretUnsealError", "SealedSecretNotSynced", "SealedSecretsControllerGone"}
+    rules = [
+        rule for group in yaml.safe_load(config["data"]["sealed-secrets.yml"])["groups"] for rule in group["rules"]
+    ]
+    assert {rule["alert"] for rule in rules} == {
+        "SealedSecretUnsealError",
+        "SealedSecretNotSynced",
+        "SealedSecretsControllerGone",
+    }
     assert all(set(rule) >= {"alert", "expr", "labels", "annotations"} for rule in rules)
     assert all((ROOT / rule["annotations"]["runbook"]).exists() for rule in rules)

@@ -53,11 +53,15 @@ def test_upstream_opens_what_we_sealed(scope, case, certificate, sealing_keys, k
     if controller and case == "all kinds":  # what kubeseal --validate asks
         assert status(f"{controller}/v1/verify", json.dumps(sealed).encode()) == 200
         moved = {**sealed, "metadata": {**sealed["metadata"], "name": "other", "namespace": "other"}}
-        assert status(f"{controller}/v1/verify", json.dumps(moved).encode()) == (200 if scope == "cluster-wide" else 409)
+        assert status(f"{controller}/v1/verify", json.dumps(moved).encode()) == (
+            200 if scope == "cluster-wide" else 409
+        )
     keys = tmp_path / "keys.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": sealing_keys}))
-    opened = json.loads(kubeseal("--recovery-unseal", "--recovery-private-key", str(keys), "-o", "json", given=json.dumps(sealed)))
+    opened = json.loads(
+        kubeseal("--recovery-unseal", "--recovery-private-key", str(keys), "-o", "json", given=json.dumps(sealed))
+    )
     assert {key: base64.b64decode(text or "") for key, text in opened.get("data", {}).items()} == data
     assert (opened["metadata"]["labels"], opened["metadata"]["annotations"]["c"]) == ({"a": "b", "e": "f"}, "d")
 
@@ -89,7 +93,9 @@ def test_our_manifest_is_kubeseals(certificate, kubeseal) -> None:
         "metadata": {"name": "name", "namespace": "place", "labels": {"a": "b", "e": "f"}, "annotations": {"c": "d"}},
         "data": {"text": base64.b64encode(b"value").decode()},
     }
-    theirs = json.loads(kubeseal("--cert", str(certificate), "--scope", "namespace-wide", "-o", "json", given=json.dumps(secret)))
+    theirs = json.loads(
+        kubeseal("--cert", str(certificate), "--scope", "namespace-wide", "-o", "json", given=json.dumps(secret))
+    )
     ours = sealed_by_us(certificate, "namespace-wide", {"text": b"value"})
     for one in (theirs, ours):
         one["spec"]["encryptedData"] = {key: len(text) for key, text in one["spec"]["encryptedData"].items()}

@@ -19,7 +19,14 @@ from tests.helpers import ROOT, ansible, play
 
 CANARY = f"canary-{uuid.uuid4()}"
 KEYS = {
-    "backend-secrets": ["ANTHROPIC_API_KEY", "DATABASE_URL", "JWT_SECRET", "OPENAI_API_KEY", "REDIS_URL", "WEAVIATE_API_KEY"],
+    "backend-secrets": [
+        "ANTHROPIC_API_KEY",
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "OPENAI_API_KEY",
+        "REDIS_URL",
+        "WEAVIATE_API_KEY",
+    ],
     "postgresql-secrets": ["exporter-dsn", "password", "username"],
     "redis-secrets": ["password"],
     "grafana-secrets": ["admin-password", "admin-user"],
@@ -42,13 +49,25 @@ def role(kubeconfig, namespace, tmp_path):
             **variables,
         }
         task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.secrets", "tasks_from": part}}
-        connection = {name: {"kubeconfig": str(kubeconfig)} for name in ("greenlang.vcci.sealing_keys", "greenlang.vcci.sealed_secret_info")}
-        defaults = {**connection, "greenlang.vcci.sealed_secret": {"kubeconfig": str(kubeconfig), "record_namespace": namespace, "assume_empty": assume_empty}}
+        connection = {
+            name: {"kubeconfig": str(kubeconfig)}
+            for name in ("greenlang.vcci.sealing_keys", "greenlang.vcci.sealed_secret_info")
+        }
+        defaults = {
+            **connection,
+            "greenlang.vcci.sealed_secret": {
+                "kubeconfig": str(kubeconfig),
+                "record_namespace": namespace,
+                "assume_empty": assume_empty,
+            },
+        }
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         # Above the shared values, as an inventory's are.
         (tmp_path / "values.json").write_text(json.dumps(values))
         flags += ("-e", f"@{tmp_path / 'values.json'}")
-        return play(tmp_path, [task], *flags, environment={"CANARY": CANARY}, vars_files=shared, module_defaults=defaults)
+        return play(
+            tmp_path, [task], *flags, environment={"CANARY": CANARY}, vars_files=shared, module_defaults=defaults
+        )
 
     return run
 
@@ -57,7 +76,9 @@ def role(kubeconfig, namespace, tmp_path):
 def values(client, namespace):
     def read() -> dict[str, dict[str, str]]:
         found = {secret["metadata"]["name"]: secret for secret in client.list("v1", "Secret", namespace)}
-        return {name: {key: base64.b64decode(text).decode() for key, text in found[name]["data"].items()} for name in KEYS}
+        return {
+            name: {key: base64.b64decode(text).decode() for key, text in found[name]["data"].items()} for name in KEYS
+        }
 
     return read
 
@@ -73,10 +94,21 @@ def test_the_reference_documents_secrets(role, values) -> None:
     backend, postgresql = first["backend-secrets"], first["postgresql-secrets"]
     assert (backend["OPENAI_API_KEY"], backend["ANTHROPIC_API_KEY"]) == (CANARY, CANARY)
     assert len(base64.b64decode(backend["JWT_SECRET"])) == 32
-    database, redis, exporter = (urlsplit(url) for url in (backend["DATABASE_URL"], backend["REDIS_URL"], postgresql["exporter-dsn"]))
-    assert (database.scheme, database.username, database.netloc.split("@")[1], database.path) == ("postgresql", "vcci", "postgresql:5432", "/vcci")
+    database, redis, exporter = (
+        urlsplit(url) for url in (backend["DATABASE_URL"], backend["REDIS_URL"], postgresql["exporter-dsn"])
+    )
+    assert (database.scheme, database.username, database.netloc.split("@")[1], database.path) == (
+        "postgresql",
+        "vcci",
+        "postgresql:5432",
+        "/vcci",
+    )
     assert unquote(str(database.password)) == postgresql["password"]
-    assert (unquote(str(redis.password)), redis.netloc.split("@")[1], redis.path) == (first["redis-secrets"]["password"], "redis:6379", "/0")
+    assert (unquote(str(redis.password)), redis.netloc.split("@")[1], redis.path) == (
+        first["redis-secrets"]["password"],
+        "redis:6379",
+        "/0",
+    )
     assert (exporter.username, exporter.netloc.split("@")[1]) == ("vcci_monitor", "localhost:5432")
     assert (exporter.path, exporter.query) == ("/vcci", "sslmode=disable")
     assert exporter.password != postgresql["password"]
@@ -99,7 +131,9 @@ def test_the_reference_documents_secrets(role, values) -> None:
 
 def test_a_first_check_lists_everything_and_asks_nothing(role, client, namespace) -> None:
     results, said = role("--check", "--diff", assume_empty=True)
-    assert {name.split("/")[1]: sorted(state["changed_keys"]) for name, state in results[-1]["secrets"].items()} == KEYS, said
+    assert {
+        name.split("/")[1]: sorted(state["changed_keys"]) for name, state in results[-1]["secrets"].items()
+    } == KEYS, said
     assert client.list("bitnami.com/v1alpha1", "SealedSecret", namespace) == []
 
 
@@ -115,12 +149,19 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
     """What the playbooks of these names do: rotation, report, backup, re-encryption in the cluster and in files."""
     (tmp_path / "password").write_text("vault password")
     flags = ("--vault-password-file", str(tmp_path / "password"))
-    files = {"secrets_directory": str(tmp_path / "sealed"), "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml")}
+    files = {
+        "secrets_directory": str(tmp_path / "sealed"),
+        "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml"),
+    }
     results, said = role(**files)
     assert len(list((tmp_path / "sealed" / namespace).glob("*.yml"))) == len(KEYS), said
     before = values()
     results, said = role(secrets_rotate=["redis-secrets"], secrets_restart=True)
-    changed = {name.split("/")[1]: state["changed_keys"] for name, state in results[-1]["secrets"].items() if state["changed_keys"]}
+    changed = {
+        name.split("/")[1]: state["changed_keys"]
+        for name, state in results[-1]["secrets"].items()
+        if state["changed_keys"]
+    }
     assert changed == {"redis-secrets": ["password"], "backend-secrets": ["REDIS_URL"]}, said
     assert values()["redis-secrets"] != before["redis-secrets"]
     results, said = role(part="report")
@@ -142,12 +183,18 @@ def test_manifests_need_no_cluster(tmp_path) -> None:
     text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps(keyring.backup(backup)))
     (tmp_path / "keys.vault.yml").write_bytes(text)
     (tmp_path / "password").write_text("vault password")
-    values = {"secrets_cluster": False, "secrets_directory": str(tmp_path / "sealed"), "secrets_certificate": str(tmp_path / "sealing.pem"),
-              "secrets_fingerprint_key": "k" * 32, "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml"),
-              "cluster_kubeconfig": str(tmp_path / "none")}
+    values = {
+        "secrets_cluster": False,
+        "secrets_directory": str(tmp_path / "sealed"),
+        "secrets_certificate": str(tmp_path / "sealing.pem"),
+        "secrets_fingerprint_key": "k" * 32,
+        "secrets_sealing_keys_file": str(tmp_path / "keys.vault.yml"),
+        "cluster_kubeconfig": str(tmp_path / "none"),
+    }
     flags = ("-i", "inventories/local", "-e", json.dumps(values), "--vault-password-file", str(tmp_path / "password"))
     for playbook in ("secrets", "secrets_reencrypt"):
         for changed in (1, 0):
             said = ansible("ansible-playbook", f"playbooks/{playbook}.yml", *flags).stdout
-            assert f"changed={changed} " in said and "failed=0" in said, said
+            assert f"changed={changed} " in said, said
+            assert "failed=0" in said, said
     assert len(list((tmp_path / "sealed").rglob("*.yml"))) == len(KEYS)

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""New values reach a server before its clients, and exactly the consumers are restarted. Pods are simulated: the commands are recorded, not run."""
+"""New values reach a server before its clients, and exactly the consumers are restarted.
+
+Pods are simulated: the commands are recorded, not run.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,16 @@ SECRETS = [
 
 def workload(kind: str, name: str, env: list[dict]) -> dict:
     labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "x/y:1", "env": env}]}}
-    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **({"serviceName": name} if kind == "StatefulSet" else {})}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": "x/y:1", "env": env}]},
+    }
+    spec = {
+        "replicas": 1,
+        "selector": {"matchLabels": labels},
+        "template": template,
+        **({"serviceName": name} if kind == "StatefulSet" else {}),
+    }
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -34,7 +45,10 @@ def variable(secret: str, key: str) -> dict:
 
 
 class Platform:
-    """A server, an application that consumes the composed value, and two that do not. `aws` keeps values in AWS Secrets Manager."""
+    """A server, an application that consumes the composed value, and two that do not.
+
+    `aws` keeps values in AWS Secrets Manager.
+    """
 
     def __init__(self, client, namespace: str, aws: dict | None = None) -> None:
         self.client, self.namespace, self.aws = client, namespace, aws
@@ -51,8 +65,12 @@ class Platform:
             path = self.client.resource("apps/v1", kind).path(self.namespace)
             self.client.request("POST", path, body=workload(kind, name, env))
         rollout = Rollout(self.client, print, 60)
-        rollout.await_rolled_out([self.client.get("apps/v1", kind, name, self.namespace) | {"kind": kind}
-                                  for kind, name in (("StatefulSet", "database"), ("Deployment", "user"), ("Deployment", "key-user"))])
+        rollout.await_rolled_out(
+            [
+                self.client.get("apps/v1", kind, name, self.namespace) | {"kind": kind}
+                for kind, name in (("StatefulSet", "database"), ("Deployment", "user"), ("Deployment", "key-user"))
+            ]
+        )
 
     def value(self, name: str, key: str) -> bytes:
         return base64.b64decode(self.client.get("v1", "Secret", name, self.namespace)["data"][key])
@@ -65,7 +83,9 @@ class Platform:
         if self.fails:
             raise CommandFailed("the command failed")
         pairs = (line.split(" ") for line in given.decode().splitlines())
-        self.told.append((pod, command[0], {key: base64.b64decode(text) for key, text in pairs}, self.value("app", "URL")))
+        self.told.append(
+            (pod, command[0], {key: base64.b64decode(text) for key, text in pairs}, self.value("app", "URL"))
+        )
         return ""
 
     def seal(self, **options) -> dict:
@@ -93,15 +113,24 @@ def platform(client, namespace) -> Platform:
 
 
 def test_the_server_learns_first_and_exactly_the_consumers_are_restarted(platform, namespace) -> None:
-    before = {key: platform.value(*key) for key in (("database", "password"), ("database", "other"), ("app", "URL"), ("app", "KEY"))}
+    before = {
+        key: platform.value(*key)
+        for key in (("database", "password"), ("database", "other"), ("app", "URL"), ("app", "KEY"))
+    }
     planned = platform.seal(rotate=["database/password"], check=True)
     assert (planned["restarted"], platform.told, platform.restarted()) == ([f"{namespace}/Deployment/user"], [], set())
     done = platform.seal(rotate=["database/password"])
     assert (done["secrets"], done["restarted"]) == (planned["secrets"], planned["restarted"])
     assert platform.value("database", "password") != before["database", "password"]
-    assert (platform.value("database", "other"), platform.value("app", "KEY")) == (before["database", "other"], before["app", "KEY"])
+    assert (platform.value("database", "other"), platform.value("app", "KEY")) == (
+        before["database", "other"],
+        before["app", "KEY"],
+    )
     assert platform.value("app", "URL") == b"x://u:" + platform.value("database", "password") + b"@h"
-    assert [(pod, command) for pod, command, _given, _url in platform.told] == [("database-0", "accept"), ("database-0", "use")]
+    assert [(pod, command) for pod, command, _given, _url in platform.told] == [
+        ("database-0", "accept"),
+        ("database-0", "use"),
+    ]
     for _pod, _command, given, url in platform.told:
         assert given["password"] == platform.value("database", "password")
         assert url == before["app", "URL"], "the application's value changed before the server was told"
@@ -141,7 +170,12 @@ def test_nothing_changes_while_the_server_is_not_ready(platform, client, namespa
     before = platform.value("database", "password")
     condition = {"type": "Ready", "status": "False", "reason": "Test"}
     path = f"/api/v1/namespaces/{namespace}/pods/database-0/status"
-    client.request("PATCH", path, body={"status": {"conditions": [condition]}}, content_type="application/strategic-merge-patch+json")
+    client.request(
+        "PATCH",
+        path,
+        body={"status": {"conditions": [condition]}},
+        content_type="application/strategic-merge-patch+json",
+    )
     with pytest.raises(InputError, match="StatefulSet/database must be told of the new value and is not ready"):
         platform.seal(rotate=["database"])
     assert platform.value("database", "password") == before
@@ -149,7 +183,9 @@ def test_nothing_changes_while_the_server_is_not_ready(platform, client, namespa
 
 def test_nothing_changes_while_no_command_reaches_the_server(platform) -> None:
     platform.unreachable, before = True, platform.value("database", "password")
-    with pytest.raises(VcciError, match="its server cannot be told of a new value, so that nothing was changed: no command can be run"):
+    with pytest.raises(
+        VcciError, match="its server cannot be told of a new value, so that nothing was changed: no command can be run"
+    ):
         platform.seal(rotate=["database"])
     assert platform.value("database", "password") == before
     platform.unreachable = False
@@ -157,5 +193,9 @@ def test_nothing_changes_while_no_command_reaches_the_server(platform) -> None:
 
 
 def test_only_what_is_generated_can_be_rotated(platform) -> None:
-    with pytest.raises(InputError, match=r"rotate: app/URL, nothing: no generated key of this task; those are app/KEY, database/other, database/password"):
+    with pytest.raises(
+        InputError,
+        match=r"rotate: app/URL, nothing: no generated key of this task; "
+        r"those are app/KEY, database/other, database/password",
+    ):
         platform.seal(rotate=["app/URL", "nothing"])

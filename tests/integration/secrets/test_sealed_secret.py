@@ -40,8 +40,12 @@ def plays(kubeconfig, namespace, tmp_path):
     def run(tasks: list[dict], *flags: str) -> tuple[list[dict], str]:
         common = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": 60}
         each = [{"greenlang.vcci.sealed_secret": {**common, **task}, "ignore_errors": True} for task in tasks]
-        # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in memory.
-        cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
+        # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in
+        # memory.
+        cache = {
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),
+        }
         return play(tmp_path, each, *flags, environment={"CANARY": CANARY, **cache})
 
     return run
@@ -50,20 +54,45 @@ def plays(kubeconfig, namespace, tmp_path):
 @pytest.fixture
 def values(client, namespace):
     def read(name: str) -> dict[str, bytes]:
-        return {key: base64.b64decode(text) for key, text in client.get("v1", "Secret", name, namespace)["data"].items()}
+        return {
+            key: base64.b64decode(text) for key, text in client.get("v1", "Secret", name, namespace)["data"].items()
+        }
 
     return read
 
 
 def patch(client, namespace: str, name: str, body: dict) -> None:
-    client.request("PATCH", f"/api/v1/namespaces/{namespace}/secrets/{name}", body=body, content_type="application/merge-patch+json")
+    client.request(
+        "PATCH",
+        f"/api/v1/namespaces/{namespace}/secrets/{name}",
+        body=body,
+        content_type="application/merge-patch+json",
+    )
 
 
 def wanted(given: str = CANARY) -> list[dict]:
     return [
-        {"name": "strict", "values": {"password": {"generate": {}}, "given": given, "empty": {"value": ""}, "binary": {"base64": "AAH/"}}},
-        {"name": "wide", "scope": "namespace-wide", "values": {"url": {"compose": "x://${strict/password|url}:${strict/given|url}@h"}}},
-        {"name": "widest", "scope": "cluster-wide", "values": {"a.b-c_d": "ünicode"}, "type": "example.com/kind", "labels": {"a": "b"}},
+        {
+            "name": "strict",
+            "values": {
+                "password": {"generate": {}},
+                "given": given,
+                "empty": {"value": ""},
+                "binary": {"base64": "AAH/"},
+            },
+        },
+        {
+            "name": "wide",
+            "scope": "namespace-wide",
+            "values": {"url": {"compose": "x://${strict/password|url}:${strict/given|url}@h"}},
+        },
+        {
+            "name": "widest",
+            "scope": "cluster-wide",
+            "values": {"a.b-c_d": "ünicode"},
+            "type": "example.com/kind",
+            "labels": {"a": "b"},
+        },
     ]
 
 
@@ -121,7 +150,11 @@ def test_a_sealed_secret_that_was_edited_by_hand_stops_the_run_unless_it_is_forc
     seal(wanted())
     path = f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/widest"
     client.request(
-        "PATCH", path, query={"fieldManager": "somebody"}, body={"metadata": {"labels": {"a": "c"}}}, content_type="application/merge-patch+json"
+        "PATCH",
+        path,
+        query={"fieldManager": "somebody"},
+        body={"metadata": {"labels": {"a": "c"}}},
+        content_type="application/merge-patch+json",
     )
     with pytest.raises(VcciError, match=r"(?s)widest.*labels.*'somebody'.*force_conflicts"):
         seal(wanted())
@@ -138,10 +171,13 @@ def test_a_deleted_secret_comes_back_with_its_values(seal, values, client, names
     assert values("strict") == before
 
 
-def test_a_deleted_sealed_secret_comes_back_with_its_values_while_the_secret_is_there(seal, values, client, namespace) -> None:
+def test_a_deleted_sealed_secret_comes_back_with_its_values_while_the_secret_is_there(
+    seal, values, client, namespace
+) -> None:
     seal(wanted())
     before = values("strict")
-    # As it is for a moment after a SealedSecret was deleted: the Secret names an owner that is gone. A finalizer holds it there.
+    # As it is for a moment after a SealedSecret was deleted: the Secret names an owner that is gone. A finalizer holds
+    # it there.
     patch(client, namespace, "strict", {"metadata": {"finalizers": ["example.com/held"]}})
     client.request("DELETE", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict")
     let_go = threading.Timer(3, patch, (client, namespace, "strict", {"metadata": {"finalizers": None}}))
@@ -155,7 +191,9 @@ def test_a_deleted_sealed_secret_comes_back_with_its_values_while_the_secret_is_
 def test_a_secret_made_by_hand_is_taken_over_with_consent_only(seal, values, client, namespace) -> None:
     path = f"/api/v1/namespaces/{namespace}/secrets"
     data = {"password": base64.b64encode(b"by hand").decode()}
-    client.request("POST", path, body={"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "strict"}, "data": data})
+    client.request(
+        "POST", path, body={"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "strict"}, "data": data}
+    )
     for check in (True, False):
         with pytest.raises(InputError, match="belongs to no SealedSecret"):
             seal(wanted(), check=check)
@@ -195,7 +233,9 @@ def test_merge_leaves_other_keys(seal, values) -> None:
     assert values("s") == {"b": b"two"}
 
 
-def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(seal, values, client, namespace, sealing_keys, tmp_path) -> None:
+def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(
+    seal, values, client, namespace, sealing_keys, tmp_path
+) -> None:
     certificate = tmp_path / "sealing.pem"
     certificate.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
     options = {"directory": str(tmp_path / "sealed"), "fingerprint_key": "k" * 32}
@@ -209,8 +249,12 @@ def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(seal, values,
     kept = values("strict")["password"]
     changed = seal(wanted("other")[:1], **offline)
     assert changed["secrets"][f"{namespace}/strict"]["changed_keys"] == ["given"]
-    client.request("PATCH", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict", body=yaml.safe_load(path.read_text()),
-                   content_type="application/merge-patch+json")
+    client.request(
+        "PATCH",
+        f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/strict",
+        body=yaml.safe_load(path.read_text()),
+        content_type="application/merge-patch+json",
+    )
     eventually(lambda: values("strict")["given"] == b"other", 60, "the controller unseals what was written")
     assert values("strict")["password"] == kept
 
@@ -234,7 +278,10 @@ def test_many_secrets_are_listed(seal, client, namespace) -> None:
 GIVEN = "{{ lookup('ansible.builtin.env', 'CANARY') }}"
 ONE = [{"name": "s", "values": {"a": GIVEN}}]
 BAD_INPUT = [
-    ({"secrets": [{"name": "s", "values": {"a": {"generate": {"length": GIVEN}}}}]}, "secrets[0] s: values.a.generate.length: a number"),
+    (
+        {"secrets": [{"name": "s", "values": {"a": {"generate": {"length": GIVEN}}}}]},
+        "secrets[0] s: values.a.generate.length: a number",
+    ),
     ({"secrets": [{"name": "s", "values": {"a b": GIVEN}}]}, "secrets[0] s: key 'a b' is invalid"),
     ({"secrets": [{"name": "s", "values": {"schlüssel": GIVEN}}]}, "secrets[0] s: key 'schlüssel' is invalid"),
     ({"secrets": [{"name": "größe", "values": {"a": GIVEN}}]}, "name must be lower-case letters"),
@@ -263,7 +310,10 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(plays, client, name
 
 
 def test_no_value_is_ever_said_shown_or_stored(plays, values, tmp_path) -> None:
-    """The canary is looked for in everything that is printed, in diffs and results, in processes' arguments, fact caches, manifests, and on disk."""
+    """The canary is looked for in everything that is printed, and in all that outlives the run.
+
+    In diffs and results, in processes' arguments, fact caches, manifests, and on disk.
+    """
     seen: list[str] = []
     done = threading.Event()
 
@@ -279,7 +329,9 @@ def test_no_value_is_ever_said_shown_or_stored(plays, values, tmp_path) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     more = {"directory": str(tmp_path / "sealed"), "fingerprint_key": GIVEN}
-    tasks = [{"secrets": wanted(given), **more} for given in (GIVEN, GIVEN, "other")] + [{"secrets": wanted("other"), "rotate": ["strict/password"]}]
+    tasks = [{"secrets": wanted(given), **more} for given in (GIVEN, GIVEN, "other")] + [
+        {"secrets": wanted("other"), "rotate": ["strict/password"]}
+    ]
     results, said = plays(tasks, "-vvvv", "--diff")
     done.set()
     watcher.join()

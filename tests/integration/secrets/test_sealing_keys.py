@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing keys: backup, renewal, re-encryption in the scope that was, and a disaster: a new cluster unseals the old manifests."""
+"""Sealing keys: backup, renewal, re-encryption in the scope that was, and a disaster.
+
+A new cluster unseals the old manifests.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ from tests.integration.secrets.controller import running
 
 CANARY = "canary-in-a-disaster"
 SECRETS = [
-    {"name": scope, "scope": scope, "values": {"given": CANARY, "password": {"generate": {}}}, "labels": {"a": "b"}} for scope in _sealing.SCOPES
+    {"name": scope, "scope": scope, "values": {"given": CANARY, "password": {"generate": {}}}, "labels": {"a": "b"}}
+    for scope in _sealing.SCOPES
 ]
 
 
@@ -58,12 +62,16 @@ def sealed(client: Client, namespace: str) -> dict[str, dict]:
 
 def plain(client: Client, namespace: str) -> dict[str, dict]:
     names = set(_sealing.SCOPES)
-    return {one["metadata"]["name"]: one["data"] for one in client.list("v1", "Secret", namespace) if one["metadata"]["name"] in names}
+    return {
+        one["metadata"]["name"]: one["data"]
+        for one in client.list("v1", "Secret", namespace)
+        if one["metadata"]["name"] in names
+    }
 
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory):
-    """A cluster of its own with the real controller; a function that starts the controller anew, as a restart of its pod would."""
+    """A cluster of its own with the real controller, which is started anew as a restart of its pod would."""
     for_all = tmp_path_factory.mktemp("lost")
     with running_cluster("pytest-seal-a", nodes="simulated", subnet="10.113.0.0/16") as state:
         client = Client.from_params({"kubeconfig": str(state / "kubeconfig")})
@@ -82,7 +90,9 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     client, state, work = lost
     connection = {"kubeconfig": str(state / "kubeconfig")}
     backup = tmp_path / "new" / "keys.vault.yml"
-    client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
+    client.request(
+        "POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}}
+    )
 
     def seal(on: Client) -> dict:
         return run_secrets(on, read(SECRETS, "place"), Options(name="test", wait_timeout=60))
@@ -90,8 +100,16 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     with controller(client, state, work, "first"):
         seal(client)
         theirs = sealed(client, "place")["cluster-wide"]  # as another tool would have applied it
-        foreign = {"apiVersion": theirs["apiVersion"], "kind": "SealedSecret", "spec": theirs["spec"],
-                   "metadata": {"name": "foreign", "namespace": "place", "annotations": _sealing.scope_annotations("cluster-wide")}}
+        foreign = {
+            "apiVersion": theirs["apiVersion"],
+            "kind": "SealedSecret",
+            "spec": theirs["spec"],
+            "metadata": {
+                "name": "foreign",
+                "namespace": "place",
+                "annotations": _sealing.scope_annotations("cluster-wide"),
+            },
+        }
         client.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=foreign)
     before, values = sealed(client, "place"), plain(client, "place")
 
@@ -101,26 +119,44 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     _other, stranger = (pem.decode() for pem in sealing_pair(_now(), 30, 2048))
     expired, expired_key = (pem.decode() for pem in sealing_pair(_now() - datetime.timedelta(days=60), 30, 2048))
     time.sleep(1.1)  # the newest is told by whole seconds
-    results = keys({"state": "renewed", "min_age_days": 1, **connection}, {**own, "private_key": stranger},
-                   {**own, "certificate": expired, "private_key": expired_key}, {**own, "certificate": private}, own, own)
+    results = keys(
+        {"state": "renewed", "min_age_days": 1, **connection},
+        {**own, "private_key": stranger},
+        {**own, "certificate": expired, "private_key": expired_key},
+        {**own, "certificate": private},
+        own,
+        own,
+    )
     assert [result["changed"] for result in results] == [False, False, False, False, True, False]
-    for result, message in zip(results[1:4], ("does not belong to the certificate", "expired on", "holds a private key"), strict=True):
+    for result, message in zip(
+        results[1:4], ("does not belong to the certificate", "expired on", "holds a private key"), strict=True
+    ):
         assert message in result["msg"]
     # Re-encryption: the scope stays, values stay, a second run and the set's own run find nothing to do.
     with controller(client, state, work, "second"):
         results = keys({"state": "reencrypted", **connection}, {"state": "reencrypted", **connection})
-        assert [result.get("secrets") for result in results] == [["place/cluster-wide", "place/foreign", "place/namespace-wide", "place/strict"], []], results
+        assert [result.get("secrets") for result in results] == [
+            ["place/cluster-wide", "place/foreign", "place/namespace-wide", "place/strict"],
+            [],
+        ], results
         after = sealed(client, "place")
         assert all(after[name]["spec"]["encryptedData"] != before[name]["spec"]["encryptedData"] for name in before)
-        assert {name: _sealed.Live(one).scope for name, one in after.items()} == {name: _sealed.Live(one).scope for name, one in before.items()}
+        assert {name: _sealed.Live(one).scope for name, one in after.items()} == {
+            name: _sealed.Live(one).scope for name, one in before.items()
+        }
         assert plain(client, "place") == values
         found = survey(client, ["place"], "kube-system", 90)
-        assert all(one["decrypts"] and one["equal"] and one["on_newest_key"] for one in found["secrets"].values()), found
+        assert all(one["decrypts"] and one["equal"] and one["on_newest_key"] for one in found["secrets"].values()), (
+            found
+        )
         assert [key["secrets"] for key in found["sealing_keys"]] == [4, 0]
         assert not seal(client)["changed"]
 
     # The backup is encrypted, complete, and written once.
-    results = keys({"state": "backed_up", "path": str(backup), **connection}, {"state": "backed_up", "path": str(backup), **connection})
+    results = keys(
+        {"state": "backed_up", "path": str(backup), **connection},
+        {"state": "backed_up", "path": str(backup), **connection},
+    )
     assert [result["changed"] for result in results] == [True, False]
     assert backup.read_text().startswith("$ANSIBLE_VAULT;")
     assert [oct(path.stat().st_mode)[-3:] for path in (backup, backup.parent)] == ["600", "700"]
@@ -131,8 +167,15 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     # Offline: old manifests, in files, onto the newest key of the backup; comments stay.
     folder = tmp_path / "sealed"
     folder.mkdir()
-    clean = {name: {**one, "metadata": {key: one["metadata"][key] for key in ("name", "namespace", "annotations") if key in one["metadata"]}}
-             for name, one in before.items()}
+    clean = {
+        name: {
+            **one,
+            "metadata": {
+                key: one["metadata"][key] for key in ("name", "namespace", "annotations") if key in one["metadata"]
+            },
+        }
+        for name, one in before.items()
+    }
     for name, one in clean.items():
         one.pop("status", None)
         (folder / f"{name}.yml").write_text("# kept\n" + yaml.safe_dump(one, width=10**6))
@@ -141,12 +184,17 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     assert [len(result["secrets"]) for result in keys(offline, offline)] == [4, 0]
     assert (folder / "strict.yml").read_text().startswith("# kept\n")
     damaged = b"kind: SealedSecret\nmetadata: {name: a, namespace: place}\nspec: {encryptedData: [a]}\n"
-    for text, message in ((b"\xff\xfe", "is not YAML"), (b"when: 2026-13-01\n", "is not YAML"), (damaged, "holds a damaged SealedSecret")):
+    for text, message in (
+        (b"\xff\xfe", "is not YAML"),
+        (b"when: 2026-13-01\n", "is not YAML"),
+        (damaged, "holds a damaged SealedSecret"),
+    ):
         (folder / "other.yml").write_bytes(text)
         [refused] = keys(offline)
         assert f"other.yml {message}" in refused["msg"]
 
-    # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and new ones.
+    # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and
+    # new ones.
     with running_cluster("pytest-seal-b", nodes="simulated", subnet="10.114.0.0/16") as new_state:
         fresh = Client.from_params({"kubeconfig": str(new_state / "kubeconfig")})
         (work / "b").mkdir()
@@ -154,12 +202,17 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
         with controller(fresh, new_state, work, "own-key"):
             pass
         fresh_connection = {"kubeconfig": str(new_state / "kubeconfig")}
-        results = keys({"state": "restored", "path": str(backup), **fresh_connection}, {"state": "restored", "path": str(backup), **fresh_connection})
+        results = keys(
+            {"state": "restored", "path": str(backup), **fresh_connection},
+            {"state": "restored", "path": str(backup), **fresh_connection},
+        )
         assert [(result["changed"], len(result["keys"])) for result in results] == [(True, 2), (False, 0)], results
-        fresh.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}})
+        fresh.request(
+            "POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}}
+        )
         with controller(fresh, new_state, work, "restored"):
-            for name in clean:
-                one = clean[name] if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
+            for name, old in clean.items():
+                one = old if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
                 fresh.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=one)
             eventually(lambda: plain(fresh, "place") == values, 60, lambda: json.dumps(sealed(fresh, "place")))
         fresh.close()
@@ -181,7 +234,10 @@ def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:
     count = len(client.list("v1", "Secret", "kube-system", label_selector=_sealing.KEY_LABEL))
     (tmp_path / "plain.yml").write_text("items: []")
     (tmp_path / "damaged.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    tasks = [{"state": "restored", "path": str(tmp_path / name), "kubeconfig": str(state / "kubeconfig")} for name in ("plain.yml", "damaged.yml", "none.yml")]
+    tasks = [
+        {"state": "restored", "path": str(tmp_path / name), "kubeconfig": str(state / "kubeconfig")}
+        for name in ("plain.yml", "damaged.yml", "none.yml")
+    ]
     messages = ["is not encrypted by ansible-vault", "cannot be decrypted", "cannot be read"]
     for result, message in zip(keys(*tasks), messages, strict=True):
         assert message in result["msg"]
@@ -192,11 +248,18 @@ def test_a_wider_template_does_not_widen_the_scope() -> None:
     """Upstream's re-encryption took the scope from the template once."""
     certificate, private = sealing_pair(_now(), 30, 2048)
     secret = {**_sealing_keys.key_secret("kube-system", certificate, private, random.Random(1))}
-    [key] = _sealing_keys.sealing_keys([{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}])
-    newer = _sealing_keys.sealing_keys([_sealing_keys.key_secret("kube-system", *sealing_pair(_now(), 30, 2048), random.Random(2))])[0]
+    [key] = _sealing_keys.sealing_keys(
+        [{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}]
+    )
+    newer = _sealing_keys.sealing_keys(
+        [_sealing_keys.key_secret("kube-system", *sealing_pair(_now(), 30, 2048), random.Random(2))]
+    )[0]
     text = _sealing.seal(key.private.public_key(), b"value", b"place/name", os.urandom)
     annotations = _sealing.scope_annotations("cluster-wide")
-    one = {"metadata": {"name": "name", "namespace": "place"}, "spec": {"encryptedData": {"a": text}, "template": {"metadata": {"annotations": annotations}}}}
+    one = {
+        "metadata": {"name": "name", "namespace": "place"},
+        "spec": {"encryptedData": {"a": text}, "template": {"metadata": {"annotations": annotations}}},
+    }
     again = _sealing_keys.resealed(one, [newer, key], os.urandom)["a"]
     assert _sealing.unseal([newer.private], again, b"place/name") == b"value"
     with pytest.raises(_sealing.Unsealable):

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What servers are told of new passwords, run in their real images on loopback: the new one works before the old one ends."""
+"""What servers are told of new passwords, run in their real images on loopback.
+
+The new one works before the old one ends.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ def given(**values: str) -> str:
 
 def tell(members: Members, index: int, script: str, *phase: str, environment: dict[str, str], text: str) -> None:
     command = members.command("bash", "-c", (SCRIPTS / script).read_text(), "tell", *phase)
-    done = subprocess.run(command, env={**os.environ, **environment}, input=text, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, input=text, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert NEW not in done.stdout + done.stderr
 
@@ -34,7 +39,9 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
     def agreed() -> bool:
         names = {members.master(index) for index in range(3)}
         roles = [members.ask(index, "redis", "ROLE").split("\n")[0] for index in range(3)]
-        links = [members.ask(index, "redis", "INFO", "replication").count("master_link_status:up") for index in range(3)]
+        links = [
+            members.ask(index, "redis", "INFO", "replication").count("master_link_status:up") for index in range(3)
+        ]
         return len(names) == 1 and names != {""} and roles.count("master") == 1 and sum(links) == 2
 
     def use(password: str) -> None:
@@ -46,10 +53,19 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
         eventually(lambda: members.ask(1, "proxy", "SET", "a", "1") == "OK", 60, "a write through a proxy")
         for phase in ("accept", "use"):
             for index in range(3):
-                tell(members, index, "tell_redis.sh", phase, environment={**members.environment(index), "REDISCLI_AUTH": old}, text=given(password=NEW))
+                tell(
+                    members,
+                    index,
+                    "tell_redis.sh",
+                    phase,
+                    environment={**members.environment(index), "REDISCLI_AUTH": old},
+                    text=given(password=NEW),
+                )
         for password in (old, NEW):
             use(password)
-            assert [members.ask(index, part, "PING") for index in range(3) for part in ("redis", "sentinel")] == ["PONG"] * 6
+            assert [members.ask(index, part, "PING") for index in range(3) for part in ("redis", "sentinel")] == [
+                "PONG"
+            ] * 6
             assert members.ask(1, "proxy", "GET", "a") == "1"
         # Restarted one after the other, as a StatefulSet does, each knows the new one only; nothing is lost on the way.
         (members.root / "password").write_text(NEW)
@@ -70,32 +86,56 @@ def test_postgresql_takes_the_new_password_while_it_runs(tmp_path, tmp_path_fact
         (tmp_path / folder).mkdir()
         os.chown(tmp_path / folder, 999, 999)
     address, port = server.address(0), "15432"
-    (tmp_path / "config" / "postgresql.conf").write_text(f"listen_addresses = '{address}'\nport = {port}\nlog_statement = all\n")
+    (tmp_path / "config" / "postgresql.conf").write_text(
+        f"listen_addresses = '{address}'\nport = {port}\nlog_statement = all\n"
+    )
     (tmp_path / "config" / "pg_hba.conf").write_text("local all all peer map=pod\nhost all all all scram-sha-256\n")
     (tmp_path / "config" / "pg_ident.conf").write_text("pod postgres all\n")
     (tmp_path / "password").write_text("old")
     dsn = "postgresql://vcci_monitor:{}@localhost:5432/vcci"
     (tmp_path / "dsn").write_text(dsn.format("old"))
     environment = {
-        "PGDATA": f"{tmp_path}/data/pgdata", "POSTGRES_DB": "vcci", "POSTGRES_USER": "vcci", "POSTGRES_PASSWORD_FILE": f"{tmp_path}/password",
-        "POSTGRES_MONITOR_DSN_FILE": f"{tmp_path}/dsn", "POSTGRES_CONFIG": f"{tmp_path}/config", "POSTGRES_SOCKETS": f"{tmp_path}/sockets",
-        "PGPORT": port, "POSTGRES_ADDRESS": address,
-    }  # fmt: skip
+        "PGDATA": f"{tmp_path}/data/pgdata",
+        "POSTGRES_DB": "vcci",
+        "POSTGRES_USER": "vcci",
+        "POSTGRES_PASSWORD_FILE": f"{tmp_path}/password",
+        "POSTGRES_MONITOR_DSN_FILE": f"{tmp_path}/dsn",
+        "POSTGRES_CONFIG": f"{tmp_path}/config",
+        "POSTGRES_SOCKETS": f"{tmp_path}/sockets",
+        "PGPORT": port,
+        "POSTGRES_ADDRESS": address,
+    }
 
     def login(user: str, password: str) -> bool:
         command = server.command("psql", "--host", address, "--username", user, "--dbname", "vcci", "-tAc", "SELECT 1")
-        return subprocess.run(command, env={**os.environ, "PGPORT": port, "PGPASSWORD": password}, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                command, env={**os.environ, "PGPORT": port, "PGPASSWORD": password}, capture_output=True, check=False
+            ).returncode
+            == 0
+        )
 
-    with open(tmp_path / "log", "wb") as log:
+    with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            server.command("/usr/local/bin/entrypoint", "postgres"), env={**os.environ, **environment}, stdout=log, stderr=log, start_new_session=True
+            server.command("/usr/local/bin/entrypoint", "postgres"),
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         eventually(lambda: login("vcci", "old"), 120, "the first login")
         text = given(**{"exporter-dsn": dsn.format("n%25w"), "password": NEW, "username": "vcci"})
         tell(server, 0, "tell_postgresql.sh", environment=environment, text=text)
-        logins = [("vcci", NEW, True), ("vcci", "old", False), ("vcci_monitor", "n%w", True), ("vcci_monitor", "old", False)]
-        assert [login(user, password) for user, password, _works in logins] == [works for _user, _password, works in logins]
+        logins = [
+            ("vcci", NEW, True),
+            ("vcci", "old", False),
+            ("vcci_monitor", "n%w", True),
+            ("vcci_monitor", "old", False),
+        ]
+        assert [login(user, password) for user, password, _works in logins] == [
+            works for _user, _password, works in logins
+        ]
         assert NEW not in (tmp_path / "log").read_text(errors="replace")
         assert "n%w" not in (tmp_path / "log").read_text(errors="replace")
     finally:

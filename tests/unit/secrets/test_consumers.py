@@ -9,19 +9,38 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import cons
 
 def workload(spec: dict, kind: str = "Deployment") -> dict:
     template = {"spec": spec}
-    inner = {"jobTemplate": {"spec": {"template": template}}} if kind == "CronJob" else {"template": template, "selector": {"matchLabels": {"app": "x"}}}
+    inner = (
+        {"jobTemplate": {"spec": {"template": template}}}
+        if kind == "CronJob"
+        else {"template": template, "selector": {"matchLabels": {"app": "x"}}}
+    )
     return {"kind": kind, "metadata": {"name": "x"}, "spec": inner}
 
 
-KEY = {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "a"}}}, {"name": "B", "value": "plain"}]}
+KEY = {
+    "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "a"}}}, {"name": "B", "value": "plain"}]
+}
 CASES: dict[str, tuple[dict, consumers.Consumed]] = {
     "one key": ({"containers": [KEY]}, {"s": {"a"}}),
-    "all keys": ({"containers": [{"envFrom": [{"secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}]}]}, {"s": None}),
+    "all keys": (
+        {"containers": [{"envFrom": [{"secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}]}]},
+        {"s": None},
+    ),
     "all of them outweigh one": ({"containers": [KEY, {"envFrom": [{"secretRef": {"name": "s"}}]}]}, {"s": None}),
     "an init container": ({"initContainers": [KEY], "containers": []}, {"s": {"a"}}),
     "a volume": ({"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}, {"s": None}),
-    "items of a volume": ({"volumes": [{"secret": {"secretName": "s", "items": [{"key": "b", "path": "p"}]}}]}, {"s": {"b"}}),
-    "a projected volume": ({"volumes": [{"projected": {"sources": [{"secret": {"name": "s", "items": [{"key": "b"}]}}, {"configMap": {}}]}}]}, {"s": {"b"}}),
+    "items of a volume": (
+        {"volumes": [{"secret": {"secretName": "s", "items": [{"key": "b", "path": "p"}]}}]},
+        {"s": {"b"}},
+    ),
+    "a projected volume": (
+        {
+            "volumes": [
+                {"projected": {"sources": [{"secret": {"name": "s", "items": [{"key": "b"}]}}, {"configMap": {}}]}}
+            ]
+        },
+        {"s": {"b"}},
+    ),
     "an image pull secret": ({"imagePullSecrets": [{"name": "s"}]}, {"s": None}),
     "nothing": ({"containers": [{"name": "x"}], "volumes": [{"emptyDir": {}}]}, {}),
 }

@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Commands in containers against a server that speaks the API server's protocol; what is handed over is on standard input only."""
+"""Commands in containers against a server that speaks the API server's protocol.
+
+What is handed over is on standard input only.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,26 @@ SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
 
 
 class Server:
-    """Refuses as often as it has statuses to, then answers one connection with these frames; keeps the last head and the first frame that it got."""
+    """Refuses as often as it has statuses to, then answers one connection with these frames.
+
+    It keeps the last head and the first frame that it got.
+    """
 
     def __init__(
-        self, *frames: bytes, refused: tuple[int, ...] = (), after: Callable[[], object] = lambda: None, context: ssl.SSLContext | None = None
+        self,
+        *frames: bytes,
+        refused: tuple[int, ...] = (),
+        after: Callable[[], object] = lambda: None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        self.frames, self.refused, self.after, self.context, self.head, self.got = frames, refused, after, context, "", b""
+        self.frames, self.refused, self.after, self.context, self.head, self.got = (
+            frames,
+            refused,
+            after,
+            context,
+            "",
+            b"",
+        )
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
@@ -46,7 +63,7 @@ class Server:
     def answer(self, connection: socket.socket, status: int) -> None:
         with connection, connection.makefile("rb") as stream:
             lines = []
-            while (line := stream.readline().strip()):
+            while line := stream.readline().strip():
                 lines.append(line.decode())
             self.head = "\n".join(lines)
             if status:
@@ -54,7 +71,9 @@ class Server:
                 connection.sendall(f"HTTP/1.1 {status} Refused\r\nContent-Length: 0\r\n\r\n".encode())
                 return
             key = next(line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key"))
-            digest = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+            digest = base64.b64encode(
+                hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+            ).decode()
             connection.sendall(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 f"Sec-WebSocket-Accept: {digest}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode()
@@ -121,7 +140,12 @@ def test_a_command_that_gets_nothing_has_no_input() -> None:
 @pytest.mark.parametrize(
     ("server", "message"),
     [
-        (lambda: Server(b"\x02no such role", b"\x03" + json.dumps({"status": "Failure", "message": "exit 1"}).encode()), "failed: no such role"),
+        (
+            lambda: Server(
+                b"\x02no such role", b"\x03" + json.dumps({"status": "Failure", "message": "exit 1"}).encode()
+            ),
+            "failed: no such role",
+        ),
         (lambda: Server(b"\x03" + json.dumps({"status": "Failure", "message": "exit 1"}).encode()), "failed: exit 1"),
         (lambda: Server(refused=(403,)), "could not be run to its end: Handshake status 403"),
     ],
@@ -143,7 +167,9 @@ def test_the_way_is_the_clients(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "pair.pem")
     server, proxy = Server(b"\x01hello", SUCCESS, context=context), Proxy()
-    said = call(server, api_key="token", ca_cert=str(tmp_path / "ca.pem"), tls_server_name="api.internal", proxy=proxy.url)
+    said = call(
+        server, api_key="token", ca_cert=str(tmp_path / "ca.pem"), tls_server_name="api.internal", proxy=proxy.url
+    )
     assert (said, proxy.asked) == ("hello", f"CONNECT 127.0.0.1:{server.port}")
 
 
@@ -152,8 +178,15 @@ def test_an_expired_token_is_read_again_once(tmp_path: Path, refusals: int) -> N
     token = tmp_path / "token"
     token.write_text("old")
     server = Server(b"\x01hello", SUCCESS, refused=(401,) * refusals, after=lambda: token.write_text("new"))
-    named = {"clusters": [{"name": "c", "cluster": {"server": server.url}}], "users": [{"name": "u", "user": {"tokenFile": str(token)}}]}
-    kubeconfig = {**named, "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}], "current-context": "x"}
+    named = {
+        "clusters": [{"name": "c", "cluster": {"server": server.url}}],
+        "users": [{"name": "u", "user": {"tokenFile": str(token)}}],
+    }
+    kubeconfig = {
+        **named,
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
     if refusals == 1:
         assert call(server, kubeconfig=kubeconfig) == "hello"
     else:

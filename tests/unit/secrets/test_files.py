@@ -1,5 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing without a cluster: certificates from files and URLs, manifests that stay byte for byte, ciphertexts alone; key pairs as values."""
+"""Sealing without a cluster: certificates from files and URLs, manifests that stay byte for byte, ciphertexts alone.
+
+And key pairs as values.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +38,29 @@ PRIVATE = _sealing.private_key(KEY)
 
 def secrets(given: str = CANARY, scope: str = "strict", host: str = "h") -> list[dict]:
     return [
-        {"name": "db", "namespace": "place", "scope": scope, "values": {"password": {"generate": {}}, "given": given, "same": given}},
-        {"name": "app", "namespace": "place", "values": {"url": {"compose": f"x://${{db/given|url}}@{host}"}, "dsn": {"compose": "${db/password}"}}},
+        {
+            "name": "db",
+            "namespace": "place",
+            "scope": scope,
+            "values": {"password": {"generate": {}}, "given": given, "same": given},
+        },
+        {
+            "name": "app",
+            "namespace": "place",
+            "values": {"url": {"compose": f"x://${{db/given|url}}@{host}"}, "dsn": {"compose": "${db/password}"}},
+        },
     ]
 
 
 @pytest.fixture
 def seal(tmp_path: pathlib.Path) -> Callable[..., dict]:
     (tmp_path / "sealing.pem").write_bytes(CERTIFICATE)
-    common = {"certificate": str(tmp_path / "sealing.pem"), "cluster": False, "directory": str(tmp_path / "sealed"), "fingerprint_key": "k" * 32}
+    common = {
+        "certificate": str(tmp_path / "sealing.pem"),
+        "cluster": False,
+        "directory": str(tmp_path / "sealed"),
+        "fingerprint_key": "k" * 32,
+    }
 
     def run(wanted: list[dict], **options: object) -> dict:
         return run_secrets(None, read(wanted, "place"), Options(**{**common, **options}))
@@ -58,7 +75,9 @@ def files(folder: pathlib.Path) -> dict[str, bytes]:
 def opened(folder: pathlib.Path, name: str) -> dict[str, str]:
     one = yaml.safe_load((folder / "place" / f"{name}.yml").read_text())
     bound_to = _sealing.label(_sealing.scope_of(one["metadata"].get("annotations")), "place", name)
-    return {key: _sealing.unseal([PRIVATE], text, bound_to).decode() for key, text in one["spec"]["encryptedData"].items()}
+    return {
+        key: _sealing.unseal([PRIVATE], text, bound_to).decode() for key, text in one["spec"]["encryptedData"].items()
+    }
 
 
 def test_a_second_run_leaves_every_byte(seal, tmp_path) -> None:
@@ -82,19 +101,35 @@ def test_equal_values_do_not_look_equal_and_fingerprints_need_the_key(seal, tmp_
     annotations = yaml.safe_load((tmp_path / "sealed/place/db.yml").read_text())["metadata"]["annotations"]
     prints = json.loads(annotations["vcci.greenlang.io/fingerprints"])
     assert len(set(prints.values())) == 3
-    assert sorted(seal(secrets(), fingerprint_key="l" * 32)["secrets"]["place/db"]["changed_keys"]) == ["given", "password", "same"]
+    assert sorted(seal(secrets(), fingerprint_key="l" * 32)["secrets"]["place/db"]["changed_keys"]) == [
+        "given",
+        "password",
+        "same",
+    ]
 
 
 def test_only_what_changed_is_sealed_anew(seal, tmp_path) -> None:
     seal(secrets())
-    before = {name: yaml.safe_load(files(tmp_path / "sealed")[f"place/{name}.yml"])["spec"]["encryptedData"] for name in ("db", "app")}
+    before = {
+        name: yaml.safe_load(files(tmp_path / "sealed")[f"place/{name}.yml"])["spec"]["encryptedData"]
+        for name in ("db", "app")
+    }
     changed = seal(secrets(given="another"))
-    assert {name: one["changed_keys"] for name, one in changed["secrets"].items()} == {"place/db": ["given", "same"], "place/app": ["url"]}
-    after = {name: yaml.safe_load(files(tmp_path / "sealed")[f"place/{name}.yml"])["spec"]["encryptedData"] for name in ("db", "app")}
+    assert {name: one["changed_keys"] for name, one in changed["secrets"].items()} == {
+        "place/db": ["given", "same"],
+        "place/app": ["url"],
+    }
+    after = {
+        name: yaml.safe_load(files(tmp_path / "sealed")[f"place/{name}.yml"])["spec"]["encryptedData"]
+        for name in ("db", "app")
+    }
     assert (after["db"]["password"], after["app"]["dsn"]) == (before["db"]["password"], before["app"]["dsn"])
     assert opened(tmp_path / "sealed", "app")["url"] == "x://another@h"
     rotated = seal(secrets(given="another"), rotate=["db/password"])
-    assert {name: one["changed_keys"] for name, one in rotated["secrets"].items()} == {"place/db": ["password"], "place/app": ["dsn"]}
+    assert {name: one["changed_keys"] for name, one in rotated["secrets"].items()} == {
+        "place/db": ["password"],
+        "place/app": ["dsn"],
+    }
     assert opened(tmp_path / "sealed", "app")["dsn"] == opened(tmp_path / "sealed", "db")["password"]
 
 
@@ -103,7 +138,10 @@ def test_what_only_the_cluster_knows_cannot_be_composed_anew(seal, tmp_path) -> 
     before = files(tmp_path / "sealed")
     wanted = secrets()
     wanted[1]["values"]["dsn"] = {"compose": "other ${db/password}"}
-    with pytest.raises(InputError, match=r"app/dsn must be sealed anew and is composed of db/password, whose value only the cluster knows"):
+    with pytest.raises(
+        InputError,
+        match=r"app/dsn must be sealed anew and is composed of db/password, whose value only the cluster knows",
+    ):
         seal(wanted)
     assert files(tmp_path / "sealed") == before
 
@@ -112,7 +150,11 @@ def test_a_scope_changes_with_consent_only(seal) -> None:
     seal(secrets())
     with pytest.raises(InputError, match="allow_scope_change"):
         seal(secrets(scope="cluster-wide"))
-    assert seal(secrets(scope="cluster-wide"), allow_scope_change=True)["secrets"]["place/db"]["changed_keys"] == ["given", "password", "same"]
+    assert seal(secrets(scope="cluster-wide"), allow_scope_change=True)["secrets"]["place/db"]["changed_keys"] == [
+        "given",
+        "password",
+        "same",
+    ]
 
 
 def test_without_a_directory_the_ciphertexts_are_the_result(seal) -> None:
@@ -151,7 +193,10 @@ BAD_CERTIFICATES: dict[str, tuple[Callable[[], bytes], str]] = {
     "both": (lambda: CERTIFICATE + KEY, "holds a private key"),
     "nonsense": (lambda: b"nonsense", "is not a PEM certificate"),
     "empty": (lambda: b"", "is not a PEM certificate"),
-    "of no RSA key": (lambda: GENERATOR.certificate(_sealed_generators.private_key("ed25519"), ["a"], 10, "x"), "has no RSA key"),
+    "of no RSA key": (
+        lambda: GENERATOR.certificate(_sealed_generators.private_key("ed25519"), ["a"], 10, "x"),
+        "has no RSA key",
+    ),
     "wrong": (lambda: sealing_pair(NOW, 30, 2048)[0], "is expected"),
 }
 
@@ -199,7 +244,10 @@ def test_a_certificate_that_expires_soon_is_warned_of(seal, tmp_path) -> None:
 @pytest.mark.parametrize("how", [{"format": "rsa", "length": 2048}, {"format": "ed25519"}])
 def test_key_pairs_and_their_certificates_are_made_once(how: dict) -> None:
     def tls(names: list[str]) -> list[Wanted]:
-        values = {"tls.key": {"generate": how}, "tls.crt": {"certificate": {"key": "tls.key", "names": names, "days": 90}}}
+        values = {
+            "tls.key": {"generate": how},
+            "tls.crt": {"certificate": {"key": "tls.key", "names": names, "days": 90}},
+        }
         return read([{"name": "tls", "namespace": "n", "type": "kubernetes.io/tls", "values": values}])
 
     names = ["a.example", "127.0.0.1"]

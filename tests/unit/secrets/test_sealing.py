@@ -23,8 +23,12 @@ KEY, OTHER = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for
 
 def certificate(days: int = 10) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sealing")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key()).serial_number(1)
-    builder = builder.not_valid_before(NOW - datetime.timedelta(days=20)).not_valid_after(NOW + datetime.timedelta(days=days))
+    builder = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key()).serial_number(1)
+    )
+    builder = builder.not_valid_before(NOW - datetime.timedelta(days=20)).not_valid_after(
+        NOW + datetime.timedelta(days=days)
+    )
     return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
@@ -35,7 +39,9 @@ def test_unsealing_is_the_inverse(value: bytes, scope: str) -> None:
     assert _sealing.unseal([KEY], _sealing.seal(KEY.public_key(), value, bound_to, os.urandom), bound_to) == value
 
 
-PLACES = st.tuples(st.sampled_from(_sealing.SCOPES), st.sampled_from(["place", "other"]), st.sampled_from(["name", "another"]))
+PLACES = st.tuples(
+    st.sampled_from(_sealing.SCOPES), st.sampled_from(["place", "other"]), st.sampled_from(["name", "another"])
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -78,14 +84,19 @@ def test_certificates_are_checked() -> None:
         _sealing.Certificate(certificate(days=-1), "here").check(NOW)
     with pytest.raises(InputError, match="not a PEM certificate"):
         _sealing.Certificate(b"nonsense", "here")
-    private = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     with pytest.raises(InputError, match="private key"):
         _sealing.Certificate(private, "here")
 
 
 def test_the_newest_active_key_is_taken() -> None:
     def key(name: str, created: str, state: str = "active") -> dict:
-        return {"metadata": {"name": name, "creationTimestamp": created, "labels": {_sealing.KEY_LABEL: state}}, "data": {"tls.crt": "x"}}
+        return {
+            "metadata": {"name": name, "creationTimestamp": created, "labels": {_sealing.KEY_LABEL: state}},
+            "data": {"tls.crt": "x"},
+        }
 
     keys = [key("a", "2026-01-01"), key("b", "2026-02-01"), key("c", "2026-03-01", "compromised")]
     assert _sealing.newest_key(keys)["metadata"]["name"] == "b"

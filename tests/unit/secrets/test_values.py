@@ -23,7 +23,9 @@ def wanted(**secrets: dict) -> list[Wanted]:
     return read([{"name": name, "values": entries} for name, entries in secrets.items()], "here")
 
 
-def resolve(secrets: list[Wanted], held: dict[Where, bytes], rotate: frozenset[Where] = frozenset()) -> dict[Where, bytes]:
+def resolve(
+    secrets: list[Wanted], held: dict[Where, bytes], rotate: frozenset[Where] = frozenset()
+) -> dict[Where, bytes]:
     return values.resolve(secrets, held, rotate, Generator(random.SystemRandom(), NOW))
 
 
@@ -68,7 +70,11 @@ def test_bad_values_are_refused(entries: dict, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("template", "message"),
-    [("${other/key}", "does not have"), ("${url}", "composed from itself"), ("${p|rot13}", "filter 'rot13' is none of")],
+    [
+        ("${other/key}", "does not have"),
+        ("${url}", "composed from itself"),
+        ("${p|rot13}", "filter 'rot13' is none of"),
+    ],
 )
 def test_bad_templates_are_refused(template: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
@@ -78,7 +84,13 @@ def test_bad_templates_are_refused(template: str, message: str) -> None:
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        read([{"name": "UPPER", "values": {"a": CANARY}}, {"name": "b", "scope": "wide", "values": {"a": ""}, "extra": 1}], "here")
+        read(
+            [
+                {"name": "UPPER", "values": {"a": CANARY}},
+                {"name": "b", "scope": "wide", "values": {"a": ""}, "extra": 1},
+            ],
+            "here",
+        )
     text = str(caught.value)
     assert all(part in text for part in ("name must be", "scope must be", "is empty", "unknown field extra"))
     assert CANARY not in text
@@ -115,10 +127,14 @@ def test_generated_values_are_as_asked(how: dict, seed: int) -> None:
     host=st.sampled_from(["a", "b.example"]),
     rotated=st.booleans(),
 )
-def test_what_is_kept_stays_and_what_depends_on_it_follows(how: dict, given_text: str, host: str, rotated: bool) -> None:
+def test_what_is_kept_stays_and_what_depends_on_it_follows(
+    how: dict, given_text: str, host: str, rotated: bool
+) -> None:
     def secrets(host: str) -> list[Wanted]:
         compose = "scheme://u:${db/password|url}:${given|url}@" + host
-        return wanted(db={"password": {"generate": how}}, app={"given": {"value": given_text}, "url": {"compose": compose}})
+        return wanted(
+            db={"password": {"generate": how}}, app={"given": {"value": given_text}, "url": {"compose": compose}}
+        )
 
     password, url = ("here", "db", "password"), ("here", "app", "url")
     first = resolve(secrets("first"), {})
@@ -139,7 +155,9 @@ def test_what_is_kept_stays_and_what_depends_on_it_follows(how: dict, given_text
     ],
 )
 def test_a_generated_part_outlives_a_change_around_it(how: dict, template: str, kept: bool) -> None:
-    first = resolve(wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {})
+    first = resolve(
+        wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {}
+    )
     secret = first[("here", "db", "dsn")].decode().removeprefix("postgresql://m:").removesuffix("@here/db")
     second = resolve(wanted(db={"dsn": {"generate": how, "compose": template}}), first)
     assert (secret in second[("here", "db", "dsn")].decode()) == kept
