@@ -15,10 +15,11 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from .errors import SetError, VcciError
+from .errors import ConfigError, SetError, VcciError
 from .kubernetes.client import Client
 
 display = Display()
+GIVEN = "greenlang_vcci_given"  # attribute of a task that keeps its arguments
 
 
 class Action(ActionBase):
@@ -28,6 +29,7 @@ class Action(ActionBase):
     RULES: ClassVar[Mapping[str, Any]] = {}  # required_if and the like, as Ansible's argument specs have them
     HIDDEN: ClassVar[Mapping[str, str]] = {}  # options whose values no message may show, and what is said of a wrong one instead
     LEAD: ClassVar[str | None] = None  # what stands before a line that is shown; None: the plugin's name
+    MOVED: ClassVar[Mapping[str, str]] = {}  # options of an earlier version, and the plugin that has them now
 
     _supports_check_mode = True
     _supports_async = False
@@ -75,11 +77,12 @@ class Action(ActionBase):
     # --- arguments and failures --------------------------------------------------------------------------------------
     def _checked(self) -> dict[str, Any]:
         # What is recorded of the arguments is echoed into the result, and large or secret ones would cost and show there.
-        # The same plugin is run again by `until`, when they are not in the task any more.
-        if self._task.args:
-            self._given = self._task.args
+        # When `until` repeats the task, a new plugin gets the same task, without them.
+        given = getattr(self._task, GIVEN, None) or self._task.args
+        setattr(self._task, GIVEN, given)
         self._task.args = {}
-        checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(getattr(self, "_given", {}))
+        self._refuse_moved(given)
+        checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(given)
         if checked.unsupported_parameters:
             paths = [path if isinstance(path, tuple) else (path,) for path in checked.unsupported_parameters]
             names = sorted(".".join(map(str, path)) for path in paths)
@@ -88,6 +91,15 @@ class Action(ActionBase):
             hidden = [text for name, text in self.HIDDEN.items() if any(name in message for message in checked.error_messages)]
             raise AnsibleActionFail(remove_values("; ".join(hidden or checked.error_messages), checked._no_log_values))
         return dict(checked.validated_parameters)
+
+    def _refuse_moved(self, given: Mapping[str, Any]) -> None:
+        moved = sorted(name for name in given if name in self.MOVED)
+        if moved:
+            plugin = self.MOVED[moved[0]]
+            raise ConfigError(
+                f"{', '.join(moved)}: {plugin} does that now; nothing was done. "
+                f"Remedy: write {plugin} instead of {self._task.action} in this task"
+            )
 
     def _failure(self, exc: VcciError) -> dict[str, Any]:
         """`failed`, `msg` and `errors`, and what was done of a set until then."""

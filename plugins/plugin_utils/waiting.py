@@ -31,7 +31,7 @@ class Deadline:
 
 
 def until(
-    ready: Callable[[], T],
+    ready: Callable[[], T | None],
     timeout: float,
     say: Callable[[str], None] | None = None,
     *,
