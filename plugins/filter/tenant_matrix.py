@@ -1,8 +1,10 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the probes saw, against what must be."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
 
@@ -12,8 +14,9 @@ short_description: Judge the logs of isolation probes
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed in one at least, since a name that
-    never resolved proves nothing. One that must be open is right if it was open in the last round.
+  - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed
+    in one at least, since a name that never resolved proves nothing. One that must be open is right if it was open in
+    the last round.
 positional: _input, targets
 options:
   _input:
@@ -29,7 +32,9 @@ options:
 EXAMPLES = r"""
 - name: Judge
   ansible.builtin.debug:
-    msg: "{{ {'vcci-tenant-a': '1 db closed'} | greenlang.vcci.tenant_matrix({'vcci-tenant-a': [{'name': 'db', 'expect': 'closed'}]}) }}"
+    msg: "{{ {'vcci-tenant-a': '1 db closed'} | greenlang.vcci.tenant_matrix(targets) }}"
+  vars:
+    targets: {vcci-tenant-a: [{name: db, host: postgresql, port: 5432, expect: closed}]}
 """
 
 RETURN = r"""
@@ -39,23 +44,28 @@ _value:
 """
 
 
-def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mapping]]) -> dict:
+def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """The verdict; see the filter's documentation."""
-    rows, wrong = [], []
+    rows = [("from", "to", "must be", "was", "")]
+    wrong: list[str] = []
     for source, wanted in targets.items():
         seen = _seen(logs.get(source) or "")
         for target in wanted:
-            rounds, expect = seen.get(target["name"], []), target["expect"]
-            if expect == "closed":
-                right = "closed" in rounds and "open" not in rounds
-            else:
-                right = bool(rounds) and rounds[-1] == "open"
-            found = "nothing" if not rounds else "/".join(dict.fromkeys(rounds))
-            rows.append((source, target["name"], expect, found, "ok" if right else "WRONG"))
+            name, expect = target["name"], target["expect"]
+            rounds = seen.get(name, [])
+            right = _is_right(rounds, expect)
+            found = "/".join(dict.fromkeys(rounds)) or "nothing"
+            rows.append((source, name, expect, found, "ok" if right else "WRONG"))
             if not right:
-                wrong.append(f"{source} → {target['name']} ({target.get('host')}:{target.get('port')}) must be {expect}, was {found} "
-                             f"in {len(rounds)} rounds")
-    return {"lines": table([("from", "to", "must be", "was", ""), *rows]), "wrong": wrong, "cells": len(rows)}
+                what = f"{source} → {name} ({target.get('host')}:{target.get('port')})"
+                wrong.append(f"{what} must be {expect}, was {found} in {len(rounds)} rounds")
+    return {"lines": table(rows), "wrong": wrong, "cells": len(rows) - 1}
+
+
+def _is_right(rounds: list[str], expect: str) -> bool:
+    if expect == "closed":
+        return "closed" in rounds and "open" not in rounds
+    return bool(rounds) and rounds[-1] == "open"
 
 
 def _seen(log: str) -> dict[str, list[str]]:
@@ -65,12 +75,16 @@ def _seen(log: str) -> dict[str, list[str]]:
         words = line.split()
         if len(words) == 3 and words[0].isdigit() and words[2] in ("open", "closed", "unresolved"):
             found.setdefault(words[1], []).append((int(words[0]), words[2]))
-    return {name: [state for _round, state in sorted(states)] for name, states in found.items()}
+    return {name: _in_order(states) for name, states in found.items()}
+
+
+def _in_order(states: list[tuple[int, str]]) -> list[str]:
+    return [state for _round, state in sorted(states)]
 
 
 class FilterModule:
     """Registers the filter."""
 
-    def filters(self) -> dict:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Name to function, as Ansible asks for."""
         return {"tenant_matrix": tenant_matrix}

@@ -1,8 +1,12 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The pods with which the isolation of two tenants is proved."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.labels import labels
 
 DOCUMENTATION = r"""
 name: tenant_probe_objects
@@ -10,8 +14,9 @@ short_description: Pods that listen, or pods that try to connect, in two tenants
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Without O(targets), a pod that listens and a Service for it in each namespace; with them, a pod in each namespace that tries every target from
-    its first second on, in O(rounds) rounds, and writes a line C(round name open|closed|unresolved) for each to its log.
+  - Without O(targets), a pod that listens and a Service for it in each namespace; with them, a pod in each namespace
+    that tries every target from its first second on, in O(rounds) rounds, and writes a line C(round name
+    open|closed|unresolved) for each to its log.
 positional: _input, image
 options:
   _input:
@@ -35,13 +40,19 @@ options:
     description: How often each target is tried.
     type: int
     default: 4
+  security:
+    description: As whom the pods run (C(runAsUser), C(runAsGroup), ...); the image's user without it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
 - name: Start the listeners
   greenlang.vcci.applyset:
     name: tenant-verify
-    definition: "{{ ['vcci-tenant-acme-corp', 'vcci-tenant-globex'] | greenlang.vcci.tenant_probe_objects('greenlang/vcci-probe:v1.0.0') }}"
+    definition: "{{ namespaces | greenlang.vcci.tenant_probe_objects('greenlang/vcci-probe:v1.0.0') }}"
+  vars:
+    namespaces: [vcci-tenant-acme-corp, vcci-tenant-globex]
 """
 
 RETURN = r"""
@@ -74,46 +85,76 @@ done
 """
 
 
-def tenant_probe_objects(namespaces: Sequence[str], image: str, targets: Mapping[str, Sequence[Mapping]] | None = None, timeout: int = 2,
-                         rounds: int = 4) -> list[dict]:
+Object = dict[str, Any]
+RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+CONTAINER: Object = {
+    "name": "probe",
+    "imagePullPolicy": "IfNotPresent",
+    "env": [{"name": "NODE_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
+    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    },
+    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+}
+POD: Object = {
+    "automountServiceAccountToken": False,
+    "enableServiceLinks": False,
+    "terminationGracePeriodSeconds": 1,
+    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}],
+}
+
+
+def tenant_probe_objects(
+    namespaces: Sequence[str],
+    image: str,
+    targets: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    timeout: int = 2,
+    rounds: int = 4,
+    security: Mapping[str, Any] | None = None,
+) -> list[Object]:
     """Objects for `namespaces`; see the filter's documentation."""
-    objects: list[dict] = []
+    context = {**RESTRICTED, **(security or {})}
+    objects: list[Object] = []
     for namespace in namespaces:
         if targets:
-            wanted = ["|".join(str(target[key]) for key in ("name", "host", "port")) for target in targets.get(namespace, ())]
-            command = ["bash", "-c", TRY, PROBE, str(rounds), str(timeout), *wanted]
-            objects.append(_pod(namespace, PROBE, image, command, {"restartPolicy": "Never"}))
+            command = ["bash", "-c", TRY, PROBE, str(rounds), str(timeout), *map(_word, targets.get(namespace, ()))]
+            once = {"restartPolicy": "Never", "securityContext": context}
+            objects.append(_pod(namespace, PROBE, once, {"image": image, "command": command}))
         else:
-            ready = {"readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 2}, "ports": [{"containerPort": PORT}]}
-            objects.append(_pod(namespace, SERVER, image, ["bash", "-c", LISTEN], {}, ready))
-            objects.append({"apiVersion": "v1", "kind": "Service", "metadata": _metadata(namespace, SERVER),
-                            "spec": {"selector": {"app": SERVER}, "ports": [{"port": PORT, "targetPort": PORT}]}})
+            ready = {"tcpSocket": {"port": PORT}, "periodSeconds": 2}
+            listener = {"image": image, "command": ["bash", "-c", LISTEN], "readinessProbe": ready}
+            ports = {"ports": [{"containerPort": PORT}]}
+            objects += [
+                _pod(namespace, SERVER, {"securityContext": context}, {**listener, **ports}),
+                _service(namespace),
+            ]
     return objects
 
 
-def _metadata(namespace: str, name: str) -> dict:
-    return {"name": name, "namespace": namespace, "labels": {
-        "app": name, "app.kubernetes.io/managed-by": "greenlang.vcci", "app.kubernetes.io/component": "tenant-verify"}}
+def _word(target: Mapping[str, Any]) -> str:
+    return f"{target['name']}|{target['host']}|{target['port']}"
 
 
-def _pod(namespace: str, name: str, image: str, command: list[str], spec: Mapping, container: Mapping | None = None) -> dict:
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(namespace, name), "spec": {
-        "automountServiceAccountToken": False, "enableServiceLinks": False, "terminationGracePeriodSeconds": 1,
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [{
-            "name": "probe", "image": image, "imagePullPolicy": "IfNotPresent", "command": command,
-            "env": [{"name": "NODE_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
-            "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
-            **(container or {})}],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}],
-        **spec}}
+def _metadata(namespace: str, name: str) -> Object:
+    return {"name": name, "namespace": namespace, "labels": {"app": name, **labels("tenant-verify")}}
+
+
+def _service(namespace: str) -> Object:
+    spec = {"selector": {"app": SERVER}, "ports": [{"port": PORT, "targetPort": PORT}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(namespace, SERVER), "spec": spec}
+
+
+def _pod(namespace: str, name: str, spec: Object, container: Object) -> Object:
+    whole = {**POD, **spec, "containers": [{**CONTAINER, **container}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(namespace, name), "spec": whole}
 
 
 class FilterModule:
     """Registers the filter."""
 
-    def filters(self) -> dict:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Name to function, as Ansible asks for."""
         return {"tenant_probe_objects": tenant_probe_objects}

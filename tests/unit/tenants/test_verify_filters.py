@@ -22,11 +22,14 @@ def test_targets_and_objects():
         ("a/pod-name", "10-0-0-1.a.pod", "closed"), ("a/pod", "10.0.0.1", "closed")]
     servers = tenant_probe_objects.tenant_probe_objects(["a", "b"], "image")
     assert [(o["kind"], o["metadata"]["namespace"]) for o in servers] == [("Pod", "a"), ("Service", "a"), ("Pod", "b"), ("Service", "b")]
-    probes = tenant_probe_objects.tenant_probe_objects(["a", "b"], "image", targets, 1, 2)
+    probes = tenant_probe_objects.tenant_probe_objects(["a", "b"], "image", targets, 1, 2, {"runAsUser": 7})
     assert probes[1]["spec"]["containers"][0]["command"][4:] == [
         "2", "1", "db|db.svc|5432", "own-service|vcci-probe-server|8080", "a/service-name|vcci-probe-server.a.svc|8080", "a/service|10.9.0.1|8080",
         "a/pod-name|10-0-0-1.a.pod|8080", "a/pod|10.0.0.1|8080"]
-    assert probes[0]["spec"]["restartPolicy"] == "Never" and probes[0]["spec"]["securityContext"]["runAsNonRoot"]
+    assert probes[0]["spec"]["restartPolicy"] == "Never"
+    assert probes[0]["spec"]["securityContext"]["runAsNonRoot"]
+    assert probes[0]["spec"]["securityContext"]["runAsUser"] == 7
+    assert "runAsUser" not in servers[0]["spec"]["securityContext"]
 
 
 @pytest.mark.skipif(not shutil.which("nc"), reason="needs netcat")
@@ -40,7 +43,7 @@ def test_the_script_tells_open_from_closed():
         "1 no closed", "1 nowhere unresolved", "1 yes open", "2 no closed", "2 nowhere unresolved", "2 yes open"]
 
 
-@pytest.mark.parametrize("expect, log, right", [
+@pytest.mark.parametrize(("expect", "log", "right"), [
     ("closed", "1 x closed\n2 x closed", True),
     ("closed", "1 x open\n2 x closed", False),  # open in a pod's first second is open
     ("closed", "", False),  # a probe that did not run proves nothing
@@ -56,5 +59,6 @@ def test_the_script_tells_open_from_closed():
 def test_verdict(expect, log, right):
     verdict = tenant_matrix.tenant_matrix({"a": log}, {"a": [{"name": "x", "host": "h", "port": 1, "expect": expect}]})
     assert (verdict["wrong"] == []) is right
-    assert verdict["cells"] == 1 and len(verdict["lines"]) == 2
+    assert verdict["cells"] == 1
+    assert len(verdict["lines"]) == 2
     assert verdict["lines"][1].endswith("ok" if right else "WRONG")
