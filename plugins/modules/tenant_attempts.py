@@ -9,8 +9,9 @@ short_description: Try against the API server what a tenant may not do
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - From each of the tenants it tries, in dry runs, as its ServiceAccount, what is another tenant's; as the first owner of its Role C(tenant-admin), to get out
-    of its bounds; and as ourselves, what admission must refuse whoever asks - a privileged pod, a pod over quota, a forbidden image, host and storage class.
+  - From each of the tenants it tries, in dry runs, as its ServiceAccount, what is another tenant's; as the first
+    owner of its Role C(tenant-admin), to get out of its bounds; and as ourselves, what admission must refuse whoever
+    asks - a privileged pod, a pod over quota, a forbidden image, host and storage class.
   - A refusal counts only for the reason that is expected. One wrong cell fails.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:

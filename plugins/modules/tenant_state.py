@@ -9,17 +9,21 @@ short_description: Suspend a tenant, let it go on, or offboard it step by step
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - V(suspended) stops every workload and lets no new pod start; data stays. V(active) makes each workload what it was before. What it was is kept in
-    an annotation of the workload itself, so that a run killed in the middle is finished by the next.
-  - V(cordoned), V(backed_up), V(quarantined), V(deleting) and V(absent) are the steps of an offboarding, in this order. Each is recorded in the cluster
-    before it is taken; a state that is reached, or was passed, is left as it is. V(active) takes an offboarding back until deletion has begun.
-  - V(backed_up) copies each volume to O(directory), one after the other, as C(volume-<claim>.tgz), through a pod that has it read-only and runs as the user
-    of the workload that mounts it. Nothing of it is kept in the cluster.
-  - V(deleting) makes sure, once the quarantine is over and before anything goes, that the namespace is the one that was cordoned and that every file of
-    the backup is what was recorded. From then on nothing takes the offboarding back.
-  - V(absent) deletes the namespace, looks through every kind that the API server keeps for what belongs or refers to the tenant, and writes a certificate,
-    signed with the Ed25519 key in the Secret C(tenant-offboarding-key). It never says so while anything remains. What has the tenant's label elsewhere is
-    deleted only if this collection manages it; volumes that their class deletes are awaited, others must be decided about.
+  - V(suspended) stops every workload and lets no new pod start; data stays. V(active) makes each workload what it was
+    before. What it was is kept in an annotation of the workload itself, so that a run killed in the middle is
+    finished by the next.
+  - V(cordoned), V(backed_up), V(quarantined), V(deleting) and V(absent) are the steps of an offboarding, in this
+    order. Each is recorded in the cluster before it is taken; a state that is reached, or was passed, is left as it
+    is. V(active) takes an offboarding back until deletion has begun.
+  - V(backed_up) copies each volume to O(directory), one after the other, as C(volume-<claim>.tgz), through a pod that
+    has it read-only and runs as the user of the workload that mounts it. Nothing of it is kept in the cluster.
+  - V(deleting) makes sure, once the quarantine is over and before anything goes, that the namespace is the one that
+    was cordoned and that every file of the backup is what was recorded. From then on nothing takes the offboarding
+    back.
+  - V(absent) deletes the namespace, looks through every kind that the API server keeps for what belongs or refers to
+    the tenant, and writes a certificate, signed with the Ed25519 key in the Secret C(tenant-offboarding-key). It
+    never says so while anything remains. What has the tenant's label elsewhere is deleted only if this collection
+    manages it; volumes that their class deletes are awaited, others must be decided about.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would be changed; writes nothing."}
@@ -43,7 +47,8 @@ options:
     type: str
     default: vcci-scope3-platform
   delete_pods:
-    description: Whether running pods that no controller would make again may be deleted; without it they are named and nothing is changed.
+    description: Whether running pods that no controller would make again may be deleted; without it they are named
+      and nothing is changed.
     type: bool
     default: false
   quarantine_days:
@@ -52,29 +57,35 @@ options:
     default: 30
   directory:
     description:
-      - A directory on the control node. Its subdirectory of the tenant's id takes the backup and the certificate; V(quarantined) adds the manifests
-        (without the contents of Secrets) and records every file in it with its digest.
+      - A directory on the control node. Its subdirectory of the tenant's id takes the backup and the certificate;
+        V(quarantined) adds the manifests (without the contents of Secrets) and records every file in it with its
+        digest.
     type: str
     default: offboarding
   image:
-    description: Image with tar and gzip of the pod that reads a volume; it must be from a registry that the tenant may use.
+    description: Image with tar and gzip of the pod that reads a volume; it must be from a registry that the tenant
+      may use.
     type: str
     default: greenlang/vcci-probe:v1.0.0
   users:
     description:
-      - PersistentVolumeClaim to the number of the user as whom V(backed_up) reads it, where that is not the one that its workload names.
+      - PersistentVolumeClaim to the number of the user as whom V(backed_up) reads it, where that is not the one that
+        its workload names.
     type: dict
     default: {}
   without_backup:
-    description: Whether V(deleting) and V(absent) may go on although files of the backup are missing or have changed. The certificate then says so.
+    description: Whether V(deleting) and V(absent) may go on although files of the backup are missing or have changed.
+      The certificate then says so.
     type: bool
     default: false
   database:
-    description: Name to number of what the database still has of the tenant; V(absent) certifies nothing unless all are zero.
+    description: Name to number of what the database still has of the tenant; V(absent) certifies nothing unless all
+      are zero.
     type: dict
     default: {}
   wait_timeout:
-    description: Seconds to wait for pods to start and end, for what a volume has to say, and for the namespace and what is left of it to go.
+    description: Seconds to wait for pods to start and end, for what a volume has to say, and for the namespace and
+      what is left of it to go.
     type: int
     default: 300
 """

@@ -1,18 +1,22 @@
 #!/usr/bin/python
 # Copyright (c) 2026 GreenLang. All rights reserved.
+# The code is in plugins/action/tier_quota.py: it runs on the control node, and nothing is copied to a host.
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tier_quota
-short_description: Turn tenants and tiers into quotas, and converge the tenants' namespaces
+short_description: Bound namespaces by their tiers
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Reads tenants and tiers as data, checks all of it and reports every error at once before anything is written.
-  - Makes each tenant's namespace, ResourceQuota, LimitRange, default-deny NetworkPolicies, ServiceAccount without a token, Roles and
-    RoleBindings, for thousands of tenants in one concurrent server-side apply. What it waits for is shown while it waits.
-  - Refuses to set a limit below what is in use, and to promise more than the cluster's allocatable capacity times a declared ratio.
-  - Never deletes. A tenant that is no longer in the data is reported as orphaned; one that is being or was offboarded is not made again.
+  - Makes the ResourceQuota C(tier-quota) and the LimitRange C(tier-limits) of each namespace from the tier that it is
+    given, for any namespaces and however many, in one concurrent server-side apply.
+  - Checks all data and reports every error at once before anything is written. Refuses to set a limit below what is in
+    use, and, where O(overcommit) asks for it, to promise more than the cluster offers.
+  - Tells what is used and what is left of each limit.
+  - Makes and deletes no namespace. The bounds of one that leaves the list stay; M(greenlang.vcci.applyset) with
+    O(greenlang.vcci.applyset#module:state=absent) and the name of the set removes all of them.
+  - For tenants, whose namespaces, policies and access go with their quotas, use M(greenlang.vcci.tenants).
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode:
@@ -22,90 +26,38 @@ attributes:
     description: Shows what changes in each object.
     support: full
 options:
-  tenants:
+  namespaces:
     description:
-      - All tenants of the cluster, whatever O(only) says, since ids and capacity are checked over all of them.
-      - Each has C(id), C(name) and C(tier); it may have C(created) (set once, the live one wins), C(owners) (C(user) or C(group), with C(role) C(admin),
-        C(developer) or C(viewer)), C(hosts) of its ingresses, C(registries) of its images, C(storage_classes) (class to amount, over its tier's), C(egress)
-        (C(cidr) and C(ports) outside the cluster) and C(overrides) of its tier (C(quota), C(limits)).
+      - Each has C(name) and C(tier); it may have C(overrides) of its tier (C(quota), C(limits)).
+      - A namespace must be there, or in check mode be planned by an earlier task.
     type: list
     elements: raw
-    default: []
-  directory:
-    description: Absolute path of a directory with a file C(<id>.yml) for each tenant, in addition to O(tenants).
-    type: str
+    required: true
   tiers:
-    description: Tier name to C(quota), C(limits) (C(default), C(default_request), C(max), C(min), C(max_volume)) and C(storage_classes).
+    description:
+      - Tier name to C(quota) (hard limits as a ResourceQuota has them), C(limits) (C(default), C(default_request),
+        C(max), C(min) of a container, C(max_volume)) and C(storage_classes) (class to the storage that a namespace may
+        request of it).
     type: dict
     required: true
-  only:
-    description: Ids of the tenants to write and report; all without it.
-    type: list
-    elements: str
-    default: []
-  new_only:
-    description:
-      - Write and report only tenants that have no namespace yet, or no quota in it; nothing happens to the others. Does nothing beside O(only).
-    type: bool
-    default: false
   name:
-    description: The sets that the objects belong to are called this and a number; a tenant's is always the same.
+    description: Name of the set that the objects belong to; sets of different names share a cluster.
     type: str
-    default: tenants
+    default: tier-quota
   namespace:
     description: Namespace of the set's record.
     type: str
     default: default
-  part_of:
-    description: Value of the label C(app.kubernetes.io/part-of).
-    type: str
-    default: vcci-scope3-platform
-  platform_namespace:
-    description: Namespace of the platform, whose API tenants may call.
-    type: str
-    default: vcci-platform
-  platform_api:
-    description: The pods of the platform that tenants may call.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      app:
-        description: Label C(app) of the pods.
-        type: str
-        required: true
-      port:
-        description: Port that the pods listen on.
-        type: int
-        required: true
-  storage_classes:
-    description: The cluster's StorageClasses; of one that neither a tier nor a tenant names, a tenant may use nothing.
-    type: list
-    elements: str
-    default: []
-  registries:
-    description: Registries that the images of every tenant's pods may come from, besides those that the tenant names.
-    type: list
-    elements: str
-    default: []
-  protected_cidrs:
-    description: Networks that no tenant may declare egress to (nodes, pods, services), besides link-local and loopback addresses.
-    type: list
-    elements: str
-    default: []
-  protected_hosts:
-    description: Hosts that no tenant may have, such as the platform's own; C(*.example.com) stands for all within.
-    type: list
-    elements: str
-    default: []
   overcommit:
     description:
-      - Resource (C(cpu), C(memory), C(nvidia.com/gpu), C(pods), ...) to the ratio up to which its sum over all tenants may exceed what the
-        schedulable nodes offer. A resource that is not named is not checked.
+      - Resource (C(cpu), C(memory), C(nvidia.com/gpu), C(pods), ...) to the ratio up to which its sum over
+        O(namespaces) may exceed what the schedulable nodes offer. A resource that is not named is not checked.
     type: dict
     default: {}
   capacity:
-    description: What the cluster offers, instead of asking its nodes; for clusters that grow on demand.
+    description: >-
+      What the cluster offers to O(namespaces), instead of asking its nodes; for clusters that grow on demand, and for
+      those that others use too.
     type: dict
   allow_shrink:
     description: Whether a limit may be set below what is in use.
@@ -119,10 +71,6 @@ options:
     description: Take back fields that somebody changed by hand; without it the task stops and names field and owner.
     type: bool
     default: false
-  report_limit:
-    description: Up to so many tenants, hard limits, use and headroom of each are returned; M(greenlang.vcci.tier_quota_info) tells of any number.
-    type: int
-    default: 100
   assume_empty:
     description: In check mode, ask no cluster and predict what an empty one would get.
     type: bool
@@ -130,55 +78,79 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Converge all tenants
+- name: Have two namespaces
+  greenlang.vcci.applyset:
+    name: teams
+    definition:
+      - {apiVersion: v1, kind: Namespace, metadata: {name: team-blue}}
+      - {apiVersion: v1, kind: Namespace, metadata: {name: team-green}}
+
+- name: Bound each by its tier
   greenlang.vcci.tier_quota:
-    tenants:
-      - id: acme-corp
-        name: ACME Corporation
-        tier: enterprise
-        owners: [{group: acme-admins, role: admin}]
-    tiers:
-      enterprise:
-        quota: {requests.cpu: 32, requests.memory: 64Gi, limits.cpu: 64, limits.memory: 128Gi, pods: 200}
-        limits: {default: {cpu: 500m, memory: 512Mi}, default_request: {cpu: 100m, memory: 128Mi}}
-    overcommit: {cpu: 4, memory: 1.5}
+    namespaces:
+      - {name: team-blue, tier: small}
+      - name: team-green
+        tier: large
+        overrides: {quota: {pods: 60}}
+    tiers: &tiers
+      small:
+        quota: {requests.cpu: 2, requests.memory: 4Gi, pods: 20}
+        limits: {default: {cpu: 500m, memory: 256Mi}, default_request: {cpu: 100m, memory: 128Mi}, max_volume: 10Gi}
+      large:
+        quota: {requests.cpu: 8, requests.memory: 16Gi, pods: 100}
+        limits: {default: {cpu: "1", memory: 512Mi}, default_request: {cpu: 200m, memory: 256Mi}}
+        storage_classes: {standard: 100Gi}
+    overcommit: {cpu: 2}
+    capacity: {cpu: 8}
+  register: bounds
+
+- name: Show what is left
+  ansible.builtin.debug:
+    msg: "{{ bounds.namespaces['team-blue'].headroom }}"
+
+- name: Give a namespace a smaller tier, although more is in use
+  greenlang.vcci.tier_quota:
+    namespaces:
+      - {name: team-blue, tier: small}
+      - {name: team-green, tier: small}
+    tiers: *tiers
+    allow_shrink: true
+
+- name: Remove the bounds of both
+  greenlang.vcci.applyset:
+    name: tier-quota
+    state: absent
 """
 
 RETURN = r"""
-tenants:
-  description: Of each tenant, by id, its namespace, tier, created, hard limits, what is used and what is left.
-  returned: for up to O(report_limit) tenants
+namespaces:
+  description: >-
+    Of each namespace its tier, its hard limits, what the API server had counted there before, and what that leaves of
+    the limits. Nothing is counted before a namespace has its first quota, which the next run tells of.
+  returned: success
   type: dict
   sample:
-    acme-corp:
-      namespace: vcci-tenant-acme-corp
-      tier: enterprise
-      created: "2026-01-31T12:00:00Z"
-      hard: {requests.cpu: "32"}
-      used: {requests.cpu: "4"}
-      headroom: {requests.cpu: "28"}
+    team-blue:
+      tier: small
+      hard: {requests.cpu: "2", pods: "20"}
+      used: {requests.cpu: 500m, pods: "3"}
+      headroom: {requests.cpu: 1500m, pods: "17"}
 commitment:
   description: Of each resource with a declared ratio, what is promised and what is allocatable.
   returned: success
   type: dict
-  sample: {cpu: {promised: "34", allocatable: "12", ratio: 4.0, actual_ratio: 2.833}}
-orphaned:
-  description: Namespaces of tenants that are not in the data; nothing was done to them.
-  returned: success
-  type: list
-  elements: str
-  sample: [vcci-tenant-initech]
+  sample: {cpu: {promised: "10", allocatable: "8", ratio: 2.0, actual_ratio: 1.25}}
 counts:
   description: How many objects were created, configured and left unchanged.
   returned: success
   type: dict
-  sample: {created: 15, configured: 0, unchanged: 15}
+  sample: {created: 2, configured: 0, unchanged: 2}
 written:
   description: The first hundred objects that were created or configured.
   returned: success
   type: list
   elements: str
-  sample: [Namespace vcci-tenant-acme-corp]
+  sample: [ResourceQuota team-blue/tier-quota]
 requests:
   description: Requests made to the API server.
   returned: success
@@ -195,8 +167,9 @@ timing:
   type: dict
   sample: {read: 0.3, write: 0.5}
 errors:
-  description: Everything that is wrong with the data, or that the cluster's state forbids.
-  returned: when the data was refused
+  description: Everything that is wrong with the data, or that the cluster's state forbids, one by one.
+  returned: failure
   type: list
   elements: str
+  sample: ["namespace team-blue: pods would be 2, and 3 are in use; free it first, or set allow_shrink"]
 """

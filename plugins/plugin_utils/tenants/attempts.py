@@ -1,19 +1,28 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What is tried against the API server to prove that tenants are isolated: as a tenant's ServiceAccount, as its owner, and as ourselves. Pure.
+"""What is tried against the API server to prove that tenants are isolated. Pure.
 
-Everything is tried in dry runs. A refusal counts only for the reason that is expected, and something is allowed beside each: or nothing is proved.
+It is tried as a tenant's ServiceAccount, as its owner, and as ourselves.
+
+Everything is tried in dry runs. A refusal counts only for the reason that is expected, and something is allowed beside
+each: or nothing is proved.
 """
+
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..kubernetes import quantity as _quantity
+from ..kubernetes import quantity
+from .objects import QUOTA
 
 NAME = "vcci-attempt"
 FORBIDDEN = "is forbidden: User|cannot "  # of RBAC
+LABEL, HOST, SECURITY = "tenant label not allowed", "host not allowed", "violates PodSecurity"
+RBAC = "rbac.authorization.k8s.io"
+
+Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,84 +50,133 @@ class Target:
     """A tenant's namespace: the owner of its Role admin, its quota and the most that a container may have."""
 
     namespace: str
-    owner: Mapping | None = None
+    owner: Object | None = None
     hard: Mapping[str, str] = field(default_factory=dict)
     maximum: Mapping[str, str] = field(default_factory=dict)
 
 
 def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
     """From one tenant; `there` is another tenant's namespace."""
-    own, other = f"/api/v1/namespaces/{here.namespace}", f"/api/v1/namespaces/{there}"
-    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}"
-
-    def of(user: str, groups: tuple[str, ...], title: str):
-        def make(name: str, method: str, path: str, body: Any = None, refusal: str = FORBIDDEN) -> Attempt:
-            return Attempt(here.namespace, f"{title}: {name}", method, path, body, refusal, user, groups)
-        return make
-
-    account = of(f"system:serviceaccount:{here.namespace}:default",
-                 ("system:serviceaccounts", f"system:serviceaccounts:{here.namespace}", "system:authenticated"), "service account")
-    yield account("read pods of another tenant", "GET", f"{other}/pods")
-    yield account("read secrets of another tenant", "GET", f"{other}/secrets")
-    yield account("write to another tenant", "POST", f"{other}/configmaps", _config_map())
-    yield account("read own secrets", "GET", f"{own}/secrets")
-    yield account("list tenants", "GET", "/api/v1/namespaces")
+    account = ("system:serviceaccounts", f"system:serviceaccounts:{here.namespace}", "system:authenticated")
+    for attempt in _as_account(here.namespace, there):
+        user = f"system:serviceaccount:{here.namespace}:default"
+        yield replace(attempt, name=f"service account: {attempt.name}", user=user, groups=account)
     if here.owner is not None:
-        group = here.owner["kind"] == "Group"
-        owner = of("vcci-verify" if group else here.owner["name"],
-                   (here.owner["name"], "system:authenticated") if group else ("system:authenticated",), "owner")
-        yield owner("write to own namespace", "POST", f"{own}/configmaps", _config_map(), "")
-        yield owner("write to another tenant", "POST", f"{other}/configmaps", _config_map())
-        yield owner("raise own quota", "PATCH", f"{own}/resourcequotas/tenant-quota", {"spec": {"hard": {"pods": "100000"}}})
-        yield owner("relabel own namespace", "PATCH", own, {"metadata": {"labels": {"tenant": "other"}}})
-        yield owner("remove the default deny", "DELETE", f"/apis/networking.k8s.io/v1/namespaces/{here.namespace}/networkpolicies/default-deny")
-        yield owner("grant itself more", "POST", f"{roles}/rolebindings", {
-            "metadata": {"name": NAME}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [dict(here.owner)]})
-        yield owner("give its service account a token again", "PATCH", f"{own}/serviceaccounts/default", {"automountServiceAccountToken": True},
-                    "tenant label not allowed")
-        yield owner("pass for another tenant", "POST", f"{own}/configmaps", _config_map({"tenant": "vcci-other"}), "tenant label not allowed")
-    mine = of("", (), "admission")
-    yield mine("a restricted pod", "POST", f"{own}/pods", _pod(image), "")
-    yield mine("a privileged pod", "POST", f"{own}/pods", _pod(image, privileged=True), "violates PodSecurity")
-    yield mine("a pod on the network of its node", "POST", f"{own}/pods", {**_pod(image), "spec": {**_pod(image)["spec"], "hostNetwork": True}},
-               "violates PodSecurity")
-    yield mine("pods over quota", "POST", f"{own}/pods", _large(image, here), "exceeded quota")
-    yield mine("a forbidden image", "POST", f"{own}/pods", _pod("registry.forbidden.example/app:v1"), "registry not allowed")
-    ingresses = f"/apis/networking.k8s.io/v1/namespaces/{here.namespace}/ingresses"
-    yield mine("a forbidden host", "POST", ingresses, _ingress({"host": "www.forbidden.example"}), "host not allowed")
-    yield mine("every host", "POST", ingresses, _ingress({}), "host not allowed")
-    yield mine("a forbidden storage class", "POST", f"{own}/persistentvolumeclaims", {
-        "metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "forbidden", "resources": {"requests": {"storage": "1Mi"}}}},
-        "storage class not allowed")
-    yield mine("an address of somebody else", "POST", f"{own}/services", {
-        "metadata": {"name": NAME}, "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}}, "externalIPs not allowed")
-    yield mine("the label of another tenant", "PATCH", own, {"metadata": {"labels": {"tenant": "vcci-other"}}}, "tenant label not allowed")
-    yield mine("another day of creation", "PATCH", own, {"metadata": {"annotations": {"tenant.vcci.io/created": "2000-01-01T00:00:00Z"}}},
-               "tenant label not allowed")
+        name, of_group = here.owner["name"], here.owner["kind"] == "Group"
+        user = "vcci-verify" if of_group else name
+        groups = (name, "system:authenticated") if of_group else ("system:authenticated",)
+        for attempt in _as_owner(here.namespace, there, here.owner):
+            yield replace(attempt, name=f"owner: {attempt.name}", user=user, groups=groups)
+    for attempt in (*_pods(here, image), *_other_objects(here.namespace)):
+        yield replace(attempt, name=f"admission: {attempt.name}")
 
 
-def _config_map(labels: Mapping | None = None) -> dict:
+def _as_account(here: str, there: str) -> list[Attempt]:
+    """What is another tenant's, or not a pod's."""
+    own, other = f"/api/v1/namespaces/{here}", f"/api/v1/namespaces/{there}"
+    return [
+        Attempt(here, "read pods of another tenant", "GET", f"{other}/pods", None, FORBIDDEN),
+        Attempt(here, "read secrets of another tenant", "GET", f"{other}/secrets", None, FORBIDDEN),
+        Attempt(here, "write to another tenant", "POST", f"{other}/configmaps", _config_map(), FORBIDDEN),
+        Attempt(here, "read own secrets", "GET", f"{own}/secrets", None, FORBIDDEN),
+        Attempt(here, "list tenants", "GET", "/api/v1/namespaces", None, FORBIDDEN),
+    ]
+
+
+def _as_owner(here: str, there: str, owner: Object) -> list[Attempt]:
+    """Getting out of its own bounds."""
+    own, configs = f"/api/v1/namespaces/{here}", f"/api/v1/namespaces/{here}/configmaps"
+    policy = f"/apis/networking.k8s.io/v1/namespaces/{here}/networkpolicies/default-deny"
+    bindings = f"/apis/{RBAC}/v1/namespaces/{here}/rolebindings"
+    relabelled = {"metadata": {"labels": {"tenant": "other"}}}
+    more = {
+        "metadata": {"name": NAME},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [dict(owner)],
+    }
+    quota, quota_path = {"spec": {"hard": {"pods": "100000"}}}, f"{own}/resourcequotas/{QUOTA}"
+    token, account_path = {"automountServiceAccountToken": True}, f"{own}/serviceaccounts/default"
+    other_configs = f"/api/v1/namespaces/{there}/configmaps"
+    return [
+        Attempt(here, "write to own namespace", "POST", configs, _config_map()),
+        Attempt(here, "write to another tenant", "POST", other_configs, _config_map(), FORBIDDEN),
+        Attempt(here, "raise own quota", "PATCH", quota_path, quota, FORBIDDEN),
+        Attempt(here, "relabel own namespace", "PATCH", own, relabelled, FORBIDDEN),
+        Attempt(here, "remove the default deny", "DELETE", policy, None, FORBIDDEN),
+        Attempt(here, "grant itself more", "POST", bindings, more, FORBIDDEN),
+        Attempt(here, "give its service account a token again", "PATCH", account_path, token, LABEL),
+        Attempt(here, "pass for another tenant", "POST", configs, _config_map({"tenant": "vcci-other"}), LABEL),
+    ]
+
+
+def _pods(here: Target, image: str) -> list[Attempt]:
+    """Pods that admission must refuse whoever asks, and one that it must not."""
+    own = f"/api/v1/namespaces/{here.namespace}/pods"
+    restricted, forbidden = _pod(image), _pod("registry.forbidden.example/app:v1")
+    on_host = {**restricted, "spec": {**restricted["spec"], "hostNetwork": True}}
+    return [
+        Attempt(here.namespace, "a restricted pod", "POST", own, restricted),
+        Attempt(here.namespace, "a privileged pod", "POST", own, _pod(image, privileged=True), SECURITY),
+        Attempt(here.namespace, "a pod on the network of its node", "POST", own, on_host, SECURITY),
+        Attempt(here.namespace, "pods over quota", "POST", own, _large(image, here), "exceeded quota"),
+        Attempt(here.namespace, "a forbidden image", "POST", own, forbidden, "registry not allowed"),
+    ]
+
+
+def _other_objects(here: str) -> list[Attempt]:
+    own, ingresses = f"/api/v1/namespaces/{here}", f"/apis/networking.k8s.io/v1/namespaces/{here}/ingresses"
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "forbidden",
+        "resources": {"requests": {"storage": "1Mi"}},
+    }
+    volume = {"metadata": {"name": NAME}, "spec": claim}
+    service = {"metadata": {"name": NAME}, "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}}
+    host = _ingress({"host": "www.forbidden.example"})
+    other = {"metadata": {"labels": {"tenant": "vcci-other"}}}
+    created = {"metadata": {"annotations": {"tenant.vcci.io/created": "2000-01-01T00:00:00Z"}}}
+    claims, services = f"{own}/persistentvolumeclaims", f"{own}/services"
+    return [
+        Attempt(here, "a forbidden host", "POST", ingresses, host, HOST),
+        Attempt(here, "every host", "POST", ingresses, _ingress({}), HOST),
+        Attempt(here, "a forbidden storage class", "POST", claims, volume, "storage class not allowed"),
+        Attempt(here, "an address of somebody else", "POST", services, service, "externalIPs not allowed"),
+        Attempt(here, "the label of another tenant", "PATCH", own, other, LABEL),
+        Attempt(here, "another day of creation", "PATCH", own, created, LABEL),
+    ]
+
+
+def _config_map(labels: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {"metadata": {"name": NAME, "labels": dict(labels or {})}}
 
 
-def _ingress(rule: Mapping) -> dict:
-    path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": NAME, "port": {"number": 80}}}}
+def _ingress(rule: Object) -> dict[str, Any]:
+    backend = {"service": {"name": NAME, "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
     return {"metadata": {"name": NAME}, "spec": {"rules": [{**rule, "http": {"paths": [path]}}]}}
 
 
-def _pod(image: str, privileged: bool = False, amounts: Mapping | None = None, containers: int = 1) -> dict:
+def _pod(
+    image: str, privileged: bool = False, amounts: Mapping[str, str] | None = None, containers: int = 1
+) -> dict[str, Any]:
+    """A pod that is never run, so that it needs no user."""
     resources = dict(amounts or {"cpu": "1m", "memory": "8Mi"})
-    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    return {"metadata": {"name": NAME}, "spec": {
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [{"name": f"c{number}", "image": image, "resources": {"requests": resources, "limits": resources},
-                        "securityContext": {"privileged": True} if privileged else security} for number in range(containers)]}}
+    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {
+        "image": image,
+        "resources": {"requests": resources, "limits": resources},
+        "securityContext": {"privileged": True} if privileged else restricted,
+    }
+    spec = {
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{"name": f"c{number}", **container} for number in range(containers)],
+    }
+    return {"metadata": {"name": NAME}, "spec": spec}
 
 
-def _large(image: str, target: Target) -> dict:
+def _large(image: str, target: Target) -> dict[str, Any]:
     """A pod that no single container's limit forbids, and the quota does."""
-    hard = _quantity.parse(target.hard.get("requests.memory", target.hard.get("limits.memory", "1Ti")))
-    largest = _quantity.parse(target.maximum["memory"]) if "memory" in target.maximum else hard + 1
-    amounts = {"cpu": "1m", "memory": _quantity.show(largest, True)}
+    hard = quantity.parse(target.hard.get("requests.memory", target.hard.get("limits.memory", "1Ti")))
+    largest = quantity.parse(target.maximum["memory"]) if "memory" in target.maximum else hard + 1
+    amounts = {"cpu": "1m", "memory": quantity.show(largest, True)}
     return _pod(image, amounts=amounts, containers=int(hard // largest) + 1)

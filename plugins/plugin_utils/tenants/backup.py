@@ -1,33 +1,36 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The volumes of a tenant that is cordoned, copied to files: one reader for each, since two volumes need not be within reach of one node."""
+"""The volumes of a tenant that is cordoned, copied to files.
+
+There is one reader for each, since two volumes need not be within reach of one node.
+"""
+
 from __future__ import annotations
 
 import hashlib
-import os
-import time
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
 from ..errors import InputError, VcciError, WaitTimeout
-from ..kubernetes import exec as _exec
-from . import objects as _tenant_objects
-from . import reader as _tenant_reader
-from . import workloads as _tenant_workloads
+from ..files import draft
+from ..kubernetes.exec import stream
+from ..labels import labels
+from ..waiting import until
+from . import record, workloads
 from .life import Life
-from .offboarding_record import COMPONENT
+from .reader import COMMAND, bound, reader, unreadable
 
 READER = "vcci-tenant-backup"
-LABELS = {"app.kubernetes.io/managed-by": _tenant_objects.MANAGED_BY, "app.kubernetes.io/component": COMPONENT}
 ROOM = 1 << 20  # bytes that are unpacked at a time
 
 
 class Archive:
     """A gzip archive on its way into a file: its digest, and whether it is whole by its own checksum."""
 
-    def __init__(self, handle: Any) -> None:
+    def __init__(self, handle: BinaryIO) -> None:
         self.handle, self.sha256, self.size = handle, hashlib.sha256(), 0
         self.check, self.after = zlib.decompressobj(31), 0  # bytes that came after its end
 
@@ -49,59 +52,69 @@ class Archive:
 
 
 class Backup:
-    def __init__(self, life: Life, *, directory: str, image: str, users: Mapping[str, int]) -> None:
-        self.life, self.client, self.directory, self.image, self.users = life, life.client, directory, image, users
+    """`users` are claim → user's number, where that is not its workload's."""
+
+    def __init__(self, life: Life, *, folder: Path, image: str, users: Mapping[str, int]) -> None:
+        self.life, self.client, self.folder, self.image, self.users = life, life.client, folder, image, users
 
     def volumes(self) -> list[str]:
         """The claims to copy, or why not all can be."""
+        who = f"tenant {self.life.id}"
         claims = self.client.list("v1", "PersistentVolumeClaim", self.life.namespace)
-        if blocks := _tenant_reader.unreadable(claims):
-            raise InputError(f"tenant {self.life.id}: {', '.join(blocks)} are block devices without files: "
-                             "back them up by your storage's snapshots, then remove their claims")
-        names = _tenant_reader.bound(claims)
-        if strangers := sorted(set(self.users) - set(names)):
-            raise InputError(f"users: tenant {self.life.id} has no volume {', '.join(strangers)}; it has {', '.join(names) or 'none'}")
+        blocks, names = unreadable(claims), bound(claims)
+        strangers = sorted(set(self.users) - set(names))
+        if blocks:
+            remedy = "back them up by your storage's snapshots, then remove their claims"
+            raise InputError(f"{who}: {', '.join(blocks)} are block devices without files: {remedy}")
+        if strangers:
+            there = ", ".join(names) or "none"
+            raise InputError(f"users: {who} has no volume {', '.join(strangers)}; it has {there}")
         return names
 
-    def copy(self, claim: str) -> dict:
+    def file_of(self, claim: str) -> Path:
+        return self.folder / f"volume-{claim}.tgz"
+
+    def copy(self, claim: str) -> dict[str, Any]:
         """One volume as volume-<claim>.tgz; its digest. The name appears when the file is whole and on disk."""
-        target = os.path.join(self.directory, f"volume-{claim}.tgz")
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        draft = os.path.join(self.directory, f".volume-{claim}.tgz.new")
-        workloads = [one for api_version, kind in _tenant_workloads.KINDS for one in self.client.list(api_version, kind, self.life.namespace)]
-        pod = _tenant_reader.reader(READER, self.life.namespace, self.image, claim, LABELS, workloads, self.users.get(claim))
+        target = self.file_of(claim)
+        pod = self._reader(claim)
         self.remove_reader()  # that of another volume, or one that failed
         self.life.until_counted()
-        self.life.tell(f"copying volume {claim} as user {pod['spec']['securityContext']['runAsUser']}")
+        self.life.say(f"copying volume {claim} as user {pod['spec']['securityContext']['runAsUser']}")
+        timeout, say = self.life.wait_timeout, self.life.say
         try:
-            apply_set(self.client, [pod], ApplyOptions(name=None, diff=False, wait=True, wait_timeout=self.life.wait_timeout, say=self.life.tell))
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
+            apply_set(self.client, [pod], ApplyOptions(diff=False, wait=True, wait_timeout=timeout, say=say))
+            with draft(target, 0o600, folder_mode=0o700, alone=True) as handle:
                 archive = Archive(handle)
-                _exec.stream(
-                    self.client, self.life.namespace, READER, "reader", _tenant_reader.COMMAND, archive.write, timeout=self.life.wait_timeout
-                )
+                stream(self.client, self.life.namespace, READER, "reader", COMMAND, archive.write, timeout=timeout)
                 archive.end()
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(draft, target)
         except VcciError as exc:
             raise VcciError(f"volume {claim}: {exc.message}") from exc
         finally:
-            if os.path.exists(draft):
-                os.unlink(draft)
             self.remove_reader(wait=False)
-        self.life.changes.append(target)
-        return {"file": os.path.basename(target), "bytes": archive.size, "sha256": archive.sha256.hexdigest()}
+        self.life.changes.append(str(target))
+        return {"file": target.name, "bytes": archive.size, "sha256": archive.sha256.hexdigest()}
+
+    def _reader(self, claim: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+        for api_version, kind in workloads.KINDS:
+            found += self.client.list(api_version, kind, self.life.namespace)
+        ours, user = labels(record.COMPONENT), self.users.get(claim)
+        return reader(READER, self.life.namespace, self.image, claim, ours, found, user)
 
     def remove_reader(self, wait: bool = True) -> None:
         """Until it is gone, since only one may run."""
-        deadline, asked = time.monotonic() + self.life.wait_timeout, False
-        while self.client.get("v1", "Pod", READER, self.life.namespace) is not None:
-            if not asked:
-                self.life.delete("v1", "Pod", READER, self.life.namespace)
-            asked = True
-            if self.life.check or not wait:
-                return
-            if time.monotonic() > deadline:
-                raise WaitTimeout(f"pod {self.life.namespace}/{READER} does not end; see kubectl describe pod {READER} -n {self.life.namespace}")
-            time.sleep(0.3)
+        where = self.life.namespace
+        if self.client.get("v1", "Pod", READER, where) is None:
+            return
+        self.life.delete("v1", "Pod", READER, where)
+        if self.life.check or not wait:
+            return
+        what = f"pod {where}/{READER}"
+        until(
+            lambda: self.client.get("v1", "Pod", READER, where) is None,
+            self.life.wait_timeout,
+            self.life.say,
+            awaited=lambda: f"{what} to end",
+            late=lambda _waited: WaitTimeout(f"{what} does not end; see kubectl describe pod {READER} -n {where}"),
+        )

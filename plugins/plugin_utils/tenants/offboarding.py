@@ -1,45 +1,51 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A tenant's end: cordon, quarantine, deletion, sweep, certificate; each step is recorded before it is taken."""
+"""A tenant's end: cordon, backup, quarantine, deletion, sweep, certificate; each is recorded before it is taken."""
+
 from __future__ import annotations
 
-import base64
 import datetime
-import hashlib
 import json
-import os
-import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ..applyset.options import ApplyOptions
-from ..applyset.run import apply_set
 from ..errors import InputError, VcciError, WaitTimeout
-from . import objects as _tenant_objects
-from . import offboarding_record as _tenant_offboarding
-from . import sweep as tenant_sweep
+from ..files import write_whole
+from ..kubernetes.kinds import Resource
+from ..waiting import until
+from . import digests, record, sweep
 from .backup import Backup
+from .certify import FILE as CERTIFICATE
+from .certify import certify, signing_key
+from .cluster import ANNOTATION
 from .life import Life
-from .offboarding_record import FORMAT, GOES, STAYS
 
-KEY = "tenant-offboarding-key"  # Secret with the key that signs
 RBAC = "rbac.authorization.k8s.io/v1"
+NOT_KEPT = ("Event", "Pod", "EndpointSlice", "Endpoints", "ReplicaSet", "ControllerRevision")  # made by what is kept
 
 
 class Offboarding:
-    def __init__(self, life: Life, *, record_namespace: str, directory: str, quarantine_days: float, backup: Backup) -> None:
-        self.life, self.client, self.check, self.tell = life, life.client, life.check, life.tell
-        self.record_namespace, self.directory, self.quarantine_days, self.backup = record_namespace, directory, quarantine_days, backup
-        self.own_record = (record_namespace, _tenant_offboarding.record_name(life.id))
+    """`folder` takes the tenant's backup and its certificate; the record is in `record_namespace`."""
+
+    def __init__(
+        self, life: Life, *, record_namespace: str, folder: Path, quarantine_days: float, backup: Backup
+    ) -> None:
+        self.life, self.client, self.check = life, life.client, life.check
+        self.record_namespace, self.folder = record_namespace, folder
+        self.quarantine_days, self.backup = quarantine_days, backup
+        self.own_record = (record_namespace, record.record_name(life.id))
         found = self.client.get("v1", "ConfigMap", self.own_record[1], record_namespace)
-        self.data: dict[str, Any] = _tenant_offboarding.read_record(found)
+        self.data: dict[str, Any] = record.parse_record(found)
 
     @property
     def phase(self) -> str:
-        return self.data.get("phase", "")
+        return str(self.data.get("phase", ""))
 
-    def status(self) -> dict:
-        return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": _tenant_offboarding.is_due(self.data, _now())}
+    def status(self) -> dict[str, Any]:
+        due = record.is_due(self.data, _now())
+        return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": due}
 
+    # --- the steps ------------------------------------------------------------------------------------------------
     def cordon(self, delete_pods: bool) -> None:
         """Nothing runs any more and nobody gets in; one pod at a time of ours may run, to read a volume."""
         if self.phase not in ("", "cordoned"):
@@ -47,9 +53,10 @@ class Offboarding:
         namespace = self.life.must_live()["metadata"]
         if not self.phase:
             now, annotations = _now(), namespace["annotations"]
-            tenant = {key: annotations.get(_tenant_objects.ANNOTATION + key) for key in ("id", "name", "tier", "created")}
-            self._record(phase="cordoned", tenant=tenant, uid=namespace["uid"], cordoned=now,
-                         quarantined_until=_tenant_offboarding.later(now, self.quarantine_days))
+            tenant = {key: annotations.get(ANNOTATION + key) for key in ("id", "name", "tier", "created")}
+            until_then = record.later(now, self.quarantine_days)
+            uid = namespace["uid"]
+            self._record(phase="cordoned", tenant=tenant, uid=uid, cordoned=now, quarantined_until=until_then)
         self.life.suspend(pods=1, delete_pods=delete_pods)
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):
             self.life.delete(RBAC, "RoleBinding", binding["metadata"]["name"], self.life.namespace)
@@ -61,32 +68,37 @@ class Offboarding:
             return
         for claim in self.backup.volumes():
             copied = self.data.get("copied") or {}
-            if claim not in copied or _differs(self.directory, copied[claim]):
-                if self.check:
-                    self.life.changes.append(os.path.join(self.directory, f"volume-{claim}.tgz"))
-                else:
-                    self._record(copied={**copied, claim: self.backup.copy(claim)})
+            if claim in copied and digests.difference(self.folder, copied[claim]) is None:
+                continue
+            if self.check:
+                self.life.changes.append(str(self.backup.file_of(claim)))
+            else:
+                self._record(copied={**copied, claim: self.backup.copy(claim)})
 
     def quarantine(self) -> None:
-        """Takes note of the backups: every file in the tenant's directory, with its digest."""
+        """Takes note of the backups: every file in the tenant's folder, with its digest."""
         self._must_be_under_way()
         if self.phase != "cordoned" or self.check:
             return
         missing = [claim for claim in self.backup.volumes() if claim not in (self.data.get("copied") or {})]
         if missing:
-            raise InputError(f"tenant {self.life.id}: volumes {', '.join(missing)} are not backed up; bring it into the state backed_up first")
+            remedy = "bring it into the state backed_up first"
+            raise InputError(f"tenant {self.life.id}: volumes {', '.join(missing)} are not backed up; {remedy}")
         self.backup.remove_reader()
         self._write_objects()
-        backups = [_digest(self.directory, name) for name in _files(self.directory)]
-        if empty := [entry["file"] for entry in backups if not entry["bytes"]]:
-            raise VcciError(f"{', '.join(empty)} in {self.directory} is empty, which is no backup; remove it and run this again")
+        backups = digests.of_folder(self.folder)
+        empty = [entry["file"] for entry in backups if not entry["bytes"]]
+        if empty:
+            what = f"{', '.join(empty)} in {self.folder} is empty, which is no backup"
+            raise VcciError(f"{what}; remove it and run this again")
         self._record(phase="quarantined", backups=backups)
-        self.life.write(self.life._stop(0))
+        self.life.stop(pods=0)
 
     def take_back(self) -> None:
         """The tenant goes on; its owners get in again when it is in the data and converged."""
         if self.phase in ("deleting", "deleted"):
-            raise InputError(f"tenant {self.life.id} is {self.phase}: it cannot be taken back; its data is in the backup")
+            why = "it cannot be taken back; its data is in the backup"
+            raise InputError(f"tenant {self.life.id} is {self.phase}: {why}")
         if self.phase:
             self.backup.remove_reader()
             self.life.delete("v1", "ConfigMap", self.own_record[1], self.record_namespace)
@@ -94,16 +106,19 @@ class Offboarding:
 
     def begin_deletion(self, without_backup: bool) -> None:
         """What forbids a deletion is found before anything goes; then it is recorded, and nothing takes it back."""
-        if not _tenant_offboarding.is_due(self.data, _now()):
-            raise InputError(f"tenant {self.life.id} is {self.phase or 'not cordoned'}; it may be deleted from {self.data.get('quarantined_until')} on")
+        if not record.is_due(self.data, _now()):
+            since = self.data.get("quarantined_until")
+            phase = self.phase or "not cordoned"
+            raise InputError(f"tenant {self.life.id} is {phase}; it may be deleted from {since} on")
         self._same_namespace()
         if self.phase == "deleted":
             return
         if not without_backup:
             self._check_backups()
         if self.phase == "quarantined":
-            existed = _tenant_offboarding.inventory(tenant_sweep.in_namespace(self.client, tenant_sweep.kinds(self.client), self.life.namespace))
-            self._record(phase="deleting", existed=existed, backups_checked="" if without_backup else _now())
+            there = sweep.in_namespace(self.client, sweep.kinds(self.client), self.life.namespace)
+            checked = "" if without_backup else _now()
+            self._record(phase="deleting", existed=record.inventory(there), backups_checked=checked)
 
     def delete(self, database: Mapping[str, int], without_backup: bool) -> None:
         """Everything goes; then proof that it went. A certificate that is there is not written again."""
@@ -113,74 +128,65 @@ class Offboarding:
         if self.check:
             self.life.changes += [] if self.phase == "deleted" else [f"Namespace {self.life.namespace}"]
             return
-        resources = tenant_sweep.kinds(self.client)
+        resources = sweep.kinds(self.client)
         if self.phase == "deleting":
             self._delete_namespace()
-        kinds, objects = self._sweep(resources)
+        looked = sweep.sweep(self.life, resources, self.own_record)
         left = {name: number for name, number in database.items() if number}
         if left:
             raise VcciError(f"tenant {self.life.id}: the database still has {left}; nothing is certified")
-        if self.phase == "deleting" or not os.path.exists(os.path.join(self.directory, "certificate.json")):
-            self._certify({"kinds": kinds, "objects": objects, "remaining": 0, "database": dict(database)})
+        if self.phase == "deleting" or not (self.folder / CERTIFICATE).exists():
+            self._certify(looked, database)
         if self.phase == "deleting":
             self._record(phase="deleted", deleted=_now())
 
-    # --- deletion ----------------------------------------------------------------------------------------------------
-    def _same_namespace(self) -> dict | None:
-        found = self.life.live()
+    # --- deletion -------------------------------------------------------------------------------------------------
+    def _same_namespace(self) -> dict[str, Any] | None:
+        found = self.life.find()
         if found is not None and found["metadata"]["uid"] != self.data["uid"]:
-            raise InputError(f"namespace {self.life.namespace} is not the one that was cordoned: it was made again since; nothing was deleted")
+            what = f"namespace {self.life.namespace} is not the one that was cordoned"
+            raise InputError(f"{what}: it was made again since; nothing was deleted")
         return found
 
     def _check_backups(self) -> None:
         """Every file that was recorded is there as it was: it is all that remains."""
-        if wrong := [why for entry in self.data["backups"] if (why := _differs(self.directory, entry))]:
-            raise VcciError(f"tenant {self.life.id}: its backup is not what was recorded: {'; '.join(wrong)}; nothing was deleted. Put the files back, "
-                            "or set without_backup (tenant_offboard_without_backup) if they are safe elsewhere or not wanted")
+        differences = (digests.difference(self.folder, entry) for entry in self.data["backups"])
+        wrong = [why for why in differences if why is not None]
+        if wrong:
+            raise VcciError(
+                f"tenant {self.life.id}: its backup is not what was recorded: {'; '.join(wrong)}; nothing was deleted. "
+                "Put the files back, or set without_backup (tenant_offboard_without_backup) if they are safe elsewhere "
+                "or not wanted"
+            )
 
     def _delete_namespace(self) -> None:
         if self._same_namespace() is None:
             return
-        self.life.delete("v1", "Namespace", self.life.namespace)
-        deadline, said = time.monotonic() + self.life.wait_timeout, time.monotonic()
-        while (found := self.client.get("v1", "Namespace", self.life.namespace)) is not None:
-            why = "; ".join(c.get("message", "") for c in (found.get("status") or {}).get("conditions") or [] if c.get("status") == "True")
-            if time.monotonic() > deadline:
-                raise WaitTimeout(f"namespace {self.life.namespace} is not gone after {int(self.life.wait_timeout)} s: {why or 'no reason is given'}; "
-                                  "remedy what holds it, and run this again: it goes on from here")
-            if time.monotonic() - said > 5:
-                said = time.monotonic()
-                self.tell(f"waiting for the namespace to go: {why or 'its contents are being deleted'}")
-            time.sleep(0.5)
+        name, why = self.life.namespace, [""]
+        self.life.delete("v1", "Namespace", name)
 
-    def _sweep(self, resources: list) -> tuple[int, int]:
-        """Everywhere, until nothing is left; (kinds, objects) that were looked at."""
-        self.tell(f"looking through {len(resources)} kinds for what is left")
-        deadline, pause = time.monotonic() + self.life.wait_timeout, 0.5
-        while True:
-            seen, left = 0, []
-            for obj in tenant_sweep.everywhere(self.client, resources):
-                seen += 1
-                why = _tenant_offboarding.why_left(obj, self.life.id, self.life.namespace, self.own_record)
-                if why is not None:
-                    left.append((obj, _tenant_offboarding.fate(obj, why, self.life.namespace), _tenant_offboarding.described(obj, why)))
-            if stays := sorted(text for _obj, fate, text in left if fate == STAYS):
-                raise VcciError(f"tenant {self.life.id}: somebody must decide about what is left, then run this again: {'; '.join(stays[:20])}")
-            if not left:
-                return len(resources), seen
-            if time.monotonic() > deadline:
-                raise VcciError(f"tenant {self.life.id}: {len(left)} objects do not go in {int(self.life.wait_timeout)} s; remedy what holds them, "
-                                f"and run this again: {'; '.join(text for _obj, _fate, text in left[:20])}")
-            for obj, fate, _text in left:
-                if fate == GOES and not obj["metadata"].get("deletionTimestamp"):
-                    self.life.delete(obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
-            time.sleep(pause)
-            pause = min(pause * 1.5, 10)
+        def gone() -> bool:
+            found = self.client.get("v1", "Namespace", name)
+            why[0] = _what_holds(found) if found is not None else ""
+            return found is None
 
-    # --- what is kept ------------------------------------------------------------------------------------------------
+        def late(_waited: int) -> VcciError:
+            held = f"{int(self.life.wait_timeout)} s: {why[0] or 'no reason is given'}"
+            remedy = "remedy what holds it, and run this again: it goes on from here"
+            return WaitTimeout(f"namespace {name} is not gone after {held}; {remedy}")
+
+        until(
+            gone,
+            self.life.wait_timeout,
+            self.life.say,
+            awaited=lambda: f"the namespace to go: {why[0] or 'its contents are being deleted'}",
+            late=late,
+        )
+
+    # --- what is kept ---------------------------------------------------------------------------------------------
     def _record(self, **changes: Any) -> None:
         self.data.update(changes)
-        self.life.write(_tenant_offboarding.record(self.life.id, self.record_namespace, self.life.part_of, self.data))
+        self.life.write(record.record(self.life.id, self.record_namespace, self.life.part_of, self.data))
 
     def _must_be_under_way(self) -> None:
         if not self.phase:
@@ -188,79 +194,24 @@ class Offboarding:
 
     def _write_objects(self) -> None:
         """The manifests, without what Secrets hold: that goes with the tenant."""
-        resources = tenant_sweep.kinds(self.client)
-        objects = []
-        for obj in tenant_sweep.in_namespace(self.client, resources, self.life.namespace):
-            if obj["kind"] not in ("Event", "Pod", "EndpointSlice", "Endpoints", "ReplicaSet", "ControllerRevision"):
-                objects.append(_tenant_offboarding.without_secrets(obj))
-        _write(self.directory, "objects.json", json.dumps(objects, indent=1, sort_keys=True).encode())
+        resources: list[Resource] = sweep.kinds(self.client)
+        there = sweep.in_namespace(self.client, resources, self.life.namespace)
+        kept = [record.without_secrets(obj) for obj in there if obj["kind"] not in NOT_KEPT]
+        text = json.dumps(kept, indent=1, sort_keys=True)
+        write_whole(self.folder / "objects.json", text, 0o600, folder_mode=0o700)
 
-    def _certify(self, swept: Mapping[str, Any]) -> None:
-        from cryptography.hazmat.primitives import serialization
-
-        key = self._key()
+    def _certify(self, looked: tuple[int, int], database: Mapping[str, int]) -> None:
+        key = signing_key(self.client, self.record_namespace, self.life.part_of)
         cluster = self.client.get("v1", "Namespace", "kube-system") or {}
-        text = _tenant_offboarding.certificate(self.data, cluster=(cluster.get("metadata") or {}).get("uid", ""), swept=swept, issued=_now())
-        public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        _write(self.directory, "certificate.pub.pem", public)
-        _write(self.directory, "certificate.json.sig", key.sign(text))
-        _write(self.directory, "certificate.json", text)  # last: where it is, the others are
-
-    def _key(self) -> Any:
-        """The Ed25519 key of this cluster, made when it is first needed; it exists in its Secret only."""
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ed25519
-
-        found = self.client.get("v1", "Secret", KEY, self.record_namespace)
-        if found is None:
-            made = ed25519.Ed25519PrivateKey.generate().private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-            found = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": KEY, "namespace": self.record_namespace, "labels": {
-                "app.kubernetes.io/part-of": self.life.part_of, "app.kubernetes.io/managed-by": _tenant_objects.MANAGED_BY,
-                "app.kubernetes.io/component": _tenant_offboarding.COMPONENT + "-key"}}, "data": {"key.pem": base64.b64encode(made).decode()}}
-            apply_set(self.client, [found], ApplyOptions(name=None, diff=False))
-        key = serialization.load_pem_private_key(base64.b64decode(found["data"]["key.pem"]), None)
-        if not isinstance(key, ed25519.Ed25519PrivateKey):
-            raise InputError(f"Secret {self.record_namespace}/{KEY}: key.pem must be an Ed25519 key")
-        return key
+        uid = (cluster.get("metadata") or {}).get("uid", "")
+        swept = {"kinds": looked[0], "objects": looked[1], "remaining": 0, "database": dict(database)}
+        certify(self.folder, record.certificate(self.data, cluster=uid, swept=swept, issued=_now()), key)
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime(FORMAT)
+    return datetime.datetime.now(datetime.UTC).strftime(record.FORMAT)
 
 
-def _files(directory: str) -> list[str]:
-    """Without drafts (.<name>.new), which a run that was killed leaves behind."""
-    return sorted(os.path.relpath(os.path.join(folder, name), directory) for folder, _dirs, names in os.walk(directory) for name in names
-                  if not (name.startswith(".") and name.endswith(".new")))
-
-
-def _digest(directory: str, name: str) -> dict:
-    digest = hashlib.sha256()
-    with open(os.path.join(directory, name), "rb") as handle:
-        while chunk := handle.read(1 << 20):
-            digest.update(chunk)
-        size = handle.tell()
-    return {"file": name, "bytes": size, "sha256": digest.hexdigest()}
-
-
-def _differs(directory: str, entry: Mapping) -> str | None:
-    """Why a file is not the one that was recorded."""
-    path = os.path.join(directory, entry["file"])
-    try:
-        size = os.path.getsize(path)
-        if size != entry["bytes"]:
-            return f"{path} has {size} bytes, not {entry['bytes']}"
-        return None if _digest(directory, entry["file"]) == entry else f"{path} has another SHA-256"
-    except OSError as exc:
-        return f"{path}: {exc.strerror or exc}"
-
-
-def _write(directory: str, name: str, content: bytes) -> None:
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    draft = os.path.join(directory, f".{name}.new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(draft, os.path.join(directory, name))
+def _what_holds(namespace: Mapping[str, Any]) -> str:
+    conditions = (namespace.get("status") or {}).get("conditions") or []
+    return "; ".join(c.get("message", "") for c in conditions if c.get("status") == "True")

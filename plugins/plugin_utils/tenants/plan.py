@@ -1,141 +1,167 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Data and what the cluster says → what to write, what to report, and everything that is wrong. Pure; the clock is passed in."""
+"""A fleet as data, and what the cluster says → what to write, what to report, and everything that is wrong. Pure; the
+clock is passed in.
+"""
+
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from . import objects as _tenant_objects
-from . import quota as _tenant_quota
-from .objects import Settings
+from .cluster import CREATED, ID, NAME, TIER, Cluster, Namespace
+from .objects import Manifest, Settings, tenant_objects
 from .problems import Problems
-from .tenant import Tenant, placed, read_tenants
-from .tiers import Tier, read_tiers
+from .quota import Allowance, below_use, commitment, hard_limits, share, usage
+from .tenant import Tenant, parse_tenants, placed
+from .tiers import Tier, parse_tiers
 
 SHARES = 8  # sets that the tenants are divided into; changing it would move every object to another set
 
 
-@dataclass
-class Live:
-    """What the cluster has: namespaces by name; of each tenant's quota the hard limits and what is used; id → phase of offboarding."""
-
-    namespaces: dict[str, dict] = field(default_factory=dict)
-    hard: dict[str, dict[str, str]] = field(default_factory=dict)
-    used: dict[str, dict[str, str]] = field(default_factory=dict)
-    suspended: set[str] = field(default_factory=set)
-    offboarding: dict[str, str] = field(default_factory=dict)
-    capacity: dict[str, Fraction] = field(default_factory=dict)
-
-
-@dataclass
-class Plan:
+class Fleet(NamedTuple):
     tenants: list[Tenant]
     tiers: dict[str, Tier]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`hard` are the limits by tenant's id; `orphaned` namespaces of tenants that are not in the data."""
+
+    fleet: Fleet
     settings: Settings
-    live: Live
+    cluster: Cluster
     now: str
     hard: dict[str, dict[str, str]]
     orphaned: list[str]
-    commitment: dict
+    commitment: dict[str, Any]
 
     def new(self) -> list[str]:
-        """Ids of those that were not onboarded: without a namespace, or in a run that ended before their quota was written."""
-        return [tenant.id for tenant in self.tenants if tenant.namespace not in self.live.namespaces or tenant.namespace not in self.live.hard]
+        """Ids of those that were not onboarded: without a namespace, or without the quota that is written into it."""
+        live = self.cluster.namespaces
+        return [tenant.id for tenant in self.fleet.tenants if _quota_of(live.get(tenant.namespace)) is None]
 
     def shares(self, only: Iterable[str] | None = None) -> Iterator[tuple[int, list[Tenant]]]:
-        """The tenants in shares that are applied one after the other, so that memory is that of one; always the same for the same tenant."""
-        chosen = None if only is None else set(only)
+        """The tenants in shares that are applied one after the other, so that memory is that of one.
+
+        A tenant is always in the same.
+        """
         members: dict[int, list[Tenant]] = {}
-        for tenant in self.tenants:
-            if chosen is None or tenant.id in chosen:
-                members.setdefault(zlib.crc32(tenant.id.encode()) % SHARES, []).append(tenant)
+        for tenant in self._chosen(only):
+            members.setdefault(zlib.crc32(tenant.id.encode()) % SHARES, []).append(tenant)
         yield from sorted(members.items())
 
-    def objects(self, tenants: Iterable[Tenant]) -> Iterator[dict]:
+    def objects(self, tenants: Iterable[Tenant]) -> Iterator[Manifest]:
+        tiers, hard, settings = self.fleet.tiers, self.hard, self.settings
         for tenant in tenants:
-            yield from _tenant_objects.tenant_objects(tenant, self.tiers[tenant.tier], self.hard[tenant.id], self.settings, self._created(tenant))
+            yield from tenant_objects(tenant, tiers[tenant.tier], hard[tenant.id], settings, self._created(tenant))
 
-    def _created(self, tenant: Tenant) -> str:
-        return annotations_of(self.live.namespaces.get(tenant.namespace)).get(_tenant_objects.CREATED) or tenant.created or self.now
-
-    def report(self, only: Iterable[str] | None = None) -> dict[str, dict]:
-        """Of each tenant: tier, namespace, hard, used, headroom."""
-        chosen, found = None if only is None else set(only), {}
-        for tenant in self.tenants:
-            if chosen is None or tenant.id in chosen:
-                hard, used = self.hard[tenant.id], self.live.used.get(tenant.namespace, {})
-                found[tenant.id] = {
-                    "namespace": tenant.namespace, "tier": tenant.tier, "created": self._created(tenant), "hard": hard,
-                    "used": {resource: used.get(resource, "0") for resource in hard}, "headroom": _tenant_quota.headroom(hard, used)}
+    def report(self, only: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Of each tenant: namespace, tier, created, hard, used, headroom."""
+        found: dict[str, dict[str, Any]] = {}
+        for tenant in self._chosen(only):
+            live = self.cluster.namespaces.get(tenant.namespace, Namespace())
+            known = {"namespace": tenant.namespace, "tier": tenant.tier, "created": self._created(tenant)}
+            found[tenant.id] = {**known, **usage(self.hard[tenant.id], live.used)}
         return found
 
+    def _chosen(self, only: Iterable[str] | None) -> list[Tenant]:
+        if only is None:
+            return self.fleet.tenants
+        ids = set(only)
+        return [tenant for tenant in self.fleet.tenants if tenant.id in ids]
 
-def read(tenants: object, tiers: object, problems: Problems, *, files: Iterable[tuple[str, object]] = (), only: Iterable[str] = (),
-         protected_cidrs: Iterable[str] = (), protected_hosts: Iterable[str] = ()) -> tuple[list[Tenant], dict[str, Tier]]:
+    def _created(self, tenant: Tenant) -> str:
+        live = self.cluster.namespaces.get(tenant.namespace)
+        return (live.annotations.get(CREATED) if live is not None else None) or tenant.created or self.now
+
+
+def parse_fleet(
+    tenants: object,
+    tiers: object,
+    problems: Problems,
+    *,
+    files: Iterable[tuple[str, object]] = (),
+    only: Iterable[str] = (),
+    protected_cidrs: Iterable[str] = (),
+    protected_hosts: Iterable[str] = (),
+) -> Fleet:
     """The data alone: what can be said without asking a cluster."""
-    known_tiers = read_tiers(tiers, problems)
-    known = read_tenants([*placed(tenants, problems), *files], known_tiers, problems, protected_cidrs=protected_cidrs, protected_hosts=protected_hosts)
+    known_tiers = parse_tiers(tiers, problems)
+    everyone = [*placed(tenants, problems), *files]
+    known = parse_tenants(
+        everyone, known_tiers, problems, protected_cidrs=protected_cidrs, protected_hosts=protected_hosts
+    )
     ids = {tenant.id for tenant in known}
     for name in only:
         if name not in ids:
             problems.add("only", f"no tenant has the id {name!r}")
-    return known, known_tiers
+    return Fleet(known, known_tiers)
 
 
-def usage(live: Live) -> dict[str, dict]:
+def plan_fleet(
+    fleet: Fleet, settings: Settings, cluster: Cluster, now: str, allowance: Allowance
+) -> tuple[Plan, list[str]]:
+    """What is to be done, and why not."""
+    wrong: list[str] = []
+    hard: dict[str, dict[str, str]] = {}
+    for tenant in fleet.tenants:
+        tier, live = fleet.tiers[tenant.tier], cluster.namespaces.get(tenant.namespace)
+        limits = hard_limits(tier, tenant.overrides.quota, tenant.storage_classes, settings.storage_classes)
+        hard[tenant.id] = limits
+        wrong += _taken(tenant, cluster)
+        if not allowance.shrink:
+            wrong += below_use(f"tenant {tenant.id}", limits, live)
+    orphaned = _orphaned(fleet.tenants, cluster)
+    promises: list[Mapping[str, str]] = [*hard.values(), *(cluster.namespaces[name].hard or {} for name in orphaned)]
+    report, beyond = commitment("tenants", promises, cluster.capacity, allowance.ratios)
+    if not allowance.overcommit:
+        wrong += beyond
+    return Plan(fleet, settings, cluster, now, hard, orphaned, report), wrong
+
+
+def usage_of_tenants(cluster: Cluster) -> dict[str, dict[str, Any]]:
     """Of every tenant of the cluster, whatever the data says: who it is, its limits, what it uses and what is left."""
-    found = {}
-    for name, namespace in sorted(live.namespaces.items()):
-        said = annotations_of(namespace)
-        tenant_id = said.get(_tenant_objects.ID)
-        if not tenant_id:
+    found: dict[str, dict[str, Any]] = {}
+    for name, live in sorted(cluster.namespaces.items()):
+        if not live.tenant:
             continue
-        hard, used = live.hard.get(name, {}), live.used.get(name, {})
-        found[tenant_id] = {
-            "namespace": name, "name": said.get(_tenant_objects.NAME), "tier": said.get(_tenant_objects.TIER), "created": said.get(_tenant_objects.CREATED),
-            "state": live.offboarding.get(tenant_id) or ("suspended" if name in live.suspended else "active"), "hard": hard,
-            "used": {resource: used.get(resource, "0") for resource in hard}, "headroom": _tenant_quota.headroom(hard, used),
-            "share": _tenant_quota.share(hard, used)}
+        hard = live.hard or {}
+        state = cluster.offboarding.get(live.tenant) or ("suspended" if live.suspended else "active")
+        found[live.tenant] = {
+            "namespace": name,
+            "name": live.annotations.get(NAME),
+            "tier": live.annotations.get(TIER),
+            "created": live.annotations.get(CREATED),
+            "state": state,
+            **usage(hard, live.used),
+            "share": share(hard, live.used),
+        }
     return found
 
 
-def plan(tenants: list[Tenant], tiers: dict[str, Tier], settings: Settings, live: Live, now: str, *, ratios: Mapping[str, float],
-         allow_shrink: bool = False, allow_overcommit: bool = False) -> tuple[Plan, list[str]]:
-    """What is to be done, and why not."""
-    wrong = []
-    hard = {tenant.id: _tenant_quota.hard_limits(tenant, tiers[tenant.tier], settings.storage_classes) for tenant in tenants}
-    for tenant in tenants:
-        wrong += _taken(tenant, live)
-        if not allow_shrink:
-            wrong += [f"tenant {tenant.id}: {why}; free it first, or set allow_shrink"
-                      for why in _tenant_quota.below_use(hard[tenant.id], live.used.get(tenant.namespace, {}), live.hard.get(tenant.namespace))]
+def _orphaned(tenants: list[Tenant], cluster: Cluster) -> list[str]:
     known = {tenant.namespace for tenant in tenants}
-    orphaned = sorted(name for name, namespace in live.namespaces.items() if name not in known and annotations_of(namespace).get(_tenant_objects.ID))
-    quotas = [*hard.values(), *(live.hard.get(name, {}) for name in orphaned)]
-    commitment, beyond = _tenant_quota.commitment(quotas, live.capacity, ratios)
-    if not allow_overcommit:
-        wrong += [f"overcommitment of {why}; add nodes, lower quotas, or raise the ratio" for why in beyond]
-    return Plan(tenants, tiers, settings, live, now, hard, orphaned, commitment), wrong
+    return sorted(name for name, live in cluster.namespaces.items() if live.tenant and name not in known)
 
 
-def _taken(tenant: Tenant, live: Live) -> list[str]:
+def _quota_of(live: Namespace | None) -> dict[str, str] | None:
+    return live.hard if live is not None else None
+
+
+def _taken(tenant: Tenant, cluster: Cluster) -> list[str]:
     """A namespace that is there must be this tenant's, and no offboarding may be under way or behind it."""
-    phase, namespace = live.offboarding.get(tenant.id), live.namespaces.get(tenant.namespace)
+    phase, live = cluster.offboarding.get(tenant.id), cluster.namespaces.get(tenant.namespace)
+    who, where = f"tenant {tenant.id}", f"namespace {tenant.namespace}"
     if phase == "deleted":
-        return [f"tenant {tenant.id}: was offboarded, and is never made again; choose another id"]
+        return [f"{who}: was offboarded, and is never made again; choose another id"]
     if phase is not None:
-        return [f"tenant {tenant.id}: is being offboarded ({phase}); take it out of the data, or take the offboarding back with tenant_resume"]
-    if namespace is None:
+        remedy = "take it out of the data, or take the offboarding back with tenant_resume"
+        return [f"{who}: is being offboarded ({phase}); {remedy}"]
+    if live is None:
         return []
-    owner = annotations_of(namespace).get(_tenant_objects.ID)
-    if owner == tenant.id:
-        return ([f"tenant {tenant.id}: namespace {tenant.namespace} is being deleted; repeat when it is gone"]
-                if namespace["metadata"].get("deletionTimestamp") else [])
-    whose = f"tenant {owner}" if owner else "something else"
-    return [f"tenant {tenant.id}: namespace {tenant.namespace} exists and belongs to {whose} (annotation {_tenant_objects.ID}); choose another id"]
-
-
-def annotations_of(namespace: dict | None) -> dict:
-    return ((namespace or {}).get("metadata") or {}).get("annotations") or {}
+    if live.tenant == tenant.id:
+        return [f"{who}: {where} is being deleted; repeat when it is gone"] if live.going else []
+    whose = f"tenant {live.tenant}" if live.tenant else "something else"
+    return [f"{who}: {where} exists and belongs to {whose} (annotation {ID}); choose another id"]

@@ -1,24 +1,25 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What is wrong with data, all of it, each with the place it is at. Pure."""
+
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import VcciError
-from ..kubernetes import quantity as _quantity
+from ..errors import InputError
+from ..kubernetes import quantity
 
 SHOWN = 100
 
 
-class Refused(VcciError):
-    """The data, or the data against the cluster's state, is not acceptable."""
-
-    def __init__(self, errors: list[str]) -> None:
-        shown = errors[:SHOWN] + ([f"and {len(errors) - SHOWN} more"] if len(errors) > SHOWN else [])
-        super().__init__(f"{len(errors)} error{'s' if len(errors) > 1 else ''}, nothing was written:\n" + "\n".join(f"- {line}" for line in shown))
-        self.errors = errors
+def refusal(errors: list[str]) -> InputError:
+    """The error for data, or for data against the cluster's state, that is not acceptable."""
+    count = len(errors)
+    more = [f"and {count - SHOWN} more"] if count > SHOWN else []
+    lines = [f"{count} error{'s' if count > 1 else ''}, nothing was written:"]
+    lines += [f"- {line}" for line in (*errors[:SHOWN], *more)]
+    return InputError("\n".join(lines), errors)
 
 
 class Problems:
@@ -30,7 +31,12 @@ class Problems:
     def add(self, where: str, what: str) -> None:
         self.found.append(f"{where}: {what}")
 
-    def mapping(self, value: Any, where: str, known: Iterable[str]) -> dict:
+    def refuse(self) -> None:
+        """InputError when anything was found."""
+        if self.found:
+            raise refusal(self.found)
+
+    def mapping(self, value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             self.add(where, f"must be a dictionary, not {named(value)}")
             return {}
@@ -40,7 +46,7 @@ class Problems:
                 self.add(where, f"unknown key {key!r}; known are {', '.join(known)}")
         return {key: item for key, item in value.items() if key in known}
 
-    def sequence(self, value: Any, where: str) -> list:
+    def sequence(self, value: Any, where: str) -> list[Any]:
         if value is None:
             return []
         if not isinstance(value, (list, tuple)):
@@ -48,9 +54,9 @@ class Problems:
             return []
         return list(value)
 
-    def texts(self, value: Any, where: str, pattern: re.Pattern, form: str) -> tuple[str, ...]:
+    def texts(self, value: Any, where: str, pattern: re.Pattern[str], form: str) -> tuple[str, ...]:
         """A list of texts of a form, each once."""
-        good = []
+        good: list[str] = []
         for index, entry in enumerate(self.sequence(value, where)):
             if isinstance(entry, str) and pattern.match(entry):
                 good.append(str(entry))
@@ -58,22 +64,19 @@ class Problems:
                 self.add(f"{where}[{index}]", f"must be {form}, not {named(entry)}")
         return tuple(dict.fromkeys(good))
 
-    def quantities(self, value: Any, where: str, resources: re.Pattern | None = None) -> dict[str, str]:
+    def quantities(self, value: Any, where: str, resources: re.Pattern[str] | None = None) -> dict[str, str]:
         """Resource → amount, as text; amounts are checked, not changed."""
         if value is None:
             return {}
         if not isinstance(value, Mapping):
             self.add(where, f"must be a dictionary of amounts, not {named(value)}")
             return {}
-        good = {}
+        good: dict[str, str] = {}
         for key, amount in value.items():
-            try:
-                if _quantity.parse(amount) < 0:
-                    raise ValueError(f"{amount!r} is negative")
-            except ValueError as exc:
-                self.add(f"{where}.{key}", str(exc))
-                continue
-            if resources is not None and not resources.match(str(key)):
+            wrong = _wrong_amount(amount)
+            if wrong:
+                self.add(f"{where}.{key}", wrong)
+            elif resources is not None and not resources.match(str(key)):
                 self.add(f"{where}.{key}", "is no resource that a ResourceQuota counts")
             else:
                 good[str(key)] = str(amount)
@@ -82,3 +85,10 @@ class Problems:
 
 def named(value: Any) -> str:
     return "nothing" if value is None else f"{type(value).__name__} {value!r}"
+
+
+def _wrong_amount(amount: Any) -> str:
+    try:
+        return f"{amount!r} is negative" if quantity.parse(amount) < 0 else ""
+    except ValueError as exc:
+        return str(exc)

@@ -1,74 +1,111 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What is said about tenants: by a directory of files, and by the cluster."""
+"""What is said about tenants and quotas: by a directory of files, and by the cluster."""
+
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from ..applyset import manifests
+from ..applyset import objects as _objects
 from ..errors import InputError
-from ..kubernetes import quantity as _quantity
+from ..kubernetes import quantity
 from ..kubernetes.client import Client
-from . import objects as _tenant_objects
-from . import quota as _tenant_quota
-from .offboarding_record import COMPONENT as OFFBOARDING
-from .plan import Live
+from ..labels import COMPONENT, OURS
+from . import namespaces as _namespaces
+from . import objects, record
+from .cluster import ANNOTATION, Cluster, Namespace
 from .problems import Problems
+from .quota import allocatable
 
-SUSPENSION = "tenant-suspended"  # a quota of no pods beside the tenant's own: what is suspended stays so whatever its tier becomes
-SELECTOR = f"app.kubernetes.io/managed-by={_tenant_objects.MANAGED_BY},app.kubernetes.io/component in ({_tenant_objects.COMPONENT}, {SUSPENSION})"
+OF_TENANTS = f"{OURS},{COMPONENT} in ({objects.COMPONENT}, {objects.SUSPENSION})"
 
 
-def read_directory(path: str, problems: Problems) -> list[tuple[str, Any]]:
+# --- files --------------------------------------------------------------------------------------------------------
+def read_directory(directory: str, problems: Problems) -> list[tuple[str, Any]]:
     """One tenant a file, named <id>.yml, with the file as its place."""
-    found = []
-    if not os.path.isabs(path):
-        problems.add("directory", f"must be an absolute path such as '{{{{ inventory_dir }}}}/../../tenants', not {path!r}")
+    folder = Path(directory)
+    if not folder.is_absolute():
+        example = "'{{ inventory_dir }}/../../tenants'"
+        problems.add("directory", f"must be an absolute path such as {example}, not {directory!r}")
         return []
     try:
-        names = sorted(name for name in os.listdir(path) if name.endswith((".yml", ".yaml")) and not name.startswith("."))
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".yml", ".yaml") and path.name[0] != ".")
     except OSError as exc:
-        problems.add(f"directory {path}", exc.strerror or str(exc))
+        problems.add(f"directory {directory}", exc.strerror or str(exc))
         return []
-    for name in names:
-        where = os.path.join(path, name)
-        try:
-            with open(where, encoding="utf-8") as handle:
-                values = [value for value, _source in manifests.parse(handle.read(), where)]
-        except (OSError, UnicodeDecodeError) as exc:
-            problems.add(where, f"cannot be read: {exc}")
-            continue
-        except InputError as exc:
-            problems.found.append(exc.message)
-            continue
-        if len(values) != 1:
-            problems.add(where, f"must hold one tenant, not {len(values)}")
-            continue
-        stem = os.path.splitext(name)[0]
-        if isinstance(values[0], Mapping) and values[0].get("id") != stem:
-            problems.add(where, f"holds the tenant {values[0].get('id')!r}; the file of a tenant is called <id>.yml")
-        found.append((where, values[0]))
+    found: list[tuple[str, Any]] = []
+    for path in files:
+        found += _read_tenant(path, problems)
     return found
 
 
-def read_live(client: Client, record_namespace: str, *, capacity: Mapping | None = None, nodes: bool = True) -> Live:
-    """Every namespace, each tenant's quota and use, who is suspended, who is being or was offboarded, and what the nodes offer."""
-    live = Live()
-    # All namespaces, since one that is not ours may have the name of a tenant's; of each only what is asked for later.
-    for item in client.iter_list(client.resource("v1", "Namespace"), metadata_only=True):
-        live.namespaces[item["metadata"]["name"]] = {"metadata": {
-            key: item["metadata"][key] for key in ("labels", "annotations", "deletionTimestamp") if key in item["metadata"]}}
-    for quota in client.iter_list(client.resource("v1", "ResourceQuota"), label_selector=SELECTOR):
-        where, status = quota["metadata"]["namespace"], quota.get("status") or {}
-        if quota["metadata"]["name"] == SUSPENSION:
-            live.suspended.add(where)
+def _read_tenant(path: Path, problems: Problems) -> list[tuple[str, Any]]:
+    where = str(path)
+    try:
+        values = [value for value, _source in _objects.parse(path.read_text(encoding="utf-8"), where)]
+    except (OSError, UnicodeDecodeError) as exc:
+        problems.add(where, f"cannot be read: {exc}")
+        return []
+    except InputError as exc:
+        problems.found.append(exc.message)
+        return []
+    if len(values) != 1:
+        problems.add(where, f"must hold one tenant, not {len(values)}")
+        return []
+    value = values[0]
+    if isinstance(value, Mapping) and value.get("id") != path.stem:
+        problems.add(where, f"holds the tenant {value.get('id')!r}; the file of a tenant is called <id>.yml")
+    return [(where, value)]
+
+
+# --- the cluster --------------------------------------------------------------------------------------------------
+def read_tenants(
+    client: Client, record_namespace: str, *, capacity: Mapping[str, Any] | None = None, nodes: bool = True
+) -> Cluster:
+    """Every namespace, each tenant's quota and use, who is suspended or being offboarded, and what the nodes offer."""
+    cluster = Cluster(_read_namespaces(client), capacity=_read_capacity(client, capacity, nodes))
+    for quota in client.iter_list(client.resource("v1", "ResourceQuota"), label_selector=OF_TENANTS):
+        live = cluster.namespaces.get(quota["metadata"]["namespace"])
+        if live is None:
+            continue  # it came between the two lists
+        if quota["metadata"]["name"] == objects.SUSPENSION:
+            live.suspended = True
             continue
-        live.hard[where], live.used[where] = quota["spec"].get("hard") or {}, status.get("used") or {}
-    for record in client.list("v1", "ConfigMap", record_namespace, label_selector=f"app.kubernetes.io/component={OFFBOARDING}"):
-        live.offboarding[record["metadata"]["labels"]["tenant"]] = record["data"]["phase"]
-    if capacity is not None:
-        live.capacity = {resource: _quantity.parse(amount) for resource, amount in capacity.items()}
-    elif nodes:
-        live.capacity = _tenant_quota.allocatable(client.list("v1", "Node"))
-    return live
+        live.hard, live.used = quota["spec"].get("hard") or {}, (quota.get("status") or {}).get("used") or {}
+    records = client.list("v1", "ConfigMap", record_namespace, label_selector=f"{COMPONENT}={record.COMPONENT}")
+    for config_map in records:
+        cluster.offboarding[config_map["metadata"]["labels"]["tenant"]] = config_map["data"]["phase"]
+    return cluster
+
+
+def read_quotas(client: Client, *, capacity: Mapping[str, Any] | None = None, nodes: bool = True) -> Cluster:
+    """Every namespace, the limits that its tier gave it, what all its quotas have counted, and what the nodes offer."""
+    cluster = Cluster(_read_namespaces(client), capacity=_read_capacity(client, capacity, nodes))
+    for quota in client.iter_list(client.resource("v1", "ResourceQuota")):
+        live = cluster.namespaces.get(quota["metadata"]["namespace"])
+        spec = quota["spec"]
+        if live is None or spec.get("scopes") or spec.get("scopeSelector"):
+            continue  # one with a scope counts a part of what is there
+        live.used.update((quota.get("status") or {}).get("used") or {})
+        if quota["metadata"]["name"] == _namespaces.QUOTA:
+            live.hard = spec.get("hard") or {}
+    return cluster
+
+
+def _read_namespaces(client: Client) -> dict[str, Namespace]:
+    """All of them, since one that is not ours may have the name of a tenant's; of each only what is asked for later."""
+    found: dict[str, Namespace] = {}
+    for item in client.iter_list(client.resource("v1", "Namespace"), metadata_only=True):
+        metadata = item["metadata"]
+        said = metadata.get("annotations") or {}
+        ours = {key: value for key, value in said.items() if key.startswith(ANNOTATION)}
+        found[metadata["name"]] = Namespace(ours, going=bool(metadata.get("deletionTimestamp")))
+    return found
+
+
+def _read_capacity(client: Client, given: Mapping[str, Any] | None, nodes: bool) -> dict[str, Fraction]:
+    if given is not None:
+        return {resource: quantity.parse(amount) for resource, amount in given.items()}
+    return allocatable(client.list("v1", "Node")) if nodes else {}

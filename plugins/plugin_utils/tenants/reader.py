@@ -1,68 +1,117 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The pod that reads one volume of a tenant that is stopped, as the user who wrote it. Pure.
 
-Pod Security restricted lets no pod read what its user may not: the reader runs as the user, and in the groups, of the workload that has the volume.
-It mounts it read-only and sets no fsGroup, for which the kubelet would change the group of every file.
+Pod Security restricted lets no pod read what its user may not: the reader runs as the user, and in the groups, of the
+workload that has the volume. It mounts it read-only and sets no fsGroup, for which the kubelet would change the group
+of every file.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-USER = 10001  # of the image, where no workload says another
-COMMAND = ["tar", "--create", "--gzip", "--file", "-", "--directory", "/data", "--exclude", "./lost+found", "."]
+USER = 10001  # of the image, where no workload says another: a volume whose workload is gone has to be read as somebody
+DATA = "/data"
+COMMAND = ["tar", "--create", "--gzip", "--file", "-", "--directory", DATA, "--exclude", "./lost+found", "."]
+# It writes nothing: what it reads is streamed. Every resource is said: a tenant's defaults are for a tenant's pods.
+RESOURCES = {
+    "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "0"},
+    "limits": {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
+}
+
+Object = Mapping[str, Any]
 
 
-def reader(name: str, namespace: str, image: str, claim: str, labels: Mapping[str, str], workloads: Iterable[Mapping], user: int | None = None) -> dict:
+def reader(
+    name: str,
+    namespace: str,
+    image: str,
+    claim: str,
+    labels: Mapping[str, str],
+    workloads: Iterable[Object],
+    user: int | None = None,
+) -> dict[str, Any]:
     """A pod that waits, with the volume at /data; `user` overrides what the workloads say."""
     context, tolerations = _like(claim, workloads)
     if user is not None:
         context["runAsUser"] = user
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": {"app": name, **labels}}, "spec": {
-        "automountServiceAccountToken": False, "enableServiceLinks": False, "terminationGracePeriodSeconds": 1, "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **context}, "tolerations": tolerations,
-        "containers": [{
-            "name": "reader", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"],
-            # It writes nothing: what it reads is streamed. Said of every resource, since a tenant's defaults are for a tenant's pods.
-            "resources": {"requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "0"},
-                          "limits": {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": "64Mi"}},
-            "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-            "volumeMounts": [{"name": "volume", "mountPath": "/data", "readOnly": True}]}],
-        "volumes": [{"name": "volume", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}]}}
+    container = {
+        "name": "reader",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sleep", "infinity"],
+        "resources": RESOURCES,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "volume", "mountPath": DATA, "readOnly": True}],
+    }
+    spec = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **context},
+        "tolerations": tolerations,
+        "containers": [container],
+        "volumes": [{"name": "volume", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}],
+    }
+    metadata = {"name": name, "namespace": namespace, "labels": {"app": name, **labels}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def unreadable(claims: Iterable[Mapping]) -> list[str]:
+def unreadable(claims: Iterable[Object]) -> list[str]:
     """Claims that hold no files."""
-    return sorted(claim["metadata"]["name"] for claim in claims if (claim.get("spec") or {}).get("volumeMode") == "Block")
+    return sorted(c["metadata"]["name"] for c in claims if (c.get("spec") or {}).get("volumeMode") == "Block")
 
 
-def bound(claims: Iterable[Mapping]) -> list[str]:
+def bound(claims: Iterable[Object]) -> list[str]:
     """Claims that have a volume; the others hold nothing, and reading one would only have it made."""
-    return sorted(claim["metadata"]["name"] for claim in claims if (claim.get("spec") or {}).get("volumeName"))
+    return sorted(c["metadata"]["name"] for c in claims if (c.get("spec") or {}).get("volumeName"))
 
 
-def _like(claim: str, workloads: Iterable[Mapping]) -> tuple[dict, list]:
+def _like(claim: str, workloads: Iterable[Object]) -> tuple[dict[str, Any], list[Any]]:
     """Security context and tolerations of a pod that sees the volume as the first workload that mounts it does."""
     for workload in sorted(workloads, key=lambda one: (one["kind"], one["metadata"]["name"])):
         spec = _template(workload)
-        for volume in _volumes_of(claim, workload, spec):
-            context = spec.get("securityContext") or {}
-            own = next((c.get("securityContext") or {} for c in spec.get("containers") or []
-                        if any(mount["name"] == volume for mount in c.get("volumeMounts") or [])), {})
-            found = {key: own.get(key, context.get(key)) for key in ("runAsUser", "runAsGroup")}
-            groups = sorted({*(context.get("supplementalGroups") or []), *([context["fsGroup"]] if "fsGroup" in context else [])})
-            return {"runAsUser": found["runAsUser"] or USER, **({"runAsGroup": found["runAsGroup"]} if found["runAsGroup"] is not None else {}),
-                    **({"supplementalGroups": groups} if groups else {})}, spec.get("tolerations") or []
+        volume = next(_volumes_of(claim, workload, spec), None)
+        if volume is not None:
+            return _context(spec, volume), list(spec.get("tolerations") or [])
     return {"runAsUser": USER, "runAsGroup": USER}, []
 
 
-def _template(workload: Mapping) -> Mapping:
-    spec = workload.get("spec") or {}
-    spec = (spec.get("jobTemplate") or {}).get("spec") or {} if workload["kind"] == "CronJob" else spec
-    return (spec.get("template") or {}).get("spec") or {}
+def _context(spec: Object, volume: str) -> dict[str, Any]:
+    """User and groups of the container that mounts a volume."""
+    of_pod = spec.get("securityContext") or {}
+    mounting = (c for c in spec.get("containers") or [] if _mounts(c, volume))
+    own = next((c.get("securityContext") or {} for c in mounting), {})
+    user, group = (own.get(key, of_pod.get(key)) for key in ("runAsUser", "runAsGroup"))
+    groups = {*(of_pod.get("supplementalGroups") or []), *([of_pod["fsGroup"]] if "fsGroup" in of_pod else [])}
+    context: dict[str, Any] = {"runAsUser": user or USER}
+    if group is not None:
+        context["runAsGroup"] = group
+    if groups:
+        context["supplementalGroups"] = sorted(groups)
+    return context
 
 
-def _volumes_of(claim: str, workload: Mapping, spec: Mapping) -> Iterator[str]:
-    """The names by which a workload's pods mount a claim: one they name, or one that was made for a pod of a StatefulSet."""
+def _mounts(container: Object, volume: str) -> bool:
+    return any(mount["name"] == volume for mount in container.get("volumeMounts") or [])
+
+
+def _template(workload: Object) -> Object:
+    spec: Object = workload.get("spec") or {}
+    if workload["kind"] == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    template: Object = (spec.get("template") or {}).get("spec") or {}
+    return template
+
+
+def _volumes_of(claim: str, workload: Object, spec: Object) -> Iterator[str]:
+    """The names by which a workload's pods mount a claim: one they name, or one made for a pod of a StatefulSet."""
     for volume in spec.get("volumes") or []:
         if (volume.get("persistentVolumeClaim") or {}).get("claimName") == claim:
             yield volume["name"]

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Tiers as data: {quota, limits?, storage_classes?}. Pure."""
+"""Tiers as data: {quota, limits?, storage_classes?}, and overrides in one namespace: {quota?, limits?}. Pure."""
+
 from __future__ import annotations
 
 import itertools
@@ -8,15 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..kubernetes import quantity as _quantity
+from ..kubernetes import quantity
 from .problems import Problems
 
-RESOURCE = re.compile(
-    r"^(cpu|memory|ephemeral-storage|storage|pods|services|services\.loadbalancers|services\.nodeports|secrets|configmaps|"
-    r"persistentvolumeclaims|replicationcontrollers|resourcequotas|requests\.[a-z0-9][a-z0-9./-]*|limits\.[a-z0-9][a-z0-9./-]*|"
-    r"count/[a-z0-9][a-z0-9.-]*|[a-z0-9][a-z0-9.-]*\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims))\Z")
+_COUNTED = (
+    "cpu|memory|ephemeral-storage|storage|pods|services|services\\.loadbalancers|services\\.nodeports|secrets|configmaps",
+    "persistentvolumeclaims|replicationcontrollers|resourcequotas",
+    "requests\\.[a-z0-9][a-z0-9./-]*|limits\\.[a-z0-9][a-z0-9./-]*|count/[a-z0-9][a-z0-9.-]*",
+    "[a-z0-9][a-z0-9.-]*\\.storageclass\\.storage\\.k8s\\.io/(requests\\.storage|persistentvolumeclaims)",
+)
+RESOURCE = re.compile(rf"^({'|'.join(_COUNTED)})\Z")
 _TIER = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LIMIT_KEYS = {"default": "default", "default_request": "defaultRequest", "max": "max", "min": "min"}
+_UPWARDS = ("min", "defaultRequest", "default", "max")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Limits:
     max_volume: str | None = None
 
     def over(self, base: Limits) -> Limits:
-        keys = [*base.container, *(key for key in self.container if key not in base.container)]
+        keys = dict.fromkeys((*base.container, *self.container))
         merged = {key: {**base.container.get(key, {}), **self.container.get(key, {})} for key in keys}
         return Limits(merged, base.max_volume if self.max_volume is None else self.max_volume)
 
@@ -39,40 +44,70 @@ class Tier:
     storage_classes: dict[str, str]
 
 
-def read_tiers(tiers: Any, problems: Problems) -> dict[str, Tier]:
+@dataclass(frozen=True)
+class Overrides:
+    """What one namespace has instead of its tier's."""
+
+    quota: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+def parse_tiers(tiers: Any, problems: Problems) -> dict[str, Tier]:
     if not isinstance(tiers, Mapping) or not tiers:
         problems.add("tiers", "must be a dictionary with at least one tier")
         return {}
-    read = {}
+    parsed: dict[str, Tier] = {}
     for name, value in tiers.items():
         if not isinstance(name, str) or not _TIER.match(name):
             problems.add(f"tiers.{name}", "a tier's name must be a DNS label")
         else:
-            read[name] = _read_tier(value, f"tiers.{name}", problems)
-    return read
+            parsed[name] = _parse_tier(value, f"tiers.{name}", problems)
+    return parsed
 
 
-def _read_tier(value: Any, where: str, problems: Problems) -> Tier:
+def _parse_tier(value: Any, where: str, problems: Problems) -> Tier:
     value = problems.mapping(value, where, ("quota", "limits", "storage_classes"))
     quota = problems.quantities(value.get("quota"), f"{where}.quota", RESOURCE)
     if not value.get("quota"):
         problems.add(f"{where}.quota", "is empty: a tier without a quota limits nothing")
-    limits = read_limits(value.get("limits"), f"{where}.limits", problems)
-    check_order(limits, f"{where}.limits", problems)
-    return Tier(quota, limits, problems.quantities(value.get("storage_classes"), f"{where}.storage_classes"))
+    limits = _parse_limits(value.get("limits"), f"{where}.limits", problems)
+    _check_order(limits, f"{where}.limits", problems)
+    classes = problems.quantities(value.get("storage_classes"), f"{where}.storage_classes")
+    return Tier(quota, limits, classes)
 
 
-def read_limits(value: Any, where: str, problems: Problems) -> Limits:
+def parse_tier_name(value: Any, where: str, tiers: Mapping[str, Tier], problems: Problems) -> Tier | None:
+    """The tier of that name, None where there is none."""
+    if isinstance(value, str) and value in tiers:
+        return tiers[value]
+    problems.add(where, f"unknown tier {value!r}; known are {', '.join(tiers) or 'none'}")
+    return None
+
+
+def parse_overrides(value: Any, where: str, tier: Tier | None, problems: Problems) -> Overrides:
+    """Overrides of a tier; None where the tier is unknown, so that nothing can be said of them together."""
+    if not value:
+        return Overrides()
+    value = problems.mapping(value, where, ("quota", "limits"))
+    limits = _parse_limits(value.get("limits"), f"{where}.limits", problems)
+    if tier is not None and value.get("limits"):
+        _check_order(limits.over(tier.limits), f"{where}.limits", problems)
+    return Overrides(problems.quantities(value.get("quota"), f"{where}.quota", RESOURCE), limits)
+
+
+def _parse_limits(value: Any, where: str, problems: Problems) -> Limits:
     value = problems.mapping(value or {}, where, (*_LIMIT_KEYS, "max_volume"))
-    container = {api: problems.quantities(value[key], f"{where}.{key}") for key, api in _LIMIT_KEYS.items() if value.get(key)}
-    volume = problems.quantities({"max_volume": value["max_volume"]}, where) if value.get("max_volume") is not None else {}
-    return Limits(container, volume.get("max_volume"))
+    given = {key: api for key, api in _LIMIT_KEYS.items() if value.get(key)}
+    container = {api: problems.quantities(value[key], f"{where}.{key}") for key, api in given.items()}
+    volume = {"max_volume": value["max_volume"]} if value.get("max_volume") is not None else {}
+    return Limits(container, problems.quantities(volume, where).get("max_volume"))
 
 
-def check_order(limits: Limits, where: str, problems: Problems) -> None:
+def _check_order(limits: Limits, where: str, problems: Problems) -> None:
     """The API server would refuse a default above the maximum, in the middle of the writes."""
     container = limits.container
-    for lower, upper in itertools.pairwise(key for key in ("min", "defaultRequest", "default", "max") if key in container):
+    for lower, upper in itertools.pairwise(key for key in _UPWARDS if key in container):
         for resource in container[lower].keys() & container[upper].keys():
-            if _quantity.parse(container[lower][resource]) > _quantity.parse(container[upper][resource]):
-                problems.add(where, f"{lower} of {resource} ({container[lower][resource]}) is above {upper} ({container[upper][resource]})")
+            low, high = container[lower][resource], container[upper][resource]
+            if quantity.parse(low) > quantity.parse(high):
+                problems.add(where, f"{lower} of {resource} ({low}) is above {upper} ({high})")

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""tier_quota and the playbooks of tenants against the real API server, with tenants of the test's own."""
+"""The plugins and playbooks of tenants and tiers against the real API server, with tenants of the test's own."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def prefix(client):
 
 @pytest.fixture
 def quota(tmp_path, kubeconfig, prefix, module):
-    """Run tier_quota, or its twin, with these options; its result, failed or not.
+    """Run a plugin with these options; its result, failed or not.
 
     `kill_when` is asked until it says that the run is to die.
     """
 
-    def run(*flags, called="tier_quota", kill_when=None, **options):
-        named = {"name": prefix} if called == "tier_quota" else {"namespace": "default"}
+    def run(*flags, called="tenants", kill_when=None, **options):
+        named = {"name": prefix} if called in ("tenants", "tier_quota") else {"namespace": "default"}
         options = {"kubeconfig": str(kubeconfig), **named, **options}
         if not flags and not kill_when:
             return module(called, **options)

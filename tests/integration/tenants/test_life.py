@@ -109,7 +109,8 @@ def test_suspended_and_as_before(site, running, acme, globex):
     assert site.run("tenant_suspend", "--check", tenant_id="acme-life", tenant_delete_pods=True).changed
     assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
     assert site.run("tenant_suspend", tenant_id="acme-life", tenant_delete_pods=True).changed
-    assert replicas(site, running) == {"web": 0, "idle": 0, "store": 0} and pods(site, running) == []
+    assert replicas(site, running) == {"web": 0, "idle": 0, "store": 0}
+    assert pods(site, running) == []
     assert not site.run("tenant_suspend", tenant_id="acme-life").changed
     assert not site.run("tenant_onboard", tenant_list=[acme, globex]).changed
     site.client.request("PATCH", f"/apis/apps/v1/namespaces/{running}/deployments/idle", body={"spec": {"replicas": 1}},
@@ -142,7 +143,9 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
 
     # Before the cordon, check mode says what would be done, and does nothing.
     looked = site.run("tenant_offboard", "--check", **options)
-    assert looked.changed and "would be cordoned" in looked.text and len(pods(site, running)) == 3
+    assert looked.changed
+    assert "would be cordoned" in looked.text
+    assert len(pods(site, running)) == 3
     assert client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform") is None
 
     # Cordon, backup, quarantine.
@@ -151,9 +154,12 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     assert "hidden-value" in str(client.get("v1", "Secret", "inner", running)["metadata"]["annotations"])
     first = site.run("tenant_offboard", **options)
     assert "Run this again after" in first.text
-    assert pods(site, running) == [] and client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
+    assert pods(site, running) == []
+    assert client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
     backup = (folder / "objects.json").read_text()
-    assert '"inner"' in backup and "hidden-value" not in backup and base64.b64encode(b"hidden-value").decode() not in backup
+    assert '"inner"' in backup
+    assert "hidden-value" not in backup
+    assert base64.b64encode(b"hidden-value").decode() not in backup
     assert not site.run("tenant_offboard", **options).changed
     assert "is being offboarded" in site.run("tenant_onboard", fails=True, tenant_list=[acme, globex]).text
 
@@ -206,22 +212,29 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     client.request("PATCH", held, body={"metadata": {"finalizers": None}}, content_type="application/merge-patch+json")
     asked = site.run("tenant_offboard", fails=True, **options)
     said = flat(asked)
-    assert "somebody must decide" in said and "NetworkPolicy vcci-platform/for-acme" in said and "policy Retain keeps the disk" in said
-    assert "ConfigMap vcci-platform/of-somebody has its label" in said and "PersistentVolumeClaim vcci-platform/invoices has its label" in said
+    assert "somebody must decide" in said
+    assert "NetworkPolicy vcci-platform/for-acme" in said
+    assert "policy Retain keeps the disk" in said
+    assert "ConfigMap vcci-platform/of-somebody has its label" in said
+    assert "PersistentVolumeClaim vcci-platform/invoices has its label" in said
     assert not (folder / "certificate.json").exists()
     for path in (f"{policies}/for-acme", f"{configs}/of-somebody", f"{claims}/invoices", "/api/v1/persistentvolumes/acme-life"):
         assert client.request("GET", path)  # none of them was deleted
         client.request("DELETE", path)
     assert site.run("tenant_offboard", **options).changed
-    assert client.get("v1", "Namespace", running) is None and client.get("v1", "ConfigMap", "of-acme", "vcci-platform") is None
+    assert client.get("v1", "Namespace", running) is None
+    assert client.get("v1", "ConfigMap", "of-acme", "vcci-platform") is None
 
     # The certificate.
     text = (folder / "certificate.json").read_bytes()
     key = serialization.load_pem_public_key((folder / "certificate.pub.pem").read_bytes())
     key.verify((folder / "certificate.json.sig").read_bytes(), text)
     said = json.loads(text)
-    assert said["swept"]["remaining"] == 0 and said["swept"]["kinds"] > 40 and "web" in said["existed"]["Deployment"]
-    assert {entry["file"] for entry in said["backups"]} == {"objects.json"} and said["backups_checked"]
+    assert said["swept"]["remaining"] == 0
+    assert said["swept"]["kinds"] > 40
+    assert "web" in said["existed"]["Deployment"]
+    assert {entry["file"] for entry in said["backups"]} == {"objects.json"}
+    assert said["backups_checked"]
 
     # Again: nothing; and never again.
     assert not site.run("tenant_offboard", **options).changed

@@ -1,137 +1,218 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""bad data → created in check mode → created → again → changed in check mode → changed → again → below use → orphaned."""
+"""bad data → created in check mode → created → again → raised in check mode → raised → below use → allowed."""
+
 from __future__ import annotations
 
-from tests.helpers import eventually
+import importlib
 
+import pytest
+import yaml
+
+from tests.helpers import eventually, play
+
+SMALL = {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}, "max_volume": "1Gi"}}
 TIERS = {
-    "small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}},
-    "large": {"quota": {"configmaps": 20, "requests.cpu": 4}, "limits": {"default": {"cpu": "200m"}}},
-    "tiny": {"quota": {"configmaps": 1, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}},
+    "small": SMALL,
+    "large": {**SMALL, "quota": {"configmaps": 20, "requests.cpu": 4}},
+    "tiny": {**SMALL, "quota": {"configmaps": 2, "requests.cpu": 1}},
 }
 
 
-def tenants(prefix, *tiers, **changes):
-    return [{"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": tier, **changes} for number, tier in enumerate(tiers)]
+@pytest.fixture
+def teams(client, prefix):
+    """Two namespaces of somebody."""
+    names = [f"{prefix}-blue", f"{prefix}-green"]
+    for name in names:
+        client.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
+    yield names
+    for name in names:
+        client.request("DELETE", f"/api/v1/namespaces/{name}")
 
 
-def test_a_life(quota, client, prefix):
-    where = f"vcci-tenant-{prefix}-0"
+@pytest.fixture
+def bound(quota, teams):
+    """Run tier_quota over both namespaces, in these tiers."""
 
-    bad = quota(tiers=TIERS, tenants=[*tenants(prefix, "small"), {"id": "Bad"}])
-    assert bad["failed"] and len(bad["errors"]) == 3 and "nothing was written" in bad["msg"] and client.get("v1", "Namespace", where) is None
+    def run(*arguments, blue="small", green="small", **options):
+        namespaces = [{"name": teams[0], "tier": blue}, {"name": teams[1], "tier": green}]
+        return quota(*arguments, called="tier_quota", **{"namespaces": namespaces, "tiers": TIERS, **options})
 
-    data = tenants(prefix, "small", "large", owners=[{"group": "people"}])
-    predicted = quota("--check", tiers=TIERS, tenants=data)
-    assert predicted["changed"] and predicted["counts"]["created"] == 30 and client.get("v1", "Namespace", where) is None
-
-    made = quota(tiers=TIERS, tenants=data)
-    assert made["changed"] and made["counts"] == predicted["counts"] and made["written"] == predicted["written"]
-    namespace = client.get("v1", "Namespace", where)
-    created = namespace["metadata"]["annotations"]["tenant.vcci.io/created"]
-    assert namespace["metadata"]["labels"]["tenant-tier"] == "small"
-    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"] == {"configmaps": "10", "requests.cpu": "1"}
-    assert "invocation" not in made or "tenants" not in made["invocation"]["module_args"]
-
-    again = quota(tiers=TIERS, tenants=data)
-    assert not again["changed"] and again["counts"]["unchanged"] == 30
-    assert not quota("--check", tiers=TIERS, tenants=data)["changed"]
-
-    data[0]["tier"] = "large"
-    expected = quota("--check", "--diff", tiers=TIERS, tenants=data)
-    assert expected["changed"] and expected["counts"]["configured"] == 3 and "20" in str(expected["diff"])
-    changed = quota(tiers=TIERS, tenants=data)
-    assert changed["counts"] == expected["counts"] and changed["written"] == expected["written"]
-    assert client.get("v1", "Namespace", where)["metadata"]["annotations"]["tenant.vcci.io/created"] == created
-    assert not quota(tiers=TIERS, tenants=data)["changed"]
+    return run
 
 
-def test_never_below_use_and_never_deleted(quota, client, prefix):
-    where = f"vcci-tenant-{prefix}-0"
-    data = tenants(prefix, "small", "small")
-    quota(tiers=TIERS, tenants=data)
-    for number in range(3):
-        client.request("POST", f"/api/v1/namespaces/{where}/configmaps",
-                       body={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"used-{number}"}})
+@pytest.fixture
+def example(tmp_path, kubeconfig):
+    """Run tasks as they are documented; the result of each."""
+    connection = {"group/greenlang.vcci.k8s": {"kubeconfig": str(kubeconfig)}}
+
+    def run(tasks, *flags):
+        results, said = play(tmp_path, tasks, *flags, module_defaults=connection)
+        assert len(results) == len(tasks), said
+        assert not any(result.get("failed") for result in results), said
+        return results
+
+    return run
+
+
+def hard_of(client, namespace):
+    found = client.get("v1", "ResourceQuota", "tier-quota", namespace)
+    return found and found["spec"]["hard"]
+
+
+def use(client, namespace, count):
+    """Make ConfigMaps until so many are counted."""
+    there = len(client.list("v1", "ConfigMap", namespace))
+    for number in range(there, count):
+        client.request(
+            "POST", f"/api/v1/namespaces/{namespace}/configmaps", body={"metadata": {"name": f"used-{number}"}}
+        )
 
     def counted():
-        return int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) >= 3
+        status = client.get("v1", "ResourceQuota", "tier-quota", namespace).get("status") or {}
+        return (status.get("used") or {}).get("configmaps") == str(count)
 
-    eventually(counted, 60, "the quota controller does not count")
-
-    data[0]["tier"] = "tiny"
-    refused = quota(tiers=TIERS, tenants=data)
-    assert refused["failed"] and "configmaps would be 1" in refused["msg"] and "allow_shrink" in refused["msg"]
-    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"]["configmaps"] == "10"
-    forced = quota(tiers=TIERS, tenants=data, allow_shrink=True, only=[f"{prefix}-0"])
-    assert forced["changed"] and forced["tenants"][f"{prefix}-0"]["headroom"]["configmaps"].startswith("-")
-
-    left = quota(tiers=TIERS, tenants=data[:1], allow_shrink=True)
-    assert f"vcci-tenant-{prefix}-1" in left["orphaned"]
-    assert client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["status"]["phase"] == "Active"
+    eventually(counted, 120, f"{count} ConfigMaps are counted")
 
 
-def test_capacity(quota, prefix):
-    beyond = quota(tiers=TIERS, tenants=tenants(prefix, "large"), capacity={"cpu": "100m"}, overcommit={"cpu": 2})
-    assert beyond["failed"] and "overcommitment of cpu" in beyond["msg"]
-    assert quota("--check", tiers=TIERS, tenants=tenants(prefix, "large"), assume_empty=True, capacity={"cpu": "1m"}, overcommit={"cpu": 1})["changed"]
+def test_a_life(bound, client, teams):
+    blue = teams[0]
+    bad = bound(namespaces=[{"name": "Bad", "tier": "small"}, {"name": blue, "tier": "huge"}], capacity={"cpu": "many"})
+    assert bad["failed"]
+    assert [line.partition(":")[0] for line in bad["errors"]] == [
+        "capacity.cpu",
+        "namespaces[0].name",
+        "namespaces[1].tier",
+    ]
+    assert "3 errors, nothing was written" in bad["msg"]
+
+    predicted = bound("--check", "--diff")
+    assert predicted["changed"]
+    assert predicted["counts"]["created"] == 4
+    assert hard_of(client, blue) is None
+
+    made = bound()
+    assert made["counts"] == predicted["counts"]
+    assert made["written"] == predicted["written"]
+    assert hard_of(client, blue) == {"configmaps": "10", "requests.cpu": "1"}
+    limits = client.get("v1", "LimitRange", "tier-limits", blue)
+    assert {entry["type"] for entry in limits["spec"]["limits"]} == {"Container", "PersistentVolumeClaim"}
+    assert limits["metadata"]["labels"]["tier"] == "small"
+
+    use(client, blue, 3)
+    again = bound()
+    assert not again["changed"]
+    assert again["counts"]["unchanged"] == 4
+    assert again["namespaces"][blue] == {
+        "tier": "small",
+        "hard": {"configmaps": "10", "requests.cpu": "1"},
+        "used": {"configmaps": "3", "requests.cpu": "0"},
+        "headroom": {"configmaps": "7", "requests.cpu": "1"},
+    }
+    assert not bound("--check")["changed"]
+
+    expected = bound("--check", "--diff", blue="large")
+    assert expected["counts"]["configured"] == 2
+    assert "20" in str(expected["diff"])
+    raised = bound(blue="large")
+    assert raised["counts"] == expected["counts"]
+    assert raised["written"] == expected["written"]
+    assert raised["namespaces"][blue]["headroom"] == {"configmaps": "17", "requests.cpu": "4"}
+    assert hard_of(client, blue)["configmaps"] == "20"
+    assert not bound(blue="large")["changed"]
+
+    for arguments in ((), ("--check",)):
+        refused = bound(*arguments, blue="tiny")
+        assert refused["failed"]
+        line = f"namespace {blue}: configmaps would be 2, and 3 are in use; free it first, or set allow_shrink"
+        assert refused["errors"] == [line]
+        assert line in refused["msg"]
+    assert hard_of(client, blue)["configmaps"] == "20"
+    assert bound("--check", blue="tiny", allow_shrink=True)["counts"]["configured"] == 2
+    shrunk = bound(blue="tiny", allow_shrink=True)
+    assert shrunk["changed"]
+    assert shrunk["namespaces"][blue]["headroom"]["configmaps"] == "-1"
+    assert hard_of(client, blue)["configmaps"] == "2"
+    assert not bound(blue="tiny")["changed"]  # it is over already, and shrinks no further
 
 
-def test_a_foreign_namespace_is_not_taken_over(quota, client, prefix):
-    name = f"vcci-tenant-{prefix}-0"
-    client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tenant": "x"}}})
-    refused = quota(tiers=TIERS, tenants=tenants(prefix, "small"))
-    assert refused["failed"] and "belongs to something else" in refused["msg"]
+def test_another_quota_has_counted(bound, client, teams):
+    """What somebody's own quota says is in use holds for the first one of ours too."""
+    own = {"metadata": {"name": "own"}, "spec": {"hard": {"configmaps": "50"}}}
+    client.request("POST", f"/api/v1/namespaces/{teams[0]}/resourcequotas", body=own)
+    for number in range(4):
+        client.request(
+            "POST", f"/api/v1/namespaces/{teams[0]}/configmaps", body={"metadata": {"name": f"used-{number}"}}
+        )
+
+    def used():
+        return (client.get("v1", "ResourceQuota", "own", teams[0]).get("status") or {}).get("used") or {}
+
+    eventually(lambda: int(used().get("configmaps", 0)) >= 4, 120, "ConfigMaps are counted")
+    refused = bound(blue="tiny")
+    assert refused["failed"]
+    assert "configmaps would be 2" in refused["msg"]
+    assert hard_of(client, teams[0]) is None
 
 
-def test_files_hosts_and_usage(quota, client, prefix, tmp_path):
-    folder = tmp_path / "tenants"
-    folder.mkdir()
-    (folder / f"{prefix}-1.yml").write_text(f"id: {prefix}-1\nname: One\ntier: small\nhosts: [one.{prefix}.example]\nstorage_classes: {{fast: 1Gi}}\n")
-    taken = tenants(prefix, "small", hosts=[f"one.{prefix}.example"])
-    assert "belongs to tenants[0]" in quota(tiers=TIERS, tenants=taken, directory=str(folder))["msg"]
-    made = quota(tiers=TIERS, tenants=tenants(prefix, "small"), directory=str(folder), registries=["greenlang"])
-    assert made["changed"] and set(made["tenants"]) == {f"{prefix}-0", f"{prefix}-1"}
-    annotations = client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["metadata"]["annotations"]
-    assert (annotations["tenant.vcci.io/hosts"], annotations["tenant.vcci.io/storage-classes"]) == (f"one.{prefix}.example", "fast")
-
-    told = quota(called="tier_quota_info", known=[f"{prefix}-0"], overcommit={"cpu": 2})
-    assert not told["changed"] and f"{prefix}-1" in told["orphaned"] and f"{prefix}-0" not in told["orphaned"]
-    assert told["tenants"][f"{prefix}-1"]["state"] == "active" and told["tenants"][f"{prefix}-1"]["hard"]["configmaps"] == "10"
-    assert told["commitment"]["cpu"]["ratio"] == 2
-    assert "there is no tenant nobody" in quota(called="tier_quota_info", only=["nobody"])["msg"]
+def test_capacity(bound):
+    beyond = bound(blue="large", capacity={"cpu": 2}, overcommit={"cpu": 2})
+    assert beyond["failed"]
+    assert "overcommitment of cpu: the namespaces are promised 5, and 2 allocatable" in beyond["msg"]
+    allowed = bound(blue="large", capacity={"cpu": 2}, overcommit={"cpu": 2}, allow_overcommit=True)
+    assert allowed["commitment"]["cpu"] == {"promised": "5", "allocatable": "2", "ratio": 2.0, "actual_ratio": 2.5}
+    assert bound("--check", assume_empty=True, capacity={"cpu": "1m"}, overcommit={"cpu": 1})["counts"]["created"] == 4
 
 
-def test_killed_in_the_middle(quota, client, prefix):
-    """What is left undone is done by the next run, whatever was there."""
-    data = tenants(prefix, "small", "small")
-    quota(tiers=TIERS, tenants=data)
-    for path in (f"/apis/networking.k8s.io/v1/namespaces/vcci-tenant-{prefix}-0/networkpolicies/default-deny",
-                 f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota"):
-        client.request("DELETE", path)
-    assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 28}
+def test_a_namespace_that_is_not_there(bound, prefix):
+    missing = bound(namespaces=[{"name": f"{prefix}-red", "tier": "small"}])
+    assert missing["errors"] == [f"namespace {prefix}-red: is not there; make it first"]
 
 
-def test_only_new_tenants(quota, client, prefix):
-    data = tenants(prefix, "small")
-    quota(tiers=TIERS, tenants=data)
-    data[0]["tier"] = "large"
-    assert not quota(tiers=TIERS, tenants=data, new_only=True)["changed"]
-    data += tenants(prefix, "small", "small")[1:]
-    assert quota("--check", tiers=TIERS, tenants=data, new_only=True)["counts"]["created"] == 15
-    made = quota(tiers=TIERS, tenants=data, new_only=True)
-    assert made["counts"] == {"created": 15, "configured": 0, "unchanged": 0} and list(made["tenants"]) == [f"{prefix}-1"]
-    assert client.get("v1", "ResourceQuota", "tenant-quota", f"vcci-tenant-{prefix}-0")["spec"]["hard"]["configmaps"] == "10"
-    assert quota(tiers=TIERS, tenants=data, new_only=True, only=[f"{prefix}-0"])["counts"]["configured"] == 3
+def test_what_was_changed_by_hand(bound, client, teams):
+    bound()
+    path = f"/api/v1/namespaces/{teams[0]}/resourcequotas/tier-quota"
+    edit = {"spec": {"hard": {"configmaps": "11"}}}
+    client.request(
+        "PATCH", path, body=edit, content_type="application/merge-patch+json", query={"fieldManager": "edit"}
+    )
+    stopped = bound()
+    assert stopped["failed"]
+    assert "configmaps" in stopped["msg"]
+    assert "force_conflicts" in stopped["msg"]
+    assert bound(force_conflicts=True)["counts"]["configured"] == 1
+    assert hard_of(client, teams[0])["configmaps"] == "10"
 
 
-def test_what_was_changed_by_hand(quota, client, prefix):
-    """It stops and names the field; told so, it takes the field back."""
-    data, path = tenants(prefix, "small"), f"/api/v1/namespaces/vcci-tenant-{prefix}-0/resourcequotas/tenant-quota"
-    quota(tiers=TIERS, tenants=data)
-    client.request("PATCH", path, body={"spec": {"hard": {"configmaps": "11"}}}, content_type="application/merge-patch+json", query={"fieldManager": "edit"})
-    stopped = quota(tiers=TIERS, tenants=data)
-    assert stopped["failed"] and "configmaps" in stopped["msg"] and "force_conflicts" in stopped["msg"]
-    assert quota(tiers=TIERS, tenants=data, force_conflicts=True)["counts"]["configured"] == 1
-    assert client.request("GET", path)["spec"]["hard"]["configmaps"] == "10"
-    assert not quota(tiers=TIERS, tenants=data)["changed"]
+def test_a_fleet_is_told_where_it_is_now(quota):
+    """Before anything else is said of its options, whose names are those of another plugin."""
+    fleet = {
+        "tenants": [{"id": "a", "name": "A", "tier": "small"}],
+        "tiers": TIERS,
+        "directory": "/srv/tenants",
+        "only": ["a"],
+    }
+    moved = quota(called="tier_quota", **fleet)
+    assert moved["failed"]
+    assert moved["msg"] == moved["errors"][0]
+    assert moved["msg"].startswith("directory, only, tenants: greenlang.vcci.tenants does that now; nothing was done.")
+    assert "Remedy: write greenlang.vcci.tenants instead of greenlang.vcci.tier_quota" in moved["msg"]
+
+
+@pytest.mark.parametrize("plugin", ["tier_quota", "tenants", "tenants_info"])
+def test_the_examples_run(plugin, example, client):
+    """As they are documented; what they make goes at the end."""
+    module = importlib.import_module(f"ansible_collections.greenlang.vcci.plugins.modules.{plugin}")
+    try:
+        example(yaml.safe_load(module.EXAMPLES))
+    finally:
+        for name in ("team-blue", "team-green", "vcci-tenant-acme-corp"):
+            if client.get("v1", "Namespace", name) is not None:
+                client.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def test_examples_in_check_mode_before_anything_is_there(example, client):
+    """The namespaces are planned by an earlier task of the same run."""
+    module = importlib.import_module("ansible_collections.greenlang.vcci.plugins.modules.tier_quota")
+    made, bounded, *_rest = yaml.safe_load(module.EXAMPLES)
+    assert all(result["changed"] for result in example([made, bounded], "--check"))
+    assert client.get("v1", "Namespace", "team-blue") is None

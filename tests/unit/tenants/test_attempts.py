@@ -12,7 +12,7 @@ def tried(**target):
     return {attempt.name: attempt for attempt in a.attempts(a.Target("vcci-tenant-a", **target), "vcci-tenant-b", "greenlang/vcci-probe:v1")}
 
 
-@pytest.mark.parametrize("refusal, message, was, right", [
+@pytest.mark.parametrize(("refusal", "message", "was", "right"), [
     ("", None, "allowed", True), ("", "exceeded quota", "refused", False), ("quota", None, "allowed", False), ("quota", "exceeded quota: x", "refused", True),
     ("quota", "violates PodSecurity", "refused for another reason", False)])
 def test_verdict(refusal, message, was, right):
@@ -27,14 +27,16 @@ def test_something_is_allowed_beside_what_is_refused():
 def test_who_tries():
     everyone = tried(owner=OWNER)
     owner = everyone["owner: raise own quota"]
-    assert owner.user == "vcci-verify" and "acme-admins" in owner.groups
+    assert owner.user == "vcci-verify"
+    assert "acme-admins" in owner.groups
     account = everyone["service account: read pods of another tenant"]
-    assert account.user == "system:serviceaccount:vcci-tenant-a:default" and "/vcci-tenant-b/" in account.path
+    assert account.user == "system:serviceaccount:vcci-tenant-a:default"
+    assert "/vcci-tenant-b/" in account.path
     assert tried(owner={"kind": "User", "name": "eve"})["owner: raise own quota"].user == "eve"
     assert not any(name.startswith("owner") for name in tried())
 
 
-@pytest.mark.parametrize("hard, maximum, containers", [
+@pytest.mark.parametrize(("hard", "maximum", "containers"), [
     ({"requests.memory": "1Gi"}, {"memory": "512Mi"}, 3), ({"requests.memory": "1Gi"}, {}, 1), ({}, {"memory": "1Ti"}, 2),
     ({"limits.memory": "1000Mi"}, {"memory": "300Mi"}, 4)])
 def test_over_quota_and_within_each_limit(hard, maximum, containers):

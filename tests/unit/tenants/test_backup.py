@@ -50,7 +50,7 @@ def test_a_reader_changes_nothing():
     assert all(set(bounds[key]) == {"cpu", "memory", "ephemeral-storage"} for key in ("requests", "limits"))
 
 
-@pytest.mark.parametrize("workloads, wanted", [
+@pytest.mark.parametrize(("workloads", "wanted"), [
     ([], {"runAsUser": 10001, "runAsGroup": 10001}),
     ([workload("Deployment", "web", {"runAsUser": 999}, pod=mounting("other"))], {"runAsUser": 10001, "runAsGroup": 10001}),
     ([workload("Deployment", "web", {"runAsUser": 999, "fsGroup": 998, "supplementalGroups": [5]}, pod=mounting("files-store-0"))],
@@ -81,7 +81,8 @@ def test_it_goes_where_the_workload_may_run():
 def test_claims():
     claims = [{"metadata": {"name": "b"}, "spec": {"volumeName": "pv-1"}}, {"metadata": {"name": "waiting"}, "spec": {}},
               {"metadata": {"name": "a"}, "spec": {"volumeName": "pv-2", "volumeMode": "Block"}}]
-    assert _tenant_reader.bound(claims) == ["a", "b"] and _tenant_reader.unreadable(claims) == ["a"]
+    assert _tenant_reader.bound(claims) == ["a", "b"]
+    assert _tenant_reader.unreadable(claims) == ["a"]
 
 
 def test_an_archive_is_whole_or_nothing():
@@ -91,7 +92,9 @@ def test_an_archive_is_whole_or_nothing():
     for at in range(0, len(content), 700):
         archive.write(content[at:at + 700])
     archive.end()
-    assert handle.getvalue() == content and archive.size == len(content) and archive.sha256.hexdigest() == hashlib.sha256(content).hexdigest()
+    assert handle.getvalue() == content
+    assert archive.size == len(content)
+    assert archive.sha256.hexdigest() == hashlib.sha256(content).hexdigest()
     for wrong in (b"", content[:-1], content + b"x"):
         archive = Archive(io.BytesIO())
         archive.write(wrong)
@@ -139,10 +142,11 @@ def test_a_command_is_streamed():
     server = Server((1, b"a" * 70000), (2, b"warning"), (1, b"b"), (3, b'{"status":"Success"}'))
     assert server.stream() == b"a" * 70000 + b"b"
     asked = urlsplit(server.path)
-    assert asked.path == f"/api/v1/namespaces/{WHERE}/pods/pod/exec" and parse_qs(asked.query)["command"] == ["tar", "."]
+    assert asked.path == f"/api/v1/namespaces/{WHERE}/pods/pod/exec"
+    assert parse_qs(asked.query)["command"] == ["tar", "."]
 
 
-@pytest.mark.parametrize("frames, text", [
+@pytest.mark.parametrize(("frames", "text"), [
     ([(1, b"a"), (2, b"x: Permission denied\n"), (3, b'{"status":"Failure","message":"exit code 2"}')], "tar failed: x: Permission denied"),
     ([(3, b'{"status":"Failure","message":"exit code 2"}')], "tar failed: exit code 2"),
     ([(1, b"a")], "could not be run to its end"),

@@ -11,7 +11,7 @@ from .test_tenants import ACME, TIERS
 
 def read(folder, tenants=()):
     problems = Problems()
-    found, _tiers = _tenant_plan.read(list(tenants), TIERS, problems, files=read_directory(str(folder), problems))
+    found, _tiers = _tenant_plan.parse_fleet(list(tenants), TIERS, problems, files=read_directory(str(folder), problems))
     return [tenant.id for tenant in found], problems.found
 
 

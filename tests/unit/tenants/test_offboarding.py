@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import offboarding_record as o
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import leftovers
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import record as o
 
 WHERE = "vcci-tenant-acme"
 NOW = "2026-11-23T10:00:00Z"
@@ -18,12 +19,14 @@ def obj(kind, name="x", namespace=None, labels=None, **content):
 def test_record_comes_back():
     data = {"phase": "cordoned", "tenant": {"id": "acme"}, "existed": {"Pod": ["a"]}, "cordoned": NOW, "copied": {"files": {"bytes": 1}}}
     made = o.record("acme", "vcci-platform", "part", data)
-    assert made["metadata"]["name"] == "tenant-offboarding-acme" and made["metadata"]["labels"]["tenant"] == "acme"
+    assert made["metadata"]["name"] == "tenant-offboarding-acme"
+    assert made["metadata"]["labels"]["tenant"] == "acme"
     assert all(isinstance(value, str) for value in made["data"].values())
-    assert o.read_record(made) == data and o.read_record(None) == {}
+    assert o.parse_record(made) == data
+    assert o.parse_record(None) == {}
 
 
-@pytest.mark.parametrize("data, due", [
+@pytest.mark.parametrize(("data", "due"), [
     ({}, False), ({"phase": "cordoned", "quarantined_until": NOW}, False), ({"phase": "quarantined", "quarantined_until": NOW}, True),
     ({"phase": "quarantined", "quarantined_until": "2026-11-23T10:00:01Z"}, False), ({"phase": "deleting"}, True), ({"phase": "deleted"}, True)])
 def test_due(data, due):
@@ -31,14 +34,16 @@ def test_due(data, due):
 
 
 def test_days():
-    assert o.later(NOW, 30) == "2026-12-23T10:00:00Z" and o.later(NOW, 0.5) == "2026-11-23T22:00:00Z" and o.later(NOW, 0) == NOW
+    assert o.later(NOW, 30) == "2026-12-23T10:00:00Z"
+    assert o.later(NOW, 0.5) == "2026-11-23T22:00:00Z"
+    assert o.later(NOW, 0) == NOW
 
 
 OURS = {"tenant": "acme", "app.kubernetes.io/managed-by": "greenlang.vcci"}
 OF_ACME = {"claimRef": {"namespace": WHERE}}
 
 
-@pytest.mark.parametrize("found, why, fate", [
+@pytest.mark.parametrize(("found", "why", "fate"), [
     (obj("ConfigMap", namespace=WHERE), "is in its namespace", "stays"),
     (obj("Namespace", WHERE), "is in its namespace", "stays"),
     (obj("ConfigMap", namespace="vcci-platform", labels=OURS), "has its label", "goes"),
@@ -63,17 +68,17 @@ OF_ACME = {"claimRef": {"namespace": WHERE}}
     (obj("ConfigMap", "tenant-offboarding-acme", "vcci-platform", {"tenant": "acme"}), None, None),
 ])
 def test_left_over(found, why, fate):
-    assert o.why_left(found, "acme", WHERE, ("vcci-platform", "tenant-offboarding-acme")) == why
-    assert why is None or o.fate(found, why, WHERE) == fate
+    assert leftovers.why_left(found, "acme", WHERE, ("vcci-platform", "tenant-offboarding-acme")) == why
+    assert why is None or leftovers.fate(found, why, WHERE) == fate
 
 
 def test_what_is_left_is_described_with_what_to_do():
-    assert o.described(obj("ConfigMap", "of-acme", "billing"), "has its label") == "ConfigMap billing/of-acme has its label"
+    assert leftovers.described(obj("ConfigMap", "of-acme", "billing"), "has its label") == "ConfigMap billing/of-acme has its label"
     kept = obj("PersistentVolume", "pv-1", spec={"persistentVolumeReclaimPolicy": "Retain"})
-    assert o.described(kept, "names its namespace") == (
+    assert leftovers.described(kept, "names its namespace") == (
         "PersistentVolume pv-1 names its namespace, and its policy Retain keeps the disk: delete the disk where it is, then the PersistentVolume")
     failed = obj("PersistentVolume", "pv-1", spec={"persistentVolumeReclaimPolicy": "Delete"}, status={"message": "still attached"})
-    assert o.described(failed, "x").endswith("its provisioner has not deleted it: still attached")
+    assert leftovers.described(failed, "x").endswith("its provisioner has not deleted it: still attached")
 
 
 def test_nothing_of_a_secret_is_kept():
@@ -91,5 +96,7 @@ def test_certificate():
     text = o.certificate(data, cluster="uid", swept={"remaining": 0}, issued=NOW)
     assert text == o.certificate(dict(reversed(data.items())), cluster="uid", swept={"remaining": 0}, issued=NOW)
     said = json.loads(text)
-    assert said["existed"] == {"Pod": ["a", "b"]} and said["swept"] == {"remaining": 0} and said["backups_checked"] is None
+    assert said["existed"] == {"Pod": ["a", "b"]}
+    assert said["swept"] == {"remaining": 0}
+    assert said["backups_checked"] is None
     assert json.loads(o.certificate({**data, "backups_checked": NOW}, cluster="uid", swept={}, issued=NOW))["backups_checked"] == NOW

@@ -9,6 +9,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import q
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import quota as _tenant_quota
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.cluster import Cluster, Namespace
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
 
 from .test_tenants import ACME, TIERS
@@ -18,16 +19,17 @@ NOW, THEN = "2026-11-23T10:00:00Z", "2025-01-01T00:00:00Z"
 GLOBEX = {"id": "globex", "name": "Globex", "tier": "starter", "owners": [{"group": "globex-admins"}, {"user": "eve", "role": "viewer"}]}
 
 
-def namespace(tenant_id=None, created=None, **metadata):
+def namespace(tenant_id=None, created=None, **said):
     annotations = {"tenant.vcci.io/id": tenant_id, "tenant.vcci.io/created": created} if tenant_id else {}
-    return {"metadata": {"annotations": annotations, **metadata}}
+    return Namespace(annotations, **said)
 
 
-def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **options):
+def planned(tenants=(ACME, GLOBEX), live=None, ratios=None, **allowed):
     problems = Problems()
-    read, tiers = _tenant_plan.read(list(tenants), TIERS, problems)
+    fleet = _tenant_plan.parse_fleet(list(tenants), TIERS, problems)
     assert not problems.found
-    return _tenant_plan.plan(read, tiers, SETTINGS, live or _tenant_plan.Live(), NOW, ratios=ratios or {}, **options)
+    allowance = _tenant_quota.Allowance(ratios or {}, **allowed)
+    return _tenant_plan.plan_fleet(fleet, SETTINGS, live or Cluster(), NOW, allowance)
 
 
 def by_name(plan, only=None):
@@ -41,7 +43,8 @@ def test_objects_of_a_tenant():
     assert len(objects) == 30
     where = "vcci-tenant-globex"
     made = objects["Namespace", None, where]["metadata"]
-    assert made["labels"]["tenant"] == "globex" and made["labels"]["tenant-tier"] == "starter"
+    assert made["labels"]["tenant"] == "globex"
+    assert made["labels"]["tenant-tier"] == "starter"
     assert made["labels"]["app.kubernetes.io/part-of"] == "vcci-scope3-platform"
     assert made["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert made["annotations"] == {"tenant.vcci.io/id": "globex", "tenant.vcci.io/name": "Globex", "tenant.vcci.io/tier": "starter",
@@ -67,7 +70,8 @@ def test_tenants_cannot_change_their_own_bounds():
         for rule in objects["Role", "vcci-tenant-globex", f"tenant-{role}"]["rules"]:
             for resource in ("resourcequotas", "limitranges", "networkpolicies", "roles", "rolebindings", "*"):
                 assert resource not in rule["resources"] or set(rule["verbs"]) <= {"get", "list", "watch"}
-            assert "*" not in rule["verbs"] and (role == "admin" or "secrets" not in rule["resources"])
+            assert "*" not in rule["verbs"]
+            assert (role == "admin" or "secrets" not in rule["resources"])
 
 
 def test_the_same_objects_whatever_the_data():
@@ -86,9 +90,9 @@ def test_the_same_objects_whatever_the_data():
     assert policy["spec"]["egress"] == [{"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}], "ports": [{"port": 443, "protocol": "TCP"}]}]
 
 
-@pytest.mark.parametrize("live, given, wanted", [(None, None, NOW), (THEN, None, THEN), (None, THEN, THEN), (THEN, "2024-01-01T00:00:00Z", THEN)])
+@pytest.mark.parametrize(("live", "given", "wanted"), [(None, None, NOW), (THEN, None, THEN), (None, THEN, THEN), (THEN, "2024-01-01T00:00:00Z", THEN)])
 def test_created_is_set_once(live, given, wanted):
-    existing = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace("acme-corp", live)}) if live else None
+    existing = Cluster({"vcci-tenant-acme-corp": namespace("acme-corp", live)}) if live else None
     plan, wrong = planned([{**ACME, "created": given} if given else ACME], existing)
     assert not wrong
     assert by_name(plan)["Namespace", None, "vcci-tenant-acme-corp"]["metadata"]["annotations"]["tenant.vcci.io/created"] == wanted
@@ -98,18 +102,18 @@ def test_only_some():
     plan, _wrong = planned()
     assert {key[1] or key[2] for key in by_name(plan, ["globex"])} == {"vcci-tenant-globex"}
     assert list(plan.report(["globex"])) == ["globex"]
-    assert by_name(plan, []) == {} and plan.report([]) == {}
+    assert by_name(plan, []) == {}
+    assert plan.report([]) == {}
 
 
 def test_who_is_new():
     """Who has no namespace, or no quota in it: a run that was killed had not come so far."""
     assert planned()[0].new() == ["acme-corp", "globex"]
-    live = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace("acme-corp", THEN), "vcci-tenant-globex": namespace("globex", THEN)},
-                             {"vcci-tenant-acme-corp": {"pods": "20"}})
+    live = Cluster({"vcci-tenant-acme-corp": namespace("acme-corp", THEN, hard={"pods": "20"}), "vcci-tenant-globex": namespace("globex", THEN)})
     assert planned(live=live)[0].new() == ["globex"]
 
 
-@pytest.mark.parametrize("used, before, refused", [
+@pytest.mark.parametrize(("used", "before", "refused"), [
     ({"pods": "20"}, {"pods": "30"}, False),
     ({"pods": "21"}, {"pods": "30"}, True),
     ({"requests.cpu": "2001m"}, {"requests.cpu": "4"}, True),
@@ -118,32 +122,37 @@ def test_who_is_new():
 ])
 def test_below_use(used, before, refused):
     where = "vcci-tenant-globex"
-    live = _tenant_plan.Live({where: namespace("globex", THEN)}, {where: before}, {where: used})
+    live = Cluster({where: namespace("globex", THEN, hard=before, used=used)})
     _plan, wrong = planned([GLOBEX], live)
     assert bool(wrong) is refused
-    assert planned([GLOBEX], live, allow_shrink=True)[1] == []
+    assert planned([GLOBEX], live, shrink=True)[1] == []
     assert not refused or all("tenant globex" in line and "in use" in line and "allow_shrink" in line for line in wrong)
 
 
 def test_taken_namespaces():
-    live = _tenant_plan.Live({"vcci-tenant-acme-corp": namespace(), "vcci-tenant-globex": namespace("other", THEN)})
+    live = Cluster({"vcci-tenant-acme-corp": namespace(), "vcci-tenant-globex": namespace("other", THEN)})
     _plan, wrong = planned(live=live)
-    assert len(wrong) == 2 and "belongs to something else" in wrong[0] and "belongs to tenant other" in wrong[1]
-    live = _tenant_plan.Live({"vcci-tenant-globex": namespace("globex", THEN, deletionTimestamp=NOW)})
+    assert len(wrong) == 2
+    assert "belongs to something else" in wrong[0]
+    assert "belongs to tenant other" in wrong[1]
+    live = Cluster({"vcci-tenant-globex": namespace("globex", THEN, going=True)})
     assert "is being deleted" in planned(live=live)[1][0]
 
 
-@pytest.mark.parametrize("phase, text", [("cordoned", "take it out of the data"), ("deleting", "is being offboarded"), ("deleted", "never made again")])
+@pytest.mark.parametrize(("phase", "text"), [("cordoned", "take it out of the data"), ("deleting", "is being offboarded"), ("deleted", "never made again")])
 def test_an_offboarded_tenant_is_not_made_again(phase, text):
-    wrong = planned(live=_tenant_plan.Live(offboarding={"globex": phase}))[1]
-    assert len(wrong) == 1 and "tenant globex" in wrong[0] and text in wrong[0]
+    wrong = planned(live=Cluster(offboarding={"globex": phase}))[1]
+    assert len(wrong) == 1
+    assert "tenant globex" in wrong[0]
+    assert text in wrong[0]
 
 
 def test_usage_needs_no_data():
     where = "vcci-tenant-globex"
-    live = _tenant_plan.Live({where: namespace("globex", THEN), "kube-system": namespace()}, {where: {"pods": "4", "requests.cpu": "0"}},
-                             {where: {"pods": "3"}}, suspended={where})
-    assert _tenant_plan.usage(live)["globex"] == {
+    suspended = namespace("globex", THEN, hard={"pods": "4", "requests.cpu": "0"}, used={"pods": "3"}, suspended=True)
+    told = _tenant_plan.usage_of_tenants(Cluster({where: suspended, "kube-system": namespace()}))
+    assert list(told) == ["globex"]
+    assert told["globex"] == {
         "namespace": where, "name": None, "tier": None, "created": THEN, "state": "suspended", "hard": {"pods": "4", "requests.cpu": "0"},
         "used": {"pods": "3", "requests.cpu": "0"}, "headroom": {"pods": "1", "requests.cpu": "0"}, "share": {"pods": 0.75}}
 
@@ -153,14 +162,14 @@ def test_overcommitment_counts_orphans_too():
              {"status": {"allocatable": {"cpu": "3900m"}}}]
     capacity = _tenant_quota.allocatable(nodes)
     assert capacity["cpu"] == Fraction(79, 10)
-    live = _tenant_plan.Live({"vcci-tenant-gone": namespace("gone", THEN), "kube-system": namespace()},
-                             {"vcci-tenant-gone": {"requests.cpu": "6"}}, capacity=capacity)
+    live = Cluster({"vcci-tenant-gone": namespace("gone", THEN, hard={"requests.cpu": "6"}), "kube-system": namespace()}, capacity=capacity)
     plan, wrong = planned(live=live, ratios={"cpu": 5})
     assert plan.orphaned == ["vcci-tenant-gone"]
     assert plan.commitment["cpu"] == {"promised": "40", "allocatable": "7900m", "ratio": 5.0, "actual_ratio": 5.063}
-    assert len(wrong) == 1 and "promised 40" in wrong[0]
+    assert len(wrong) == 1
+    assert "promised 40" in wrong[0]
     assert planned(live=live, ratios={"cpu": 5.1})[1] == []
-    assert planned(live=live, ratios={"cpu": 5}, allow_overcommit=True)[1] == []
+    assert planned(live=live, ratios={"cpu": 5}, overcommit=True)[1] == []
     assert "nvidia.com/gpu" in planned([{**ACME, "overrides": {"quota": {"requests.nvidia.com/gpu": 1}}}], ratios={"nvidia.com/gpu": 1})[1][0]
 
 
@@ -171,10 +180,12 @@ def test_headroom():
 
 def test_thousands_of_tenants_stay_linear_and_unique():
     plan, wrong = planned([{"id": f"t{n}", "name": f"Tenant {n}", "tier": "starter"} for n in range(2000)], ratios={"cpu": 1},
-                          live=_tenant_plan.Live(capacity={"cpu": Fraction(4000)}))
-    assert not wrong and plan.commitment["cpu"]["promised"] == "4k"
+                          live=Cluster(capacity={"cpu": Fraction(4000)}))
+    assert not wrong
+    assert plan.commitment["cpu"]["promised"] == "4k"
     shares = dict(plan.shares())
     assert sum(1 for members in shares.values() for _object in plan.objects(members)) == 30000
-    assert sorted(shares) == list(range(_tenant_plan.SHARES)) and max(map(len, shares.values())) < 400
+    assert sorted(shares) == list(range(_tenant_plan.SHARES))
+    assert max(map(len, shares.values())) < 400
     assert [tenant.id for members in shares.values() for tenant in members if tenant.id == "t7"] == ["t7"]
     assert _quantity.parse(plan.commitment["cpu"]["promised"]) == 4000

@@ -20,19 +20,27 @@ TENANTS = {
 def test_table():
     lines = tenant_report(TENANTS, "table")
     assert lines[1].split() == ["acme", "enterprise", "active", "1/4", "-", "9/10", "pods", "90%"]
-    assert len(lines) == 4 and lines[2].endswith("-")
+    assert len(lines) == 4
+    assert lines[2].endswith("-")
 
 
 def test_csv():
     rows = list(csv.DictReader(io.StringIO(tenant_report(TENANTS, "csv"))))
-    assert len(rows) == 4 and rows[0]["resource"] == "requests.cpu" and rows[0]["share"] == "0.25"
-    assert rows[3]["name"] == "'=cmd()" and rows[3]["headroom"] == "-2"
+    assert len(rows) == 4
+    assert rows[0]["resource"] == "requests.cpu"
+    assert rows[0]["share"] == "0.25"
+    assert rows[3]["name"] == "'=cmd()"
+    assert rows[3]["headroom"] == "-2"
 
 
 def test_html():
     page = tenant_report(TENANTS, "html", "A & B")
-    assert "ACME &lt;b&gt;&amp;" in page and "<b>" not in page and page.count('class="bar"') == 3
-    assert 'class="high" style="width:90.0%"' in page and 'class="full" style="width:100.0%"' in page and "300%" in page
+    assert "ACME &lt;b&gt;&amp;" in page
+    assert "<b>" not in page
+    assert page.count('class="bar"') == 3
+    assert 'class="high" style="width:90.0%"' in page
+    assert 'class="full" style="width:100.0%"' in page
+    assert "300%" in page
     HTMLParser().feed(page)
 
 

@@ -19,8 +19,10 @@ def test_the_dump_is_on_the_volume_of_the_backups_and_never_stays():
     dump = yaml.safe_load((ROOT / "roles/tenant/vars/main/offboard.yml").read_text())["__tenant_dump"]
     folder, name = dump.rsplit("/", 1)
     server = (ROOT / "roles/data/templates/postgresql.yml.j2").read_text()
-    assert f"{{name: backup, mountPath: {folder}}}" in server and "persistentVolumeClaim: {claimName: postgresql-backup}" in server
+    assert f"{{name: backup, mountPath: {folder}}}" in server
+    assert "persistentVolumeClaim: {claimName: postgresql-backup}" in server
     backup = (ROOT / "images/vcci-postgresql/bin/postgresql-backup").read_text()
     assert fnmatch.fnmatch(name, re.search(r"-name '(\S+)' -mmin \+1440 -delete", backup).group(1))
     block = next(task for task in tasks("offboard_database") if "block" in task)
-    assert "rm --force {{ __tenant_dump }}" in str(block["always"]) and "/tmp" not in str(block)
+    assert "rm --force {{ __tenant_dump }}" in str(block["always"])
+    assert "/tmp" not in str(block)

@@ -18,7 +18,7 @@ ACME = {"id": "acme-corp", "name": "ACME Corporation", "tier": "enterprise"}
 
 def errors(tenants=(ACME,), tiers=None, **options):
     problems = Problems()
-    _tenant_plan.read(list(tenants) if isinstance(tenants, tuple) else tenants, TIERS if tiers is None else tiers, problems, **options)
+    _tenant_plan.parse_fleet(list(tenants) if isinstance(tenants, tuple) else tenants, TIERS if tiers is None else tiers, problems, **options)
     return problems.found
 
 
@@ -28,7 +28,7 @@ def tenant(**changes):
 
 def test_good_data():
     problems = Problems()
-    tenants, tiers = _tenant_plan.read([
+    tenants, tiers = _tenant_plan.parse_fleet([
         {**ACME, "created": "2026-01-31T12:00:00Z", "owners": [{"group": "acme"}, {"user": "eve@acme.example", "role": "viewer"}, {"group": "acme"}],
          "egress": [{"cidr": "0.0.0.0/0", "ports": [443, {"port": 53, "protocol": "UDP"}]}],
          "hosts": ["acme.example", "*.acme.example"], "registries": ["greenlang", "registry.acme.example:5000/team/x"],
@@ -38,11 +38,13 @@ def test_good_data():
     assert tenants[0].namespace == "vcci-tenant-acme-corp"
     assert [(owner.kind, owner.name, owner.role) for owner in tenants[0].owners] == [("Group", "acme", "admin"), ("User", "eve@acme.example", "viewer")]
     assert tenants[0].egress[0].ports == (("TCP", 443), ("UDP", 53))
-    assert "169.254.0.0/16" in tenants[0].egress[0].excepted and "10.0.0.0/8" in tenants[0].egress[0].excepted
-    assert tiers["starter"].limits.container["defaultRequest"] == {"cpu": "100m"} and tiers["starter"].limits.max_volume == "5Gi"
+    assert "169.254.0.0/16" in tenants[0].egress[0].excepted
+    assert "10.0.0.0/8" in tenants[0].egress[0].excepted
+    assert tiers["starter"].limits.container["defaultRequest"] == {"cpu": "100m"}
+    assert tiers["starter"].limits.max_volume == "5Gi"
 
 
-@pytest.mark.parametrize("tenants, place, text", [
+@pytest.mark.parametrize(("tenants", "place", "text"), [
     ("x", "tenants:", "must be a list"),
     ((3,), "tenants[0]", "must be a dictionary"),
     (({},), "tenants[0].id", "not nothing"),
@@ -103,7 +105,7 @@ def test_bad_tenants(tenants, place, text):
     assert any(place in line and text in line for line in found), found
 
 
-@pytest.mark.parametrize("tiers, place, text", [
+@pytest.mark.parametrize(("tiers", "place", "text"), [
     ({}, "tiers:", "at least one tier"),
     ([], "tiers:", "at least one tier"),
     ({"x": {}}, "tiers.x.quota", "is empty"),

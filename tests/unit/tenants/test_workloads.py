@@ -42,7 +42,8 @@ def test_stopped_and_as_before(before):
     assert w.resume_patch(after) is None
     for key, value in before["spec"].items():
         assert after["spec"][key] == value or (key == "template" and not after["spec"][key]["spec"]["nodeSelector"])
-    assert after["spec"].get("replicas", 1) == before["spec"].get("replicas", 1) and not after["spec"].get("suspend")
+    assert after["spec"].get("replicas", 1) == before["spec"].get("replicas", 1)
+    assert not after["spec"].get("suspend")
     assert w.BEFORE not in after["metadata"]["annotations"]
 
 
@@ -51,14 +52,16 @@ def test_stopped_and_as_before(before):
     workload("ReplicaSet", {"replicas": 2}, metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]}),
     workload("Job", status={"conditions": [{"type": "Complete", "status": "True"}]})])
 def test_what_does_not_run_is_left_alone(idle):
-    assert w.suspend_patch(idle) is None and w.resume_patch(idle) is None
+    assert w.suspend_patch(idle) is None
+    assert w.resume_patch(idle) is None
 
 
 def test_who_scaled_it_meanwhile_knows_better():
     scaled = workload("Deployment", {"replicas": 5}, {w.BEFORE: "3"})
     assert w.resume_patch(scaled)["spec"] == {}
     again = merged(scaled, w.suspend_patch(copy.deepcopy(scaled)))
-    assert again["spec"]["replicas"] == 0 and again["metadata"]["annotations"][w.BEFORE] == "5"
+    assert again["spec"]["replicas"] == 0
+    assert again["metadata"]["annotations"][w.BEFORE] == "5"
     assert w.resume_patch(workload("Deployment", {"replicas": 0}, {w.BEFORE: "many"}))["spec"] == {}
 
 
@@ -71,4 +74,5 @@ def test_a_replica_set_of_a_deployment_has_its_annotations():
 def test_pods():
     pods = [{"metadata": {"name": "alone"}}, {"metadata": {"name": "done"}, "status": {"phase": "Succeeded"}},
             {"metadata": {"name": "of-a-set", "ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}, "status": {"phase": "Running"}}]
-    assert w.bare(pods) == ["alone"] and len(w.running(pods)) == 2
+    assert w.bare(pods) == ["alone"]
+    assert len(w.running(pods)) == 2

@@ -1,15 +1,16 @@
 #!/usr/bin/python
 # Copyright (c) 2026 GreenLang. All rights reserved.
-# The code is in plugins/action/tier_quota_info.py: it runs on the control node, and nothing is copied to a host.
+# The code is in plugins/action/tenants_info.py: it runs on the control node, and nothing is copied to a host.
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: tier_quota_info
+module: tenants_info
 short_description: Limits, use and headroom of every tenant
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Asks the cluster what tenants there are and what they use, in three lists however many there are. It needs no data of the tenants.
+  - Asks the cluster what tenants there are and what they use, in three lists however many there are. It needs no data
+    of the tenants.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: It writes nothing.}
@@ -39,7 +40,7 @@ options:
 
 EXAMPLES = r"""
 - name: Read what every tenant uses
-  greenlang.vcci.tier_quota_info:
+  greenlang.vcci.tenants_info:
   register: usage
 
 - name: Show them as a table
@@ -50,8 +51,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tenants:
   description: >-
-    Of each tenant, by id, its namespace, name, tier, created, state (active, suspended, or the phase of its offboarding), hard limits, what is used, what is
-    left, and the share that is used, from 0 to 1.
+    Of each tenant, by id, its namespace, name, tier, created, state (active, suspended, or the phase of its
+    offboarding), hard limits, what is used, what is left, and the share that is used, from 0 to 1.
   returned: success
   type: dict
   sample:

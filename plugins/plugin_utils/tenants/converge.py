@@ -1,0 +1,209 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Data and what the cluster says → plan → objects: for fleets of tenants, and for namespaces with a tier each."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..applyset.options import ApplyOptions
+from ..applyset.result import Result
+from ..applyset.run import apply_set
+from ..errors import InputError
+from ..kubernetes.client import Client
+from . import namespaces as _namespaces
+from .cluster import Cluster
+from .namespaces import Bounds, parse_namespaces
+from .objects import Settings
+from .plan import Fleet, Plan, parse_fleet, plan_fleet, usage_of_tenants
+from .problems import SHOWN, Problems, refusal
+from .quota import Allowance, commitment
+from .read import read_directory, read_quotas, read_tenants
+from .record import FORMAT
+
+ORPHANS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the cluster offers (its nodes are asked when None), and what may be exceeded."""
+
+    capacity: Mapping[str, Any] | None
+    overcommit: Mapping[str, Any]
+    allow_shrink: bool = False
+    allow_overcommit: bool = False
+
+    def check(self, problems: Problems) -> None:
+        problems.quantities(self.capacity, "capacity")
+        problems.quantities(self.overcommit, "overcommit")
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.overcommit)
+
+    def allowance(self, blind: bool) -> Allowance:
+        """`blind` when no cluster was asked: nothing can be said of its capacity."""
+        return Allowance({} if blind else self.overcommit, self.allow_shrink, self.allow_overcommit)
+
+
+# --- tenants ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class FleetOptions:
+    """The options of plugin tenants that are of the data, whose documentation says what each is."""
+
+    tenants: list[Any]
+    directory: str | None
+    tiers: Mapping[str, Any]
+    only: list[str]
+    new_only: bool
+    protected_cidrs: list[str]
+    protected_hosts: list[str]
+    report_limit: int
+
+
+def parse(options: FleetOptions, capacity: Capacity) -> Fleet:
+    """The data alone, before any server is asked; InputError with everything that is wrong."""
+    problems = Problems()
+    files = read_directory(options.directory, problems) if options.directory else []
+    capacity.check(problems)
+    fleet = parse_fleet(
+        options.tenants,
+        options.tiers,
+        problems,
+        files=files,
+        only=options.only,
+        protected_cidrs=options.protected_cidrs,
+        protected_hosts=options.protected_hosts,
+    )
+    problems.refuse()
+    return fleet
+
+
+def converge_tenants(
+    client: Client | None,
+    fleet: Fleet,
+    options: FleetOptions,
+    settings: Settings,
+    capacity: Capacity,
+    apply: ApplyOptions,
+) -> dict[str, Any]:
+    """Write what is not as the data says; without a client, what an empty cluster would get is predicted.
+
+    apply  its name is that of all sets, to which a number is added.
+    """
+    cluster = _cluster(client, apply.namespace, capacity)
+    plan, wrong = plan_fleet(fleet, settings, cluster, _now(), capacity.allowance(client is None))
+    if wrong:
+        raise refusal(wrong)
+    only = options.only or (plan.new() if options.new_only else None)
+    done = Sum()
+    for number, members in plan.shares(only):
+        share = replace(apply, name=f"{apply.name}-{number}", assume_empty=client is None)
+        done.add(apply_set(client, plan.objects(members), share))
+    answer = {**done.to_dict(f"{len(fleet.tenants)} tenants", apply.diff), "commitment": plan.commitment}
+    if len(fleet.tenants if only is None else only) <= options.report_limit:
+        answer["tenants"] = plan.report(only)
+    return {**answer, **_orphans(plan)}
+
+
+def _cluster(client: Client | None, record_namespace: str, capacity: Capacity) -> Cluster:
+    if client is None:
+        return Cluster()
+    return read_tenants(client, record_namespace, capacity=capacity.capacity, nodes=capacity.asked)
+
+
+def _orphans(plan: Plan) -> dict[str, Any]:
+    if not plan.orphaned:
+        return {"orphaned": []}
+    count, shown = len(plan.orphaned), ", ".join(plan.orphaned[:ORPHANS_SHOWN])
+    what = f"{count} namespaces belong to no tenant in the data; they are left alone until they are offboarded"
+    return {"orphaned": plan.orphaned, "warnings": [f"{what}: {shown}{' …' if count > ORPHANS_SHOWN else ''}"]}
+
+
+def tell_tenants(
+    client: Client, record_namespace: str, capacity: Capacity, only: list[str], known: list[str] | None
+) -> dict[str, Any]:
+    """What the cluster says of its tenants; those that are not among `known` are orphaned."""
+    cluster = read_tenants(client, record_namespace, capacity=capacity.capacity, nodes=capacity.asked)
+    found = usage_of_tenants(cluster)
+    missing = sorted(set(only) - set(found))
+    if missing:
+        raise InputError(f"there is no tenant {', '.join(missing)}", [f"there is no tenant {name}" for name in missing])
+    quotas: list[Mapping[str, str]] = [live.hard for live in cluster.namespaces.values() if live.hard is not None]
+    report, _beyond = commitment("tenants", quotas, cluster.capacity, capacity.overcommit)
+    chosen = {name: entry for name, entry in found.items() if not only or name in only}
+    orphaned = [] if known is None else sorted(set(found) - set(known))
+    return {"tenants": chosen, "orphaned": orphaned, "commitment": report}
+
+
+# --- namespaces with a tier each ----------------------------------------------------------------------------------
+def parse_bounds(namespaces: Any, tiers: Any, capacity: Capacity) -> list[Bounds]:
+    """The data alone, before any server is asked; InputError with everything that is wrong."""
+    problems = Problems()
+    capacity.check(problems)
+    bounded = parse_namespaces(namespaces, tiers, problems)
+    problems.refuse()
+    return bounded
+
+
+def converge_quotas(
+    client: Client | None, bounded: list[Bounds], capacity: Capacity, apply: ApplyOptions
+) -> dict[str, Any]:
+    """A ResourceQuota and a LimitRange in each namespace, as its tier says."""
+    cluster = Cluster()
+    expected: Collection[str] = [bounds.namespace for bounds in bounded]
+    if client is not None:
+        cluster = read_quotas(client, capacity=capacity.capacity, nodes=capacity.asked)
+        expected = apply.planned.namespaces if apply.planned is not None else ()
+    report, wrong = _namespaces.judge(bounded, cluster, capacity.allowance(client is None), expected)
+    if wrong:
+        raise refusal(wrong)
+    done = Sum()
+    manifests: list[dict[str, Any]] = []
+    for bounds in bounded:
+        manifests += bounds.manifests()
+    done.add(apply_set(client, manifests, replace(apply, assume_empty=client is None)))
+    answer = done.to_dict(f"{len(bounded)} namespaces", apply.diff)
+    return {**answer, "commitment": report, "namespaces": _namespaces.report(bounded, cluster)}
+
+
+# --- what was done ------------------------------------------------------------------------------------------------
+@dataclass
+class Sum:
+    """What several sets did, as counts: there may be tens of thousands of objects."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "configured": 0, "unchanged": 0})
+    written: list[str] = field(default_factory=list)
+    diff: list[Any] = field(default_factory=list)
+    timing: dict[str, float] = field(default_factory=dict)
+    requests: int = 0
+    begun: float = field(default_factory=time.monotonic)
+
+    def add(self, done: Result) -> None:
+        for outcome in self.counts:
+            self.counts[outcome] += len(getattr(done, outcome))
+        self.written += [*done.created, *done.configured]
+        self.diff += done.diff
+        self.requests += done.requests
+        for step, seconds in done.timing.items():
+            self.timing[step] = round(self.timing.get(step, 0) + seconds, 3)
+
+    def to_dict(self, what: str, diff: bool) -> dict[str, Any]:
+        outcomes = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items() if number)
+        return {
+            "changed": bool(self.written),
+            "counts": self.counts,
+            "written": sorted(self.written)[:SHOWN],
+            "requests": self.requests,
+            "duration": round(time.monotonic() - self.begun, 3),
+            "timing": self.timing,
+            "msg": f"{what}: {outcomes}",
+            **({"diff": self.diff} if diff else {}),
+        }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime(FORMAT)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What is a tenant's and what is not, tried against the API server in dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..errors import ApiError, InputError
+from ..kubernetes.client import JSON, MERGE_PATCH, Client
+from ..tables import table
+from .attempts import Attempt, Target, attempts
+from .objects import LIMITS, QUOTA
+
+RBAC = "rbac.authorization.k8s.io/v1"
+CONCURRENCY = 8
+Connect = Callable[[str, tuple[str, ...]], Client]
+
+
+def verify(connect: Connect, namespaces: list[str], image: str) -> dict[str, Any]:
+    """Each tenant tries the next one; the result of plugin tenant_attempts, failed when a cell is wrong.
+
+    connect  makes a client that acts as a user and its groups; as ourselves for an empty user.
+    """
+    if len(namespaces) < 2:
+        raise InputError("isolation is proved between tenants: name two namespaces at least")
+    ourselves = connect("", ())
+    targets = [_target(ourselves, namespace) for namespace in namespaces]
+    tried: list[Attempt] = []
+    for here, there in zip(targets, [*targets[1:], targets[0]], strict=True):
+        tried += attempts(here, there.namespace, image)
+    users = {(attempt.user, attempt.groups) for attempt in tried}
+    clients = {who: connect(*who) if who[0] else ourselves for who in users}
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        answers = list(pool.map(lambda attempt: _try(clients[attempt.user, attempt.groups], attempt), tried))
+    return judged(list(zip(tried, answers, strict=True)))
+
+
+def judged(tried: list[tuple[Attempt, str | None]]) -> dict[str, Any]:
+    """Attempts and the server's refusals → a table, and what is wrong."""
+    rows = [("from", "what", "must be", "was", "")]
+    wrong: list[str] = []
+    for attempt, message in tried:
+        wanted = "refused" if attempt.refusal else "allowed"
+        was, right = attempt.verdict(message)
+        rows.append((attempt.source, attempt.name, wanted, was, "ok" if right else "WRONG"))
+        if not right:
+            why = f": {message}" if message else ""
+            wrong.append(f"{attempt.source}: {attempt.name} must be {wanted}, was {was}{why}")
+    seen = {"lines": table(rows), "wrong": wrong, "cells": len(tried)}
+    if not wrong:
+        return seen
+    said = "\n".join([f"{len(wrong)} of {len(tried)} cells are wrong:", *wrong])
+    return {**seen, "failed": True, "msg": said, "errors": wrong}
+
+
+def _target(client: Client, namespace: str) -> Target:
+    quota = client.get("v1", "ResourceQuota", QUOTA, namespace)
+    limits = client.get("v1", "LimitRange", LIMITS, namespace) or {}
+    binding = client.get(RBAC, "RoleBinding", "tenant-admin", namespace)
+    if quota is None or binding is None:
+        raise InputError(f"{namespace} is no tenant's namespace, or its tenant was cordoned")
+    entries = limits.get("spec", {}).get("limits", [])
+    container: dict[str, Any] = next((entry for entry in entries if entry["type"] == "Container"), {})
+    owner = next(iter(binding.get("subjects") or []), None)
+    return Target(namespace, owner, quota["spec"]["hard"], container.get("max") or {})
+
+
+def _try(client: Client, attempt: Attempt) -> str | None:
+    """The server's refusal; None when it was allowed."""
+    query = {} if attempt.method == "GET" else {"dryRun": "All"}
+    form = MERGE_PATCH if attempt.method == "PATCH" else JSON
+    try:
+        client.request(attempt.method, attempt.path, query=query, body=attempt.body, content_type=form)
+    except ApiError as exc:
+        if exc.status in (403, 422):
+            return exc.message
+        raise
+    return None
