@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.cluster import Cluster
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.objects import Settings
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.plan import parse_fleet, plan_fleet
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.quota import Allowance
 
 from bench.figure import (
     NAME,
@@ -63,12 +65,12 @@ def tenant(prefix: str, number: int) -> dict[str, Any]:
 
 
 def objects(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What tier_quota makes of them."""
-    read, tiers = _tenant_plan.read(members, TIERS, Problems())
+    """What the plugin tenants makes of them."""
+    read = parse_fleet(members, TIERS, Problems())
     ingress = (("api-gateway", 8443),)
     settings = Settings("vcci-scope3-platform", "vcci-platform", ingress, tuple(CLASSES), ("greenlang",))
-    plan, _wrong = _tenant_plan.plan(read, tiers, settings, _tenant_plan.Live(), "2026-01-01T00:00:00Z", ratios={})
-    return [json.loads(json.dumps(entry)) for entry in plan.objects(read)]
+    plan, _wrong = plan_fleet(read, settings, Cluster(), "2026-01-01T00:00:00Z", Allowance())
+    return [json.loads(json.dumps(entry)) for entry in plan.objects(read.tenants)]
 
 
 class Fleet:
@@ -86,7 +88,7 @@ class Fleet:
 
     def ours(self, name: str, members: list[dict[str, Any]], **options: object) -> list[str]:
         given = {"kubeconfig": self.kubeconfig, "tenants": "{{ tenants }}", "tiers": TIERS, **SETTINGS, **options}
-        command = play(self.folder / name, {"greenlang.vcci.tier_quota": given})
+        command = play(self.folder / name, {"greenlang.vcci.tenants": given})
         return self.with_data(name, command, {"tenants": members})
 
     def looped(self, name: str, entries: list[dict[str, Any]]) -> list[str]:
