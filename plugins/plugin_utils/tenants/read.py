@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..applyset import objects as _objects
+from ..applyset import manifests
 from ..errors import InputError
 from ..kubernetes import quantity
 from ..kubernetes.client import Client
@@ -44,7 +44,7 @@ def read_directory(directory: str, problems: Problems) -> list[tuple[str, Any]]:
 def _read_tenant(path: Path, problems: Problems) -> list[tuple[str, Any]]:
     where = str(path)
     try:
-        values = [value for value, _source in _objects.parse(path.read_text(encoding="utf-8"), where)]
+        values = [value for value, _source in manifests.parse(path.read_text(encoding="utf-8"), where)]
     except (OSError, UnicodeDecodeError) as exc:
         problems.add(where, f"cannot be read: {exc}")
         return []
