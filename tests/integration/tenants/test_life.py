@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A tenant's life by the playbooks: onboarded, verified, moved, suspended, resumed, reported, offboarded, gone for good."""
+"""A tenant's life by the playbooks: onboarded, verified, moved, suspended, resumed, reported, offboarded, gone."""
+
 from __future__ import annotations
 
 import base64
@@ -14,16 +15,30 @@ from tests.helpers import eventually
 
 PEOPLE = [{"group": "acme-admins"}, {"user": "eve", "role": "viewer"}]
 # Simulated nodes offer no ephemeral storage.
-PAUSE = {"image": "greenlang/pause:v1", "resources": {
-    "requests": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "0"}, "limits": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "1Mi"}},
-    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+PAUSE = {
+    "image": "greenlang/pause:v1",
+    "resources": {
+        "requests": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "0"},
+        "limits": {"cpu": "10m", "memory": "8Mi", "ephemeral-storage": "1Mi"},
+    },
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+}
 
 
 def workload(kind: str, name: str, **spec: object) -> dict:
-    pod = {"metadata": {"labels": {"app": name}}, "spec": {
-        "containers": [{"name": "main", **PAUSE}], "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}}}
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name},
-            "spec": {"selector": {"matchLabels": {"app": name}}, "template": pod, **spec}}
+    pod = {
+        "metadata": {"labels": {"app": name}},
+        "spec": {
+            "containers": [{"name": "main", **PAUSE}],
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+        },
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {"selector": {"matchLabels": {"app": name}}, "template": pod, **spec},
+    }
 
 
 def until(condition, what: str):
@@ -47,9 +62,14 @@ def running(site, acme, globex) -> str:
     assert made.changed, made.text
     assert not site.run("tenant_onboard", tenant_list=[acme, globex]).changed
     where = "vcci-tenant-acme-life"
-    for kind, name, spec in (("Deployment", "web", {"replicas": 2}), ("StatefulSet", "store", {"replicas": 1, "serviceName": "store"}),
-                             ("Deployment", "idle", {"replicas": 0})):
-        site.client.request("POST", f"/apis/apps/v1/namespaces/{where}/{kind.lower()}s", body=workload(kind, name, **spec))
+    for kind, name, spec in (
+        ("Deployment", "web", {"replicas": 2}),
+        ("StatefulSet", "store", {"replicas": 1, "serviceName": "store"}),
+        ("Deployment", "idle", {"replicas": 0}),
+    ):
+        site.client.request(
+            "POST", f"/apis/apps/v1/namespaces/{where}/{kind.lower()}s", body=workload(kind, name, **spec)
+        )
     until(lambda: len(pods(site, where)) == 3, "pods")
     return where
 
@@ -64,13 +84,18 @@ def pods(site, where: str) -> list:
 
 
 def replicas(site, where: str) -> dict:
-    return {item["metadata"]["name"]: item["spec"]["replicas"] for kind in ("Deployment", "StatefulSet") for item in site.client.list("apps/v1", kind, where)}
+    return {
+        item["metadata"]["name"]: item["spec"]["replicas"]
+        for kind in ("Deployment", "StatefulSet")
+        for item in site.client.list("apps/v1", kind, where)
+    }
 
 
 def test_verified(site, running):
     """The whole matrix against the API server; the network's needs real nodes."""
     seen = site.run("tenant_verify", tenant_verify_ids=["acme-life", "globex-life"], tenant_verify_network=False)
-    assert seen.text.count(" ok") >= 48 and "WRONG" not in seen.text, seen.text
+    assert seen.text.count(" ok") >= 48, seen.text
+    assert "WRONG" not in seen.text, seen.text
 
 
 def test_a_missing_bound_is_seen(site, running):
@@ -78,30 +103,54 @@ def test_a_missing_bound_is_seen(site, running):
     site.client.request("DELETE", path)
     try:
         options = {"tenant_verify_ids": ["acme-life", "globex-life"], "tenant_verify_network": False}
-        until(lambda: "a forbidden image must be refused, was allowed" in site.run("tenant_verify", fails=None, **options).text, "an open cell")
+        until(
+            lambda: (
+                "a forbidden image must be refused, was allowed"
+                in site.run("tenant_verify", fails=None, **options).text
+            ),
+            "an open cell",
+        )
     finally:
         assert site.run("tenant", tenant_list=[], tags="admission").changed
         until(lambda: "WRONG" not in site.run("tenant_verify", fails=None, **options).text, "a closed cell")
 
 
 def test_another_tier(site, running, acme, globex):
-    refused = site.run("tenant_change_tier", fails=True, tenant_list=[acme, globex], tenant_id="acme-life", tenant_tier="professional")
+    refused = site.run(
+        "tenant_change_tier", fails=True, tenant_list=[acme, globex], tenant_id="acme-life", tenant_tier="professional"
+    )
     assert "is in tier starter in the data" in refused.text
     moved = [{**acme, "tier": "professional"}, globex]
     done = site.run("tenant_change_tier", tenant_list=moved, tenant_id="acme-life", tenant_tier="professional")
     assert "starter → professional" in done.text
     quota = site.client.get("v1", "ResourceQuota", "tenant-quota", running)
     assert quota["spec"]["hard"]["pods"] == "100"
-    until(lambda: site.client.get("v1", "ResourceQuota", "tenant-quota", running)["status"].get("used", {}).get("pods") == "3", "use is counted")
+    until(
+        lambda: (
+            site.client.get("v1", "ResourceQuota", "tenant-quota", running)["status"].get("used", {}).get("pods") == "3"
+        ),
+        "use is counted",
+    )
     tiny = [{**acme, "tier": "tiny"}, globex]
-    below = site.run("tenant_change_tier", fails=True, tenant_list=tiny, tenant_tiers={"tiny": {"quota": {"pods": 1}}}, tenant_id="acme-life",
-                     tenant_tier="tiny")
+    below = site.run(
+        "tenant_change_tier",
+        fails=True,
+        tenant_list=tiny,
+        tenant_tiers={"tiny": {"quota": {"pods": 1}}},
+        tenant_id="acme-life",
+        tenant_tier="tiny",
+    )
     assert "pods would be 1, and 3 are in use" in below.text
     site.run("tenant_change_tier", tenant_list=[acme, globex], tenant_id="acme-life", tenant_tier="starter")
 
 
 def test_suspended_and_as_before(site, running, acme, globex):
-    alone = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": workload("Pod", "x")["spec"]["template"]["spec"]}
+    alone = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "alone"},
+        "spec": workload("Pod", "x")["spec"]["template"]["spec"],
+    }
     site.client.request("POST", f"/api/v1/namespaces/{running}/pods", body=alone)
     assert "nothing would make again: alone" in site.run("tenant_suspend", fails=True, tenant_id="acme-life").text
     assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
@@ -113,12 +162,20 @@ def test_suspended_and_as_before(site, running, acme, globex):
     assert pods(site, running) == []
     assert not site.run("tenant_suspend", tenant_id="acme-life").changed
     assert not site.run("tenant_onboard", tenant_list=[acme, globex]).changed
-    site.client.request("PATCH", f"/apis/apps/v1/namespaces/{running}/deployments/idle", body={"spec": {"replicas": 1}},
-                        content_type="application/merge-patch+json")
+    site.client.request(
+        "PATCH",
+        f"/apis/apps/v1/namespaces/{running}/deployments/idle",
+        body={"spec": {"replicas": 1}},
+        content_type="application/merge-patch+json",
+    )
     time.sleep(2)
     assert pods(site, running) == []  # nothing new starts
-    site.client.request("PATCH", f"/apis/apps/v1/namespaces/{running}/deployments/idle", body={"spec": {"replicas": 0}},
-                        content_type="application/merge-patch+json")
+    site.client.request(
+        "PATCH",
+        f"/apis/apps/v1/namespaces/{running}/deployments/idle",
+        body={"spec": {"replicas": 0}},
+        content_type="application/merge-patch+json",
+    )
 
     assert site.run("tenant_resume", tenant_id="acme-life").changed
     assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
@@ -135,10 +192,19 @@ def test_reported(site, running, tmp_path, globex):
 
 
 def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
-    options = {"tenant_list": [globex], "tenant_id": "acme-life", "tenant_confirm": "acme-life", "tenant_offboard_directory": str(tmp_path),
-               "tenant_offboard_database": False, "tenant_state_wait_timeout": 30}
+    options = {
+        "tenant_list": [globex],
+        "tenant_id": "acme-life",
+        "tenant_confirm": "acme-life",
+        "tenant_offboard_directory": str(tmp_path),
+        "tenant_offboard_database": False,
+        "tenant_state_wait_timeout": 30,
+    }
     folder, client = tmp_path / "acme-life", site.client
-    assert "still in the data" in site.run("tenant_offboard", fails=True, **{**options, "tenant_list": [acme, globex]}).text
+    assert (
+        "still in the data"
+        in site.run("tenant_offboard", fails=True, **{**options, "tenant_list": [acme, globex]}).text
+    )
     assert "not acme-life" in site.run("tenant_offboard", fails=True, **{**options, "tenant_confirm": "acme"}).text
 
     # Before the cordon, check mode says what would be done, and does nothing.
@@ -149,7 +215,12 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     assert client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform") is None
 
     # Cordon, backup, quarantine.
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "inner", "namespace": running}, "stringData": {"password": "hidden-value"}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "inner", "namespace": running},
+        "stringData": {"password": "hidden-value"},
+    }
     kubectl("apply", "--filename", "-", given=secret)
     assert "hidden-value" in str(client.get("v1", "Secret", "inner", running)["metadata"]["annotations"])
     first = site.run("tenant_offboard", **options)
@@ -176,7 +247,12 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     # The quarantine is over.
     record = "/api/v1/namespaces/vcci-platform/configmaps/tenant-offboarding-acme-life"
     known = client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform")["data"]
-    client.request("PATCH", record, body={"data": {"quarantined_until": "2026-01-01T00:00:00Z"}}, content_type="application/merge-patch+json")
+    client.request(
+        "PATCH",
+        record,
+        body={"data": {"quarantined_until": "2026-01-01T00:00:00Z"}},
+        content_type="application/merge-patch+json",
+    )
 
     # Nothing goes while the backup is not what was recorded, or the namespace is another.
     (folder / "objects.json").write_text(kept[:-1])
@@ -189,26 +265,53 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     client.request("PATCH", record, body={"data": {"uid": "another"}}, content_type="application/merge-patch+json")
     assert "is not the one that was cordoned" in flat(site.run("tenant_offboard", fails=True, **options))
     client.request("PATCH", record, body={"data": {"uid": known["uid"]}}, content_type="application/merge-patch+json")
-    assert client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform")["data"]["phase"] == "quarantined"
+    assert (
+        client.get("v1", "ConfigMap", "tenant-offboarding-acme-life", "vcci-platform")["data"]["phase"] == "quarantined"
+    )
 
     # Something holds the namespace: it stops, and goes on from there.
     held = f"/api/v1/namespaces/{running}/configmaps/held"
-    client.request("POST", held.rpartition("/")[0], body={"metadata": {"name": "held", "finalizers": ["example.com/held"]}})
-    policy = {"metadata": {"name": "for-acme"}, "spec": {"podSelector": {}, "ingress": [{"from": [
-        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": running}}}]}]}}
+    client.request(
+        "POST", held.rpartition("/")[0], body={"metadata": {"name": "held", "finalizers": ["example.com/held"]}}
+    )
+    policy = {
+        "metadata": {"name": "for-acme"},
+        "spec": {
+            "podSelector": {},
+            "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": running}}}]}],
+        },
+    }
     policies = "/apis/networking.k8s.io/v1/namespaces/vcci-platform/networkpolicies"
     client.request("POST", policies, body=policy)
     labels = {"tenant": "acme-life"}
-    configs, claims = "/api/v1/namespaces/vcci-platform/configmaps", "/api/v1/namespaces/vcci-platform/persistentvolumeclaims"
-    client.request("POST", configs, body={"metadata": {"name": "of-acme", "labels": {**labels, "app.kubernetes.io/managed-by": "greenlang.vcci"}}})
+    configs, claims = (
+        "/api/v1/namespaces/vcci-platform/configmaps",
+        "/api/v1/namespaces/vcci-platform/persistentvolumeclaims",
+    )
+    client.request(
+        "POST",
+        configs,
+        body={"metadata": {"name": "of-acme", "labels": {**labels, "app.kubernetes.io/managed-by": "greenlang.vcci"}}},
+    )
     client.request("POST", configs, body={"metadata": {"name": "of-somebody", "labels": labels}})
-    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "none", "resources": {"requests": {"storage": "1Mi"}}}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "none",
+        "resources": {"requests": {"storage": "1Mi"}},
+    }
     client.request("POST", claims, body={"metadata": {"name": "invoices", "labels": labels}, "spec": claim})
-    volume = {"capacity": {"storage": "1Mi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "none",
-              "claimRef": {"namespace": running, "name": "files"}, "hostPath": {"path": "/tmp/acme-life"}}
+    volume = {
+        "capacity": {"storage": "1Mi"},
+        "accessModes": ["ReadWriteOnce"],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "none",
+        "claimRef": {"namespace": running, "name": "files"},
+        "hostPath": {"path": "/tmp/acme-life"},
+    }
     client.request("POST", "/api/v1/persistentvolumes", body={"metadata": {"name": "acme-life"}, "spec": volume})
     stopped = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 12})
-    assert "is not gone after 12 s" in stopped.text and "example.com/held" in stopped.text, stopped.text
+    assert "is not gone after 12 s" in stopped.text, stopped.text
+    assert "example.com/held" in stopped.text, stopped.text
     client.request("PATCH", held, body={"metadata": {"finalizers": None}}, content_type="application/merge-patch+json")
     asked = site.run("tenant_offboard", fails=True, **options)
     said = flat(asked)
@@ -218,7 +321,12 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     assert "ConfigMap vcci-platform/of-somebody has its label" in said
     assert "PersistentVolumeClaim vcci-platform/invoices has its label" in said
     assert not (folder / "certificate.json").exists()
-    for path in (f"{policies}/for-acme", f"{configs}/of-somebody", f"{claims}/invoices", "/api/v1/persistentvolumes/acme-life"):
+    for path in (
+        f"{policies}/for-acme",
+        f"{configs}/of-somebody",
+        f"{claims}/invoices",
+        "/api/v1/persistentvolumes/acme-life",
+    ):
         assert client.request("GET", path)  # none of them was deleted
         client.request("DELETE", path)
     assert site.run("tenant_offboard", **options).changed

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """A thousand tenants, on a control plane of their own with simulated nodes."""
+
 from __future__ import annotations
 
 import pytest
@@ -24,7 +25,15 @@ def prefix():
 
 
 def fleet(prefix, count=COUNT):
-    return [{"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": "small", "owners": [{"group": f"people-{number}"}]} for number in range(count)]
+    return [
+        {
+            "id": f"{prefix}-{number}",
+            "name": f"Tenant {number}",
+            "tier": "small",
+            "owners": [{"group": f"people-{number}"}],
+        }
+        for number in range(count)
+    ]
 
 
 def test_a_thousand_tenants(quota, client, prefix):
@@ -60,11 +69,14 @@ def test_a_run_that_was_killed_is_finished_by_the_next(quota, client, prefix):
     count, data = 200, fleet("killed", 200)
 
     def there(kind, api_version="v1"):
-        return sum(obj["metadata"]["namespace"].startswith("vcci-tenant-killed-") for obj in client.list(api_version, kind))
+        return sum(
+            obj["metadata"]["namespace"].startswith("vcci-tenant-killed-") for obj in client.list(api_version, kind)
+        )
 
     assert quota(name="killed", tiers=TIERS, tenants=data, kill_when=lambda: there("ResourceQuota") > 20) is None
     before = there("ResourceQuota") + there("NetworkPolicy", "networking.k8s.io/v1")
     finished = quota(name="killed", tiers=TIERS, tenants=data)
-    assert finished["changed"] and finished["counts"]["created"] < count * EACH, f"{before} quotas and policies were there"
+    assert finished["changed"]
+    assert finished["counts"]["created"] < count * EACH, f"{before} quotas and policies were there"
     assert there("ResourceQuota") == count
     assert not quota(name="killed", tiers=TIERS, tenants=data)["changed"]

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""bad data → created in check mode → created → again → changed in check mode → changed → again → below use → orphaned."""
+"""bad data → created in check mode → created → again → changed in check mode → changed → below use → orphaned."""
+
 from __future__ import annotations
 
 from tests.helpers import eventually
@@ -12,7 +13,10 @@ TIERS = {
 
 
 def tenants(prefix, *tiers, **changes):
-    return [{"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": tier, **changes} for number, tier in enumerate(tiers)]
+    return [
+        {"id": f"{prefix}-{number}", "name": f"Tenant {number}", "tier": tier, **changes}
+        for number, tier in enumerate(tiers)
+    ]
 
 
 def test_a_life(quota, client, prefix):
@@ -37,7 +41,10 @@ def test_a_life(quota, client, prefix):
     namespace = client.get("v1", "Namespace", where)
     created = namespace["metadata"]["annotations"]["tenant.vcci.io/created"]
     assert namespace["metadata"]["labels"]["tenant-tier"] == "small"
-    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"] == {"configmaps": "10", "requests.cpu": "1"}
+    assert client.get("v1", "ResourceQuota", "tenant-quota", where)["spec"]["hard"] == {
+        "configmaps": "10",
+        "requests.cpu": "1",
+    }
     assert "invocation" not in made or "tenants" not in made["invocation"]["module_args"]
 
     again = quota(tiers=TIERS, tenants=data)
@@ -62,8 +69,11 @@ def test_never_below_use_and_never_deleted(quota, client, prefix):
     data = tenants(prefix, "small", "small")
     quota(tiers=TIERS, tenants=data)
     for number in range(3):
-        client.request("POST", f"/api/v1/namespaces/{where}/configmaps",
-                       body={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"used-{number}"}})
+        client.request(
+            "POST",
+            f"/api/v1/namespaces/{where}/configmaps",
+            body={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"used-{number}"}},
+        )
 
     def counted():
         return int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) >= 3
@@ -89,12 +99,23 @@ def test_capacity(quota, prefix):
     beyond = quota(tiers=TIERS, tenants=tenants(prefix, "large"), capacity={"cpu": "100m"}, overcommit={"cpu": 2})
     assert beyond["failed"]
     assert "overcommitment of cpu" in beyond["msg"]
-    assert quota("--check", tiers=TIERS, tenants=tenants(prefix, "large"), assume_empty=True, capacity={"cpu": "1m"}, overcommit={"cpu": 1})["changed"]
+    assert quota(
+        "--check",
+        tiers=TIERS,
+        tenants=tenants(prefix, "large"),
+        assume_empty=True,
+        capacity={"cpu": "1m"},
+        overcommit={"cpu": 1},
+    )["changed"]
 
 
 def test_a_foreign_namespace_is_not_taken_over(quota, client, prefix):
     name = f"vcci-tenant-{prefix}-0"
-    client.request("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tenant": "x"}}})
+    client.request(
+        "POST",
+        "/api/v1/namespaces",
+        body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"tenant": "x"}}},
+    )
     refused = quota(tiers=TIERS, tenants=tenants(prefix, "small"))
     assert refused["failed"]
     assert "belongs to something else" in refused["msg"]
@@ -103,14 +124,19 @@ def test_a_foreign_namespace_is_not_taken_over(quota, client, prefix):
 def test_files_hosts_and_usage(quota, client, prefix, tmp_path):
     folder = tmp_path / "tenants"
     folder.mkdir()
-    (folder / f"{prefix}-1.yml").write_text(f"id: {prefix}-1\nname: One\ntier: small\nhosts: [one.{prefix}.example]\nstorage_classes: {{fast: 1Gi}}\n")
+    (folder / f"{prefix}-1.yml").write_text(
+        f"id: {prefix}-1\nname: One\ntier: small\nhosts: [one.{prefix}.example]\nstorage_classes: {{fast: 1Gi}}\n"
+    )
     taken = tenants(prefix, "small", hosts=[f"one.{prefix}.example"])
     assert "belongs to tenants[0]" in quota(tiers=TIERS, tenants=taken, directory=str(folder))["msg"]
     made = quota(tiers=TIERS, tenants=tenants(prefix, "small"), directory=str(folder), registries=["greenlang"])
     assert made["changed"]
     assert set(made["tenants"]) == {f"{prefix}-0", f"{prefix}-1"}
     annotations = client.get("v1", "Namespace", f"vcci-tenant-{prefix}-1")["metadata"]["annotations"]
-    assert (annotations["tenant.vcci.io/hosts"], annotations["tenant.vcci.io/storage-classes"]) == (f"one.{prefix}.example", "fast")
+    assert (annotations["tenant.vcci.io/hosts"], annotations["tenant.vcci.io/storage-classes"]) == (
+        f"one.{prefix}.example",
+        "fast",
+    )
 
     told = quota(called="tenants_info", known=[f"{prefix}-0"], overcommit={"cpu": 2})
     assert not told["changed"]
@@ -126,8 +152,10 @@ def test_killed_in_the_middle(quota, client, prefix):
     """What is left undone is done by the next run, whatever was there."""
     data = tenants(prefix, "small", "small")
     quota(tiers=TIERS, tenants=data)
-    for path in (f"/apis/networking.k8s.io/v1/namespaces/vcci-tenant-{prefix}-0/networkpolicies/default-deny",
-                 f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota"):
+    for path in (
+        f"/apis/networking.k8s.io/v1/namespaces/vcci-tenant-{prefix}-0/networkpolicies/default-deny",
+        f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota",
+    ):
         client.request("DELETE", path)
     assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 28}
 
@@ -142,7 +170,10 @@ def test_only_new_tenants(quota, client, prefix):
     made = quota(tiers=TIERS, tenants=data, new_only=True)
     assert made["counts"] == {"created": 15, "configured": 0, "unchanged": 0}
     assert list(made["tenants"]) == [f"{prefix}-1"]
-    assert client.get("v1", "ResourceQuota", "tenant-quota", f"vcci-tenant-{prefix}-0")["spec"]["hard"]["configmaps"] == "10"
+    assert (
+        client.get("v1", "ResourceQuota", "tenant-quota", f"vcci-tenant-{prefix}-0")["spec"]["hard"]["configmaps"]
+        == "10"
+    )
     assert quota(tiers=TIERS, tenants=data, new_only=True, only=[f"{prefix}-0"])["counts"]["configured"] == 3
 
 
@@ -150,7 +181,13 @@ def test_what_was_changed_by_hand(quota, client, prefix):
     """It stops and names the field; told so, it takes the field back."""
     data, path = tenants(prefix, "small"), f"/api/v1/namespaces/vcci-tenant-{prefix}-0/resourcequotas/tenant-quota"
     quota(tiers=TIERS, tenants=data)
-    client.request("PATCH", path, body={"spec": {"hard": {"configmaps": "11"}}}, content_type="application/merge-patch+json", query={"fieldManager": "edit"})
+    client.request(
+        "PATCH",
+        path,
+        body={"spec": {"hard": {"configmaps": "11"}}},
+        content_type="application/merge-patch+json",
+        query={"fieldManager": "edit"},
+    )
     stopped = quota(tiers=TIERS, tenants=data)
     assert stopped["failed"]
     assert "configmaps" in stopped["msg"]

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What is tried, and when an answer is right."""
+
 from __future__ import annotations
 
 import pytest
@@ -9,12 +10,22 @@ OWNER = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "acme
 
 
 def tried(**target):
-    return {attempt.name: attempt for attempt in a.attempts(a.Target("vcci-tenant-a", **target), "vcci-tenant-b", "greenlang/vcci-probe:v1")}
+    return {
+        attempt.name: attempt
+        for attempt in a.attempts(a.Target("vcci-tenant-a", **target), "vcci-tenant-b", "greenlang/vcci-probe:v1")
+    }
 
 
-@pytest.mark.parametrize(("refusal", "message", "was", "right"), [
-    ("", None, "allowed", True), ("", "exceeded quota", "refused", False), ("quota", None, "allowed", False), ("quota", "exceeded quota: x", "refused", True),
-    ("quota", "violates PodSecurity", "refused for another reason", False)])
+@pytest.mark.parametrize(
+    ("refusal", "message", "was", "right"),
+    [
+        ("", None, "allowed", True),
+        ("", "exceeded quota", "refused", False),
+        ("quota", None, "allowed", False),
+        ("quota", "exceeded quota: x", "refused", True),
+        ("quota", "violates PodSecurity", "refused for another reason", False),
+    ],
+)
 def test_verdict(refusal, message, was, right):
     assert a.Attempt("n", "x", "GET", "/", None, refusal).verdict(message) == (was, right)
 
@@ -36,9 +47,15 @@ def test_who_tries():
     assert not any(name.startswith("owner") for name in tried())
 
 
-@pytest.mark.parametrize(("hard", "maximum", "containers"), [
-    ({"requests.memory": "1Gi"}, {"memory": "512Mi"}, 3), ({"requests.memory": "1Gi"}, {}, 1), ({}, {"memory": "1Ti"}, 2),
-    ({"limits.memory": "1000Mi"}, {"memory": "300Mi"}, 4)])
+@pytest.mark.parametrize(
+    ("hard", "maximum", "containers"),
+    [
+        ({"requests.memory": "1Gi"}, {"memory": "512Mi"}, 3),
+        ({"requests.memory": "1Gi"}, {}, 1),
+        ({}, {"memory": "1Ti"}, 2),
+        ({"limits.memory": "1000Mi"}, {"memory": "300Mi"}, 4),
+    ],
+)
 def test_over_quota_and_within_each_limit(hard, maximum, containers):
     pod = tried(hard=hard, maximum=maximum)["admission: pods over quota"].body
     assert len(pod["spec"]["containers"]) == containers

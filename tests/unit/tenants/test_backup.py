@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The pod that reads a volume, the stream out of it, and the archive that it becomes."""
+
 from __future__ import annotations
 
 import base64
@@ -23,7 +24,11 @@ WHERE = "vcci-tenant-acme"
 
 
 def workload(kind, name, context=None, own=None, **spec):
-    container = {"name": "main", "volumeMounts": [{"name": "files", "mountPath": "/data"}], **({"securityContext": own} if own else {})}
+    container = {
+        "name": "main",
+        "volumeMounts": [{"name": "files", "mountPath": "/data"}],
+        **({"securityContext": own} if own else {}),
+    }
     template = {"spec": {"securityContext": context or {}, "containers": [container], **spec.pop("pod", {})}}
     return {"kind": kind, "metadata": {"name": name}, "spec": {"template": template, **spec}}
 
@@ -33,12 +38,16 @@ def mounting(claim):
 
 
 def reader(claim, *workloads, user=None):
-    return _tenant_reader.reader("reader", WHERE, "greenlang/vcci-probe:v1.0.0", claim, {"app.kubernetes.io/component": "x"}, workloads, user)
+    return _tenant_reader.reader(
+        "reader", WHERE, "greenlang/vcci-probe:v1.0.0", claim, {"app.kubernetes.io/component": "x"}, workloads, user
+    )
 
 
 def identity(*arguments, **options):
     context = reader(*arguments, **options)["spec"]["securityContext"]
-    return {key: value for key, value in context.items() if key.startswith("runAs") or key.endswith("roups")} | {"runAsNonRoot": context["runAsNonRoot"]}
+    return {key: value for key, value in context.items() if key.startswith("runAs") or key.endswith("roups")} | {
+        "runAsNonRoot": context["runAsNonRoot"]
+    }
 
 
 def test_a_reader_changes_nothing():
@@ -50,37 +59,95 @@ def test_a_reader_changes_nothing():
     assert all(set(bounds[key]) == {"cpu", "memory", "ephemeral-storage"} for key in ("requests", "limits"))
 
 
-@pytest.mark.parametrize(("workloads", "wanted"), [
-    ([], {"runAsUser": 10001, "runAsGroup": 10001}),
-    ([workload("Deployment", "web", {"runAsUser": 999}, pod=mounting("other"))], {"runAsUser": 10001, "runAsGroup": 10001}),
-    ([workload("Deployment", "web", {"runAsUser": 999, "fsGroup": 998, "supplementalGroups": [5]}, pod=mounting("files-store-0"))],
-     {"runAsUser": 999, "supplementalGroups": [5, 998]}),
-    ([workload("Deployment", "web", {"runAsUser": 999}, {"runAsUser": 70, "runAsGroup": 71}, pod=mounting("files-store-0"))],
-     {"runAsUser": 70, "runAsGroup": 71}),
-    ([workload("StatefulSet", "store", {"runAsUser": 999}, volumeClaimTemplates=[{"metadata": {"name": "files"}}])], {"runAsUser": 999}),
-    ([workload("StatefulSet", "sto", {"runAsUser": 999}, volumeClaimTemplates=[{"metadata": {"name": "files"}}])],
-     {"runAsUser": 10001, "runAsGroup": 10001}),
-    ([{"kind": "CronJob", "metadata": {"name": "x"}, "spec": {"jobTemplate": workload("Job", "x", {"runAsUser": 5}, pod=mounting("files-store-0"))}}],
-     {"runAsUser": 5}),
-    ([workload("Deployment", "web", {"fsGroup": 7}, pod=mounting("files-store-0"))], {"runAsUser": 10001, "supplementalGroups": [7]}),
-])
+@pytest.mark.parametrize(
+    ("workloads", "wanted"),
+    [
+        ([], {"runAsUser": 10001, "runAsGroup": 10001}),
+        (
+            [workload("Deployment", "web", {"runAsUser": 999}, pod=mounting("other"))],
+            {"runAsUser": 10001, "runAsGroup": 10001},
+        ),
+        (
+            [
+                workload(
+                    "Deployment",
+                    "web",
+                    {"runAsUser": 999, "fsGroup": 998, "supplementalGroups": [5]},
+                    pod=mounting("files-store-0"),
+                )
+            ],
+            {"runAsUser": 999, "supplementalGroups": [5, 998]},
+        ),
+        (
+            [
+                workload(
+                    "Deployment",
+                    "web",
+                    {"runAsUser": 999},
+                    {"runAsUser": 70, "runAsGroup": 71},
+                    pod=mounting("files-store-0"),
+                )
+            ],
+            {"runAsUser": 70, "runAsGroup": 71},
+        ),
+        (
+            [
+                workload(
+                    "StatefulSet", "store", {"runAsUser": 999}, volumeClaimTemplates=[{"metadata": {"name": "files"}}]
+                )
+            ],
+            {"runAsUser": 999},
+        ),
+        (
+            [
+                workload(
+                    "StatefulSet", "sto", {"runAsUser": 999}, volumeClaimTemplates=[{"metadata": {"name": "files"}}]
+                )
+            ],
+            {"runAsUser": 10001, "runAsGroup": 10001},
+        ),
+        (
+            [
+                {
+                    "kind": "CronJob",
+                    "metadata": {"name": "x"},
+                    "spec": {"jobTemplate": workload("Job", "x", {"runAsUser": 5}, pod=mounting("files-store-0"))},
+                }
+            ],
+            {"runAsUser": 5},
+        ),
+        (
+            [workload("Deployment", "web", {"fsGroup": 7}, pod=mounting("files-store-0"))],
+            {"runAsUser": 10001, "supplementalGroups": [7]},
+        ),
+    ],
+)
 def test_it_reads_as_the_user_who_wrote(workloads, wanted):
     assert identity("files-store-0", *workloads) == {"runAsNonRoot": True, **wanted}
 
 
 def test_a_user_can_be_named():
-    assert identity("files", workload("Deployment", "web", {"runAsUser": 999, "fsGroup": 7}, pod=mounting("files")), user=26) == {
-        "runAsNonRoot": True, "runAsUser": 26, "supplementalGroups": [7]}
+    assert identity(
+        "files", workload("Deployment", "web", {"runAsUser": 999, "fsGroup": 7}, pod=mounting("files")), user=26
+    ) == {"runAsNonRoot": True, "runAsUser": 26, "supplementalGroups": [7]}
 
 
 def test_it_goes_where_the_workload_may_run():
     tolerations = [{"key": "storage", "operator": "Exists"}]
-    assert reader("files", workload("Deployment", "web", pod={**mounting("files"), "tolerations": tolerations}))["spec"]["tolerations"] == tolerations
+    assert (
+        reader("files", workload("Deployment", "web", pod={**mounting("files"), "tolerations": tolerations}))["spec"][
+            "tolerations"
+        ]
+        == tolerations
+    )
 
 
 def test_claims():
-    claims = [{"metadata": {"name": "b"}, "spec": {"volumeName": "pv-1"}}, {"metadata": {"name": "waiting"}, "spec": {}},
-              {"metadata": {"name": "a"}, "spec": {"volumeName": "pv-2", "volumeMode": "Block"}}]
+    claims = [
+        {"metadata": {"name": "b"}, "spec": {"volumeName": "pv-1"}},
+        {"metadata": {"name": "waiting"}, "spec": {}},
+        {"metadata": {"name": "a"}, "spec": {"volumeName": "pv-2", "volumeMode": "Block"}},
+    ]
     assert _tenant_reader.bound(claims) == ["a", "b"]
     assert _tenant_reader.unreadable(claims) == ["a"]
 
@@ -90,7 +157,7 @@ def test_an_archive_is_whole_or_nothing():
     handle = io.BytesIO()
     archive = Archive(handle)
     for at in range(0, len(content), 700):
-        archive.write(content[at:at + 700])
+        archive.write(content[at : at + 700])
     archive.end()
     assert handle.getvalue() == content
     assert archive.size == len(content)
@@ -119,10 +186,16 @@ class Server:
         while b"\r\n\r\n" not in head:
             head += connection.recv(4096)
         self.path = head.split(b" ")[1].decode()
-        key = next(line.split(b": ")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+        key = next(
+            line.split(b": ")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key")
+        )
         accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
-        connection.sendall(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                            f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n").encode())
+        connection.sendall(
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n"
+            ).encode()
+        )
         for channel, content in self.frames:
             body = bytes([channel]) + content
             connection.sendall(struct.pack("!BBQ", 0x82, 127, len(body)) + body)
@@ -146,11 +219,17 @@ def test_a_command_is_streamed():
     assert parse_qs(asked.query)["command"] == ["tar", "."]
 
 
-@pytest.mark.parametrize(("frames", "text"), [
-    ([(1, b"a"), (2, b"x: Permission denied\n"), (3, b'{"status":"Failure","message":"exit code 2"}')], "tar failed: x: Permission denied"),
-    ([(3, b'{"status":"Failure","message":"exit code 2"}')], "tar failed: exit code 2"),
-    ([(1, b"a")], "could not be run to its end"),
-])
+@pytest.mark.parametrize(
+    ("frames", "text"),
+    [
+        (
+            [(1, b"a"), (2, b"x: Permission denied\n"), (3, b'{"status":"Failure","message":"exit code 2"}')],
+            "tar failed: x: Permission denied",
+        ),
+        ([(3, b'{"status":"Failure","message":"exit code 2"}')], "tar failed: exit code 2"),
+        ([(1, b"a")], "could not be run to its end"),
+    ],
+)
 def test_a_command_that_fails_is_an_error(frames, text):
     with pytest.raises(VcciError, match=text):
         Server(*frames).stream()

@@ -21,15 +21,9 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path):
         handle.write(b"le")
         assert not target.exists()
         assert all(is_draft(path.name) for path in target.parent.iterdir())
-    assert (
-        target.read_bytes() == b"whole"
-    )
-    assert (
-        target.stat().st_mode & 0o777 == 0o600
-    )
-    assert (
-        list(target.parent.iterdir()) == [target]
-    )
+    assert target.read_bytes() == b"whole"
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_what_a_killed_run_left_is_no_backup_and_goes(tmp_path):

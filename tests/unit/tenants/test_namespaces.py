@@ -148,8 +148,10 @@ def test_overcommitment():
     report_of, wrong = judged(BLUE, GREEN, **there)
     assert report_of == {"cpu": {"promised": "10", "allocatable": "4", "ratio": 2.0, "actual_ratio": 2.5}}
     assert wrong == [
-        ("overcommitment of cpu: the namespaces are promised 10, and 4 allocatable at a ratio of 2 allow 8; "
-        "add nodes, lower quotas, or raise the ratio")
+        (
+            "overcommitment of cpu: the namespaces are promised 10, and 4 allocatable at a ratio of 2 allow 8; "
+            "add nodes, lower quotas, or raise the ratio"
+        )
     ]
     assert judged(BLUE, GREEN, **there, overcommit=True)[1] == []
     assert judged(BLUE, **there)[1] == []
@@ -164,9 +166,5 @@ def test_what_is_counted_is_reported():
         "used": {"pods": "3"},
         "headroom": {"pods": "17"},
     }
-    assert (
-        found["team-green"]["used"] == found["team-green"]["headroom"] == {}
-    )
-    assert (
-        found["team-green"]["hard"]["requests.cpu"] == "8"
-    )
+    assert found["team-green"]["used"] == found["team-green"]["headroom"] == {}
+    assert found["team-green"]["hard"]["requests.cpu"] == "8"

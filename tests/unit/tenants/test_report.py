@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The report: a table, CSV that no spreadsheet takes for a formula, a page that no name breaks."""
+
 from __future__ import annotations
 
 import csv
@@ -10,11 +11,26 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.filter.tenant_report import tenant_report
 
 TENANTS = {
-    "acme": {"name": "ACME <b>&", "tier": "enterprise", "state": "active", "hard": {"requests.cpu": "4", "pods": "10", "services.nodeports": "0"},
-             "used": {"requests.cpu": "1", "pods": "9", "services.nodeports": "0"}, "headroom": {"requests.cpu": "3", "pods": "1", "services.nodeports": "0"},
-             "share": {"requests.cpu": 0.25, "pods": 0.9}},
+    "acme": {
+        "name": "ACME <b>&",
+        "tier": "enterprise",
+        "state": "active",
+        "hard": {"requests.cpu": "4", "pods": "10", "services.nodeports": "0"},
+        "used": {"requests.cpu": "1", "pods": "9", "services.nodeports": "0"},
+        "headroom": {"requests.cpu": "3", "pods": "1", "services.nodeports": "0"},
+        "share": {"requests.cpu": 0.25, "pods": 0.9},
+    },
     "bare": {"name": "=1+1", "tier": None, "state": "quarantined", "hard": {}, "used": {}, "headroom": {}, "share": {}},
-    "evil": {"name": "=cmd()", "tier": "t", "state": "on", "hard": {"pods": "1"}, "used": {"pods": "3"}, "headroom": {"pods": "-2"}, "share": {"pods": 3.0}}}
+    "evil": {
+        "name": "=cmd()",
+        "tier": "t",
+        "state": "on",
+        "hard": {"pods": "1"},
+        "used": {"pods": "3"},
+        "headroom": {"pods": "-2"},
+        "share": {"pods": 3.0},
+    },
+}
 
 
 def test_table():

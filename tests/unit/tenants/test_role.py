@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the role's tasks rely on elsewhere in the collection."""
+
 from __future__ import annotations
 
 import fnmatch

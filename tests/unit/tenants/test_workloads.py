@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Stopping workloads, and making them what they were."""
+
 from __future__ import annotations
 
 import copy
@@ -9,8 +10,17 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import work
 
 
 def workload(kind, spec=None, annotations=None, **content):
-    return {"kind": kind, "metadata": {"name": "x", "resourceVersion": "7", "annotations": annotations or {}, **content.pop("metadata", {})},
-            "spec": spec or {}, **content}
+    return {
+        "kind": kind,
+        "metadata": {
+            "name": "x",
+            "resourceVersion": "7",
+            "annotations": annotations or {},
+            **content.pop("metadata", {}),
+        },
+        "spec": spec or {},
+        **content,
+    }
 
 
 def merged(target, patch):
@@ -26,11 +36,18 @@ def merged(target, patch):
     return result
 
 
-RUNNING = [workload("Deployment", {"replicas": 3}), workload("Deployment"), workload("StatefulSet", {"replicas": 1}), workload("ReplicaSet", {"replicas": 2}),
-           workload("CronJob", {"suspend": False}), workload("CronJob"), workload("Job", {"parallelism": 2}),
-           workload("Job", metadata={"ownerReferences": [{"kind": "CronJob", "controller": True}]}),
-           workload("DaemonSet", {"template": {"spec": {"containers": []}}}),
-           workload("DaemonSet", {"template": {"spec": {"nodeSelector": {"workload-type": "gpu"}}}})]
+RUNNING = [
+    workload("Deployment", {"replicas": 3}),
+    workload("Deployment"),
+    workload("StatefulSet", {"replicas": 1}),
+    workload("ReplicaSet", {"replicas": 2}),
+    workload("CronJob", {"suspend": False}),
+    workload("CronJob"),
+    workload("Job", {"parallelism": 2}),
+    workload("Job", metadata={"ownerReferences": [{"kind": "CronJob", "controller": True}]}),
+    workload("DaemonSet", {"template": {"spec": {"containers": []}}}),
+    workload("DaemonSet", {"template": {"spec": {"nodeSelector": {"workload-type": "gpu"}}}}),
+]
 
 
 @pytest.mark.parametrize("before", RUNNING, ids=lambda before: before["kind"])
@@ -47,10 +64,17 @@ def test_stopped_and_as_before(before):
     assert w.BEFORE not in after["metadata"]["annotations"]
 
 
-@pytest.mark.parametrize("idle", [
-    workload("Deployment", {"replicas": 0}), workload("CronJob", {"suspend": True}),
-    workload("ReplicaSet", {"replicas": 2}, metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]}),
-    workload("Job", status={"conditions": [{"type": "Complete", "status": "True"}]})])
+@pytest.mark.parametrize(
+    "idle",
+    [
+        workload("Deployment", {"replicas": 0}),
+        workload("CronJob", {"suspend": True}),
+        workload(
+            "ReplicaSet", {"replicas": 2}, metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]}
+        ),
+        workload("Job", status={"conditions": [{"type": "Complete", "status": "True"}]}),
+    ],
+)
 def test_what_does_not_run_is_left_alone(idle):
     assert w.suspend_patch(idle) is None
     assert w.resume_patch(idle) is None
@@ -66,13 +90,24 @@ def test_who_scaled_it_meanwhile_knows_better():
 
 
 def test_a_replica_set_of_a_deployment_has_its_annotations():
-    owned = workload("ReplicaSet", {"replicas": 0}, {w.BEFORE: "3"}, metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]})
+    owned = workload(
+        "ReplicaSet",
+        {"replicas": 0},
+        {w.BEFORE: "3"},
+        metadata={"ownerReferences": [{"kind": "Deployment", "controller": True}]},
+    )
     owned["metadata"]["annotations"] = {w.BEFORE: "3"}
     assert w.resume_patch(owned) is None
 
 
 def test_pods():
-    pods = [{"metadata": {"name": "alone"}}, {"metadata": {"name": "done"}, "status": {"phase": "Succeeded"}},
-            {"metadata": {"name": "of-a-set", "ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}, "status": {"phase": "Running"}}]
+    pods = [
+        {"metadata": {"name": "alone"}},
+        {"metadata": {"name": "done"}, "status": {"phase": "Succeeded"}},
+        {
+            "metadata": {"name": "of-a-set", "ownerReferences": [{"kind": "ReplicaSet", "controller": True}]},
+            "status": {"phase": "Running"},
+        },
+    ]
     assert w.bare(pods) == ["alone"]
     assert len(w.running(pods)) == 2
