@@ -38,7 +38,12 @@ class ActionModule(Action):
                 f"Remedy: run the layer cluster first (site.yml, or playbooks/cluster.yml)."
             )
         identity = {"environment": args["environment_name"], "provider": "existing"}
-        wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": NAMESPACE}, "data": identity}
+        wanted = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": NAME, "namespace": NAMESPACE},
+            "data": identity,
+        }
         done = apply_set(client, [wanted], ApplyOptions(name="cluster-identity", namespace=NAMESPACE, check=self.check))
         return {"changed": done.changed, "identity": identity}
 
@@ -47,8 +52,8 @@ class ActionModule(Action):
         is_for = identity.get("environment")
         if is_for != environment:
             raise VcciError(
-                f"environment_name: {client.server} is the cluster of environment {is_for!r}, not of {environment!r}; nothing was changed. "
-                f"Remedy: use the inventory of {is_for!r}, or the kubeconfig of {environment!r}; "
+                f"environment_name: {client.server} is the cluster of environment {is_for!r}, not of {environment!r}; "
+                f"nothing was changed. Remedy: use the inventory of {is_for!r}, or the kubeconfig of {environment!r}; "
                 f"to rehearse an environment on another cluster, set cluster_rehearsal and create that cluster for it."
             )
         return identity

@@ -9,8 +9,8 @@ short_description: Refuse to touch a cluster of another environment
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Each cluster says which environment it is for in the ConfigMap C(kube-system/vcci-cluster-identity). This compares it with the inventory's environment
-    and fails, before anything is written, when they differ.
+  - Each cluster says which environment it is for in the ConfigMap C(kube-system/vcci-cluster-identity). This compares
+    it with the inventory's environment and fails, before anything is written, when they differ.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Compares, and writes nothing."}

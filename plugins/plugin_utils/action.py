@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What every action plugin of this collection is: checked arguments, a client that is closed, progress lines, one shape of failure.
+"""What every action plugin here is: checked arguments, a client that is closed, progress, one shape of failure.
 
 They run on the control node, in the task's worker, and ship nothing to a host: what they say appears while they work.
 """
@@ -27,7 +27,7 @@ class Action(ActionBase):
 
     ARGUMENTS: ClassVar[Mapping[str, Any]]
     RULES: ClassVar[Mapping[str, Any]] = {}  # required_if and the like, as Ansible's argument specs have them
-    HIDDEN: ClassVar[Mapping[str, str]] = {}  # options whose values no message may show, and what is said of a wrong one instead
+    HIDDEN: ClassVar[Mapping[str, str]] = {}  # options whose values no message may show; what a wrong one is told
     LEAD: ClassVar[str | None] = None  # what stands before a line that is shown; None: the plugin's name
     MOVED: ClassVar[Mapping[str, str]] = {}  # options of an earlier version, and the plugin that has them now
 
@@ -36,7 +36,7 @@ class Action(ActionBase):
     _requires_connection = False
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Do it; what the result has besides `changed`, which is false unless it is in there. VcciError fails the task."""
+        """Do it; what the result has, `changed` among it unless that is false. VcciError fails the task."""
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Action(ActionBase):
         display.display(lead + line)
 
     def connect(self, args: Mapping[str, Any], **changes: Any) -> Client:
-        """A client with the task's connection arguments, which is closed when the task ends; `changes` replace some of them."""
+        """A client with the task's connection arguments, of which `changes` replace some; closed when the task ends."""
         client = Client.from_params({**args, **changes}, say=self.say)
         self._clients.append(client)
         return client
@@ -76,7 +76,7 @@ class Action(ActionBase):
 
     # --- arguments and failures --------------------------------------------------------------------------------------
     def _checked(self) -> dict[str, Any]:
-        # What is recorded of the arguments is echoed into the result, and large or secret ones would cost and show there.
+        # What is recorded of the arguments is echoed into the result; large or secret ones would cost, and show there.
         # When `until` repeats the task, a new plugin gets the same task, without them.
         given = getattr(self._task, GIVEN, None) or self._task.args
         setattr(self._task, GIVEN, given)
@@ -85,11 +85,13 @@ class Action(ActionBase):
         checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(given)
         if checked.unsupported_parameters:
             paths = [path if isinstance(path, tuple) else (path,) for path in checked.unsupported_parameters]
-            names = sorted(".".join(map(str, path)) for path in paths)
-            raise AnsibleActionFail(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(sorted(self.ARGUMENTS))}")
+            names, known = sorted(".".join(map(str, path)) for path in paths), sorted(self.ARGUMENTS)
+            raise AnsibleActionFail(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(known)}")
         if checked.error_messages:
-            hidden = [text for name, text in self.HIDDEN.items() if any(name in message for message in checked.error_messages)]
-            raise AnsibleActionFail(remove_values("; ".join(hidden or checked.error_messages), checked._no_log_values))
+            told = "; ".join(checked.error_messages)
+            hidden = "; ".join(text for name, text in self.HIDDEN.items() if name in told)
+            secret = checked._no_log_values  # noqa: SLF001  as Ansible's own base class reads it
+            raise AnsibleActionFail(remove_values(hidden or told, secret))
         return dict(checked.validated_parameters)
 
     def _refuse_moved(self, given: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The one tree of errors that this collection's plugins raise.
 
-VcciError                    something the user can act on; str(error) is the whole message, .errors what is wrong, one by one
+VcciError                    something the user can act on; str(error) is the message, .errors each fault of it
 ├── ConfigError              the arguments or the kubeconfig are wrong: nothing was asked of a server
 ├── InputError               an object or a file handed in is wrong: nothing was asked of a server
 ├── ConnectionFailed         no answer from the API server, after the retries

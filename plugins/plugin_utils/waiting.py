@@ -44,7 +44,7 @@ def until(
 
     timeout   seconds; `ready` is asked once more at their end. 0 asks once.
     say       is told "waiting (12 s): " and what `awaited` answers: when that changes, and every ten seconds.
-    late      makes the error that is raised at the end, of the seconds waited. What `ready` raises ends the wait at once.
+    late      makes the error that is raised at the end, of the seconds waited. What `ready` raises ends it at once.
     pause     seconds between the first two questions; each pause is half as long again, up to `longest`.
     """
     begun = time.monotonic()
