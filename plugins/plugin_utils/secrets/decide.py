@@ -49,6 +49,7 @@ def decide(
             _compare_ciphertexts(made, merge)
         keys = [*made.values, *made.others]
         made.times = consumers.noted(made.live.sealed or made.live.secret, keys, made.renewed, new.now)
+        made.notes = consumers.note(made.times)
         decided.append(made)
     _decide_whom_to_tell(decided)
     return decided

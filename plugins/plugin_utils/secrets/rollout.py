@@ -36,9 +36,11 @@ class Rollout:
 
     # --- servers -----------------------------------------------------------------------------------------------------
     def servers(self, states: list[SecretState], check: bool) -> list[tuple[SecretState, list[str]]]:
-        """The Secrets whose servers must be told, each with their pods, which can be reached, check mode apart."""
+        """The Secrets whose servers must be told, each with their pods, which can be reached. None in check mode."""
         found = [(state, self.pods_to_tell(state.wanted)) for state in states if state.to_tell]
-        for state, pods in found if not check else []:
+        if check:
+            return []
+        for state, pods in found:
             self.reach(state.wanted, pods)
         return [(state, pods) for state, pods in found if pods]
 

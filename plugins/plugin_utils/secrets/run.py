@@ -20,7 +20,7 @@ from .generators import Generator
 from .options import Options
 from .rollout import Rollout
 from .sealed import difference
-from .state import SecretState
+from .state import UNTOLD, SecretState
 from .stores.cluster import ClusterStore
 from .stores.directory import DirectoryStore, copy_manifests
 from .stores.store import Saved, Store
@@ -38,9 +38,8 @@ def run(
     new = Generator(random.SystemRandom(), datetime.datetime.now(datetime.UTC))
     states = decide(store.load(wanted), store.evidence, rotate, new, options.merge)
     store.accept(states)
-    servers = rollout.servers(states, options.check) if rollout else []
-    if rollout and not options.check:
-        for state, pods in servers:
+    if rollout and any(state.to_tell for state in states):
+        for state, pods in rollout.servers(states, options.check):
             _tell(store, rollout, state, pods)
     saved = store.save(states)
     if (options.wait or options.restart) and not options.check:
@@ -69,11 +68,9 @@ def _tell(store: Store, rollout: Rollout, state: SecretState, pods: list[str]) -
 
     What is composed of it comes after.
     """
-    state.untold = True
-    store.save([state])
+    store.save([state], UNTOLD)
     store.settle([state])
     rollout.tell_servers(state, pods)
-    state.untold = False
 
 
 def _answer(states: list[SecretState], saved: Saved, store: Store, options: Options) -> dict[str, Any]:

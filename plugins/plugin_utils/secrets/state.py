@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import consumers
 from .sealed import Live
 from .wanted import Wanted
 
@@ -14,7 +13,7 @@ UNTOLD = {"vcci.greenlang.io/untold": "true"}  # on an object whose new values i
 
 @dataclass
 class SecretState:
-    """One Secret of a run. A store loads the first part, decide.py adds the second, the run changes the last.
+    """One Secret of a run. A store loads the first part, decide.py adds the second.
 
     live     what the store has of it: a SealedSecret, a Secret, or both.
     held     values that are there, by key, as far as they can be read: what was generated is kept from here.
@@ -27,9 +26,8 @@ class SecretState:
     renewed  keys whose value is another than the one that consumers have.
     changed  keys that are sealed anew or go: what the result tells.
     times    when each value last changed, as far as it is known.
+    notes    annotations of ours that the saved object gets.
     to_tell  whether its server must be told of its values.
-
-    untold   whether it is saved with the mark UNTOLD.
     """
 
     wanted: Wanted
@@ -44,11 +42,5 @@ class SecretState:
     renewed: set[str] = field(default_factory=set)
     changed: list[str] = field(default_factory=list)
     times: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     to_tell: bool = False
-
-    untold: bool = False
-
-    @property
-    def notes(self) -> dict[str, str]:
-        """Annotations that the saved object gets."""
-        return {**consumers.note(self.times), **(UNTOLD if self.untold else {})}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ...applyset.run import apply_set
@@ -18,7 +19,7 @@ from ..sealed import Live, build_plain
 from ..state import SecretState
 from ..wanted import Wanted
 from .objects import read_all
-from .store import Saved
+from .store import NO_MARK, Saved
 
 try:
     import boto3
@@ -69,13 +70,13 @@ class AwsStore:
         for state in states:
             _text(state)
 
-    def save(self, states: list[SecretState]) -> Saved:
+    def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
         for state in states:
             if state.stored != state.values:
                 self._put(state)
                 self.changed = True
         labels = self.options.labels
-        objects = [build_plain(state.wanted, state.values, labels, state.notes) for state in states]
+        objects = [build_plain(state.wanted, state.values, labels, {**state.notes, **mark}) for state in states]
         options = self.options.of_set(assume_empty=self.client is None, prune=len(states) == self.count)
         result = apply_set(self.client, objects, options)
         self.changed = self.changed or result.changed

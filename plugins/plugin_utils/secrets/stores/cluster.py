@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...applyset.run import apply_set
 from ...errors import ApiError, VcciError, WaitTimeout
 from ...kubernetes.client import Client
@@ -15,7 +17,7 @@ from ..sealed import API_VERSION, Live, build, check
 from ..state import SecretState
 from ..wanted import Wanted, generated
 from .objects import read_all
-from .store import Saved
+from .store import NO_MARK, Saved
 
 LONGEST_PAUSE = 0.2  # seconds between two questions
 UNSEAL_GRACE = 15  # seconds that the controller may call a value unsealable, since it reads new keys with a delay
@@ -101,8 +103,8 @@ class ClusterStore:
         """The API server's limit holds already."""
 
     # --- save --------------------------------------------------------------------------------------------------------
-    def save(self, states: list[SecretState]) -> Saved:
-        saved = self._write(states)
+    def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
+        saved = self._write(states, mark)
         orphans = [state for state in states if state.wanted in self.orphans]
         if orphans and not self.options.check:
             # The values are safe now. When what belonged to the deleted SealedSecrets is gone, new ciphertexts make the
@@ -111,15 +113,15 @@ class ClusterStore:
                 self._await_collected(state.wanted)
                 self.orphans.remove(state.wanted)
                 state.kept = {}
-            self._write(states)
+            self._write(states, mark)
             saved.changed = self.changed
         return saved
 
-    def _write(self, states: list[SecretState]) -> Saved:
+    def _write(self, states: list[SecretState], mark: Mapping[str, str]) -> Saved:
         labels, objects = self.options.labels, []
         for state in states:
             ciphertexts = self.certificate.seal(state)
-            objects.append(build(state.wanted, ciphertexts, labels, state.notes))
+            objects.append(build(state.wanted, ciphertexts, labels, {**state.notes, **mark}))
         options = self.options.of_set(assume_empty=self._client is None, prune=len(states) == self.count)
         result = apply_set(self._client, objects, options)
         self.changed = self.changed or result.changed

@@ -8,6 +8,7 @@ unless everything could be sealed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..options import Options
 from ..sealed import Live, build, check
 from ..state import SecretState
 from ..wanted import Wanted
-from .store import Saved
+from .store import NO_MARK, Saved
 
 # libyaml, where PyYAML has it: ten times as fast.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,7 +57,8 @@ class DirectoryStore:
     def accept(self, states: list[SecretState]) -> None:
         """The API server's limit holds already."""
 
-    def save(self, states: list[SecretState]) -> Saved:
+    def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
+        """There are no servers to tell, and so no mark."""
         made = _manifests(states, self.options, self.certificate)
         if not self.options.directory:
             sealed = {str(state.wanted): one["spec"]["encryptedData"] for state, one in zip(states, made, strict=True)}

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..certificate import SealingCertificate
 from ..decide import Evidence
 from ..state import SecretState
 from ..wanted import Wanted
+
+NO_MARK: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -39,8 +43,11 @@ class Store(Protocol):
     def accept(self, states: list[SecretState]) -> None:
         """InputError unless the store can hold what was decided; nothing was written yet."""
 
-    def save(self, states: list[SecretState]) -> Saved:
-        """Write these Secrets: one of those that were loaded, or all. In check mode, predict it."""
+    def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
+        """Write these Secrets, with these annotations besides: one of those that were loaded, or all.
+
+        In check mode, predict it.
+        """
 
     def settle(self, states: list[SecretState]) -> None:
         """Wait until consumers have what was saved."""
