@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import ipaddress
 import json
 import os
@@ -20,6 +21,9 @@ COMMANDS = ("ip", "nsenter", "unshare", "mount", "umount", "nft", "sysctl", "chr
 FILE_SYSTEMS = ("overlay", "bpf", "cgroup2")
 # Bytes: measured need of the platform with images and three nodes, with room for its data.
 DISK, DISK_BUILD, MEMORY, MEMORY_SIMULATED = 6 * GIB, 18 * GIB, 5 * GIB, 1 * GIB
+# inotify instances: measured need of a control plane and of a real node, whose containerd and kubelet end without.
+WATCHES, WATCHES_NODE = 14, 10
+WATCHES_LIMIT = "fs.inotify.max_user_instances"
 
 
 def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> None:
@@ -28,7 +32,7 @@ def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> No
     if layout.kind == "real":
         lacks += _privileges()
     if not running:
-        lacks += _room(layout) + _taken(layout)
+        lacks += _room(layout) + _taken(layout) + (_watches(layout) if layout.kind == "real" else [])
     _refuse(layout, lacks)
 
 
@@ -96,6 +100,31 @@ def _room(layout: Layout) -> list[str]:
         return []
     lack = f"{need // GIB} GiB available; {available / GIB:.1f} GiB are"
     return [f"memory: {lack}. Remedy: stop other programs, or use a larger machine."]
+
+
+def _watches(layout: Layout) -> list[str]:
+    need = WATCHES + WATCHES_NODE * len(layout.nodes)
+    if _may_watch(need):
+        return []
+    remedy = f"stop other clusters, or sysctl -w {WATCHES_LIMIT}=1024"
+    return [
+        f"inotify: {need} instances more than this user has; {WATCHES_LIMIT} is too low for them. Remedy: {remedy}."
+    ]
+
+
+def _may_watch(count: int) -> bool:
+    """Whether this user may have so many inotify instances more, found by having them for a moment."""
+    libc, taken = ctypes.CDLL(None), []
+    try:
+        for _number in range(count):
+            descriptor = libc.inotify_init1(os.O_CLOEXEC)
+            if descriptor < 0:
+                return False
+            taken.append(descriptor)
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return True
 
 
 def _taken(layout: Layout) -> list[str]:
