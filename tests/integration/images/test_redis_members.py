@@ -28,14 +28,15 @@ def members(image, tmp_path, network):
 
 
 def agreed(members: Members, among=(0, 1, 2)) -> str:
-    """The one master that all sentinels name and all servers follow, or nothing."""
+    """The one master that all sentinels name and all servers follow, and that knows that it is, or nothing."""
     names = {members.master(index) for index in among}
     if len(names) != 1:
         return ""
     master = names.pop()
     ready = all(members.script(index, "/usr/local/bin/redis-health", "ready").returncode == 0 for index in among)
     roles = [members.ask(index, "redis", "ROLE").split("\n")[0] for index in among]
-    return master if ready and roles.count("master") == 1 else ""
+    masters = [members.name(index) for index, role in zip(among, roles, strict=True) if role == "master"]
+    return master if ready and masters == [master] else ""
 
 
 def writes(members: Members, index: int, key: str, value: str) -> bool:
