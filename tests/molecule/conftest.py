@@ -14,6 +14,8 @@ import pytest
 from tests import helpers
 from tests.helpers import STATE, ansible, local_cluster
 
+INSTANCES = 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Site:
@@ -57,13 +59,23 @@ def changed(text: str) -> int:
     return int(found[1])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def room_for_two() -> None:
+    """Kubelets watch many files: the 128 watchers that Linux grants a user by default are too few for two clusters."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text()) < INSTANCES:
+        limit.write_text(str(INSTANCES))
+
+
 @pytest.fixture(scope="module")
 def molecule_site() -> Iterator[Site]:
     """What the scenarios make; nothing is left of it, before and after."""
     site = Site("molecule", "10.92.0.0/16")  # as .config/molecule/config.yml says
     site.remove()
-    yield site
-    site.remove()
+    try:
+        yield site
+    finally:
+        site.remove()
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +83,8 @@ def site() -> Iterator[Site]:
     """A running one, on which commands and faults are tried; nothing is left of it, before and after."""
     made = Site("faults", "10.91.0.0/16")
     made.remove()
-    assert changed(made.play("site.yml")) >= 10
-    yield made
-    made.remove()
+    try:
+        assert changed(made.play("site.yml")) >= 10
+        yield made
+    finally:
+        made.remove()
