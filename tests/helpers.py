@@ -39,17 +39,18 @@ def eventually(ready: Callable[[], T], timeout: float, why: str | Callable[[], o
 
 
 @contextlib.contextmanager
-def reserved(numbers: Iterable[int], of: str) -> Iterator[int]:
-    """The first of these numbers that no other process of tests on this machine holds, while the block runs."""
-    for number in numbers:
-        with (Path(tempfile.gettempdir()) / f"greenlang-vcci-{of}-{number}.lock").open("w") as lock:
+def reserved(which: Iterable[T], of: str) -> Iterator[T]:
+    """The first of these that no other process of tests on this machine holds, while the block runs."""
+    for one in which:
+        name = f"greenlang-vcci-{of}-{one}.lock".replace("/", "-")
+        with (Path(tempfile.gettempdir()) / name).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield number
+            yield one
             return
-    pytest.fail(f"all of {of} {list(numbers)} are taken by other tests")
+    pytest.fail(f"{of}: {list(which)} are taken by other runs of these tests")
 
 
 # -- Ansible

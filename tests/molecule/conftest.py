@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -45,6 +46,16 @@ class Site:
     def kubectl(self, *arguments: str, timeout: float = 180) -> str:
         return helpers.kubectl(self.state / "kubeconfig", *arguments, timeout=timeout)
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nothing is there of it before and after the block, and no other run of these tests uses it meanwhile."""
+        with helpers.reserved([self.subnet], f"site-{self.name}"):
+            self.remove()
+            try:
+                yield
+            finally:
+                self.remove()
+
     def remove(self) -> None:
         removed = local_cluster(name=self.name, state="absent")
         assert removed.returncode == 0, removed.stdout
@@ -71,20 +82,14 @@ def room_for_two() -> None:
 def molecule_site() -> Iterator[Site]:
     """What the scenarios make; nothing is left of it, before and after."""
     site = Site("molecule", "10.92.0.0/16")  # as .config/molecule/config.yml says
-    site.remove()
-    try:
+    with site.alone():
         yield site
-    finally:
-        site.remove()
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """A running one, on which commands and faults are tried; nothing is left of it, before and after."""
     made = Site("faults", "10.91.0.0/16")
-    made.remove()
-    try:
+    with made.alone():
         assert changed(made.play("site.yml")) >= 10
         yield made
-    finally:
-        made.remove()
