@@ -140,9 +140,9 @@ def local_cluster(**options: object) -> subprocess.CompletedProcess[str]:
 @contextlib.contextmanager
 def running_cluster(name: str, **options: object) -> Iterator[Path]:
     """A local cluster while the block runs; its state directory."""
-    started = local_cluster(name=name, **options)
-    assert started.returncode == 0, started.stdout
     try:
+        started = local_cluster(name=name, **options)
+        assert started.returncode == 0, started.stdout
         yield STATE / name
     finally:
         removed = local_cluster(name=name, state="absent")

@@ -6,17 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.template import trust_as_template
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action, display
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned, sources
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import sources
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import (
     CONCURRENCY,
     FIELD_MANAGER,
     ApplyOptions,
 )
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 
 # Options of the task that are options of the run, under the same names.
@@ -60,23 +60,17 @@ class ActionModule(Action):
         search = sources.Search(self._find_needle, self._folders, lambda path: self._rendered(path, task_vars))
         objects = sources.read(args, search)
         client = self.connect_unless_assumed(args)
-        server = client.server if client else "none"
-        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # made when Ansible starts
-        plans = planned.load(folder, server) if self.check else None
-        options = ApplyOptions(
-            **{name: args[name] for name in SAME},
-            prune_named=tuple(args["prune_named"]),
-            check=self.check,
-            diff=self.diff,
-            planned=plans,
-            say=self.say,
-        )
-        if args["state"] == "absent":
-            result = delete_set(client, objects, options)
-        else:
-            result = apply_set(client, objects, options)
-            if plans is not None:
-                planned.save(folder, server, plans)
+        verb = delete_set if args["state"] == "absent" else apply_set
+        with self.planned(client) as planned:
+            options = ApplyOptions(
+                **{name: args[name] for name in SAME},
+                prune_named=tuple(args["prune_named"]),
+                check=self.check,
+                diff=self.diff,
+                planned=planned,
+                say=self.say,
+            )
+            result = verb(client, objects, options)
         return {**result.answer(self.diff), "msg": result.summary()}
 
     def say(self, line: str) -> None:
@@ -95,4 +89,4 @@ class ActionModule(Action):
         try:
             return templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True})
         except AnsibleError as exc:
-            raise AnsibleActionFail(f"template {path}: {exc}") from exc
+            raise InputError(f"template {path}: {exc}") from exc

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible import constants
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run
@@ -54,13 +52,7 @@ class ActionModule(Action):
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = read(args["secrets"], args["namespace"])
         client = self.connect_unless_assumed(args) if args["cluster"] else None
-        # In check mode the kind SealedSecret may only be planned yet, by an earlier task.
-        server = client.server if client else "none"
-        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # Ansible's settings are made at run time
-        coming = planned.load(folder, server) if self.check else None
         given = {**{name: args[name] for name in OPTIONS}, "rotate": tuple(args["rotate"])}
-        options = Options(**given, check=self.check, diff=self.diff, planned=coming, say=self.say)
-        answer = run(client, wanted, options)
-        if coming is not None:
-            planned.save(folder, server, coming)
-        return answer
+        with self.planned(client) as planned:  # the kind SealedSecret may be
+            options = Options(**given, check=self.check, diff=self.diff, planned=planned, say=self.say)
+            return run(client, wanted, options)

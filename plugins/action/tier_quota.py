@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible import constants as C
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge import (
@@ -54,16 +52,14 @@ class ActionModule(Action):
         capacity = Capacity(**{name: args[name] for name in Capacity.__dataclass_fields__})
         bounded = parse_bounds(args["namespaces"], args["tiers"], capacity)
         client = self.connect_unless_assumed(args)
-        # In check mode the namespaces may only be planned yet, by an earlier task.
-        folder = C.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # made when Ansible starts
-        earlier = planned.load(folder, client.server) if client and self.check else None
-        apply = ApplyOptions(
-            name=args["name"],
-            namespace=args["namespace"],
-            check=self.check,
-            diff=self.diff,
-            force_conflicts=args["force_conflicts"],
-            planned=earlier,
-            say=self.say,
-        )
-        return converge_quotas(client, bounded, capacity, apply)
+        with self.planned(client) as planned:  # the namespaces may be
+            apply = ApplyOptions(
+                name=args["name"],
+                namespace=args["namespace"],
+                check=self.check,
+                diff=self.diff,
+                force_conflicts=args["force_conflicts"],
+                planned=planned,
+                say=self.say,
+            )
+            return converge_quotas(client, bounded, capacity, apply)

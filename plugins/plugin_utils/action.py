@@ -6,15 +6,18 @@ They run on the control node, in the task's worker, and ship nothing to a host: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail
+from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from .applyset import planned
+from .applyset.options import Planned
 from .errors import ConfigError, SetError, VcciError
 from .kubernetes.client import Client
 
@@ -74,6 +77,18 @@ class Action(ActionBase):
         """None in check mode when `assume_empty` says that there is no cluster yet."""
         return None if self.check and args["assume_empty"] else self.connect(args)
 
+    @contextlib.contextmanager
+    def planned(self, client: Client | None) -> Iterator[Planned | None]:
+        """In check mode, what earlier tasks of this run would bring; what the block adds is kept for later ones."""
+        if not self.check:
+            yield None
+            return
+        folder: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # made when Ansible starts
+        server = client.server if client else "none"
+        known = planned.load(folder, server)
+        yield known
+        planned.save(folder, server, known)
+
     # --- arguments and failures --------------------------------------------------------------------------------------
     def _checked(self) -> dict[str, Any]:
         # What is recorded of the arguments is echoed into the result; large or secret ones would cost, and show there.
@@ -86,12 +101,13 @@ class Action(ActionBase):
         if checked.unsupported_parameters:
             paths = [path if isinstance(path, tuple) else (path,) for path in checked.unsupported_parameters]
             names, known = sorted(".".join(map(str, path)) for path in paths), sorted(self.ARGUMENTS)
-            raise AnsibleActionFail(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(known)}")
+            raise ConfigError(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(known)}")
         if checked.error_messages:
             told = "; ".join(checked.error_messages)
-            hidden = "; ".join(text for name, text in self.HIDDEN.items() if name in told)
+            hidden = [text for name, text in self.HIDDEN.items() if name in told]
             secret = checked._no_log_values  # noqa: SLF001  as Ansible's own base class reads it
-            raise AnsibleActionFail(remove_values(hidden or told, secret))
+            errors = [remove_values(error, secret) for error in hidden or checked.error_messages]
+            raise ConfigError("; ".join(errors), errors)
         return dict(checked.validated_parameters)
 
     def _refuse_moved(self, given: Mapping[str, Any]) -> None:

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The one tree of errors that this collection's plugins raise.
+"""The one tree of errors that this collection's plugins raise. Pure.
 
 VcciError                    something the user can act on; str(error) is the message, .errors each fault of it
 ├── ConfigError              the arguments or the kubeconfig are wrong: nothing was asked of a server

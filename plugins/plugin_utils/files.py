@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The one way to write files: whole or not at all, also when the machine loses power in the middle."""
+"""The one way to write what must be whole or not at all: a file, also when power is lost meanwhile, or a folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draft(
     """A file to write that appears as `path` when the block ends well, and is removed when it does not.
 
     mode         of the file; None keeps that of the file which is replaced, and gives a new one 0644.
-    folder_mode  of folders that are missing and therefore made, less the umask.
+    folder_mode  of the folder of the file where it is made, less the umask.
     durable      False leaves out fsync: for what can be made again.
     alone        nobody else writes it: drafts of the same file that killed runs left are removed first.
     OSError      names the file; nothing has changed then.
@@ -62,6 +62,8 @@ def is_draft(name: str) -> bool:
 @contextlib.contextmanager
 def whole_folder(target: Path, mode: int = 0o700, *, alone: bool = False) -> Iterator[Path]:
     """A folder to fill, which is renamed to `target` when the block ends well and removed when it does not.
+
+    It is for what can be made again: nothing is synced.
 
     target  must not be there, or be an empty folder.
     alone   the caller holds a lock: drafts of the same target that killed runs left are removed first.

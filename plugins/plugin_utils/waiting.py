@@ -58,7 +58,7 @@ def until(
         if waited >= timeout:
             raise late(int(waited))
         line = awaited() if say else ""
-        if say and line and now - said_at > (SAY_EVERY if line == said else SAY_AFTER):
+        if say and line and now - said_at >= (SAY_EVERY if line == said else SAY_AFTER):
             said, said_at = line, now
             say(f"waiting ({int(waited)} s): {line}")
         time.sleep(min(pause, max(0.01, timeout - waited)))

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What a cluster has, as far as quotas and tenants go. Pure; read.py asks for it."""
+"""What a cluster has, as far as quotas and tenants go. Pure. read.py asks for it."""
 
 from __future__ import annotations
 

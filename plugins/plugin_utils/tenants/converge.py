@@ -106,7 +106,9 @@ def converge_tenants(
     answer = {**done.to_dict(f"{len(fleet.tenants)} tenants", apply.diff), "commitment": plan.commitment}
     if len(fleet.tenants if only is None else only) <= options.report_limit:
         answer["tenants"] = plan.report(only)
-    return {**answer, **_orphans(plan)}
+    orphans = _orphans(plan)
+    warnings = [*answer.pop("warnings", []), *orphans.pop("warnings", [])]
+    return {**answer, **orphans, **({"warnings": warnings} if warnings else {})}
 
 
 def _cluster(client: Client | None, record_namespace: str, capacity: Capacity) -> Cluster:
@@ -178,6 +180,7 @@ class Sum:
     counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "configured": 0, "unchanged": 0})
     written: list[str] = field(default_factory=list)
     diff: list[Any] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     timing: dict[str, float] = field(default_factory=dict)
     requests: int = 0
     begun: float = field(default_factory=time.monotonic)
@@ -187,6 +190,7 @@ class Sum:
             self.counts[outcome] += len(getattr(done, outcome))
         self.written += [*done.created, *done.configured]
         self.diff += done.diff
+        self.warnings += done.warnings
         self.requests += done.requests
         for step, seconds in done.timing.items():
             self.timing[step] = round(self.timing.get(step, 0) + seconds, 3)
@@ -202,6 +206,7 @@ class Sum:
             "timing": self.timing,
             "msg": f"{what}: {outcomes}",
             **({"diff": self.diff} if diff else {}),
+            **({"warnings": list(dict.fromkeys(self.warnings))} if self.warnings else {}),
         }
 
 

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A fleet as data, and what the cluster says → what to write, what to report, and everything that is wrong. Pure; the
+"""A fleet as data, and what the cluster says → what to write, what to report, and everything that is wrong. Pure. The
 clock is passed in.
 """
 

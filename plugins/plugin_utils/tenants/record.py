@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The record of an offboarding, and the certificate at its end. Pure; the clock is passed in.
+"""The record of an offboarding, and the certificate at its end. Pure. The clock is passed in.
 
 The record is a ConfigMap in the platform's namespace. It is written before each step, so that the next run goes on
 where one stopped, and stays when the tenant is gone, so that its id is never given again. Its phases: cordoned →
