@@ -67,7 +67,7 @@ down: setup ## Remove the local cluster with all its data
 
 kubeconfig: ## Print the path of the local cluster's kubeconfig
 	@ansible platform -i inventories/$(ENVIRONMENT) --playbook-dir . $(ARGS) -m ansible.builtin.debug -a msg='{{ cluster_kubeconfig }}' \
-	  | sed -n -E 's/.*"msg": "(.*)".*/\1/p'
+	  | sed -n -E 's/^ *msg: *//p' | grep .
 
 clean: ## Remove what the other targets made in this directory (not the cluster, not the cache)
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -87,7 +87,10 @@ class Action(ActionBase):
         server = client.server if client else "none"
         known = planned.load(folder, server)
         yield known
-        planned.save(folder, server, known)
+        try:
+            planned.save(folder, server, known)
+        except OSError as exc:
+            display.vvv(f"what is planned could not be kept for later tasks: {exc}")
 
     # --- arguments and failures --------------------------------------------------------------------------------------
     def _checked(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class ApplyError(SetError):
 
     def __init__(self, message: str, failures: list[dict[str, Any]] | None = None, result: Any = None) -> None:
         self.failures = failures or []
-        super().__init__(message, [failure["message"] for failure in self.failures], result)
+        super().__init__(message, [_sourced(failure) for failure in self.failures], result)
 
 
 class PruneRefused(SetError):
@@ -95,6 +95,12 @@ class WaitTimeout(SetError):
 
 class SetLocked(VcciError):
     pass
+
+
+def _sourced(failure: dict[str, Any]) -> str:
+    """With the file or document that the object came from, where it came from one."""
+    source = failure.get("source")
+    return f"{source}: {failure['message']}" if source else str(failure["message"])
 
 
 def api_error(status: int, body: dict[str, Any] | None, fallback: str) -> ApiError:

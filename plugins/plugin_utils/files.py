@@ -56,7 +56,8 @@ def draft(
 
 
 def is_draft(name: str) -> bool:
-    return name.startswith(".") and name.endswith(DRAFT)
+    """Also those of version 1.0, which ended in .new."""
+    return name.startswith(".") and name.endswith((DRAFT, ".new"))
 
 
 @contextlib.contextmanager

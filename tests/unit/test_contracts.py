@@ -11,6 +11,7 @@ import ipaddress
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,12 @@ def test_playbook_gives_defaults_to_what_it_calls_and_to_nothing_else(playbook):
         assert play["module_defaults"] == wanted
 
 
+def test_make_tells_where_the_kubeconfig_is():
+    command = ["make", "--silent", "kubeconfig", "ARGS=-e cluster_local_name=told"]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True, timeout=60)
+    assert done.stdout == "/var/lib/greenlang-vcci/told/kubeconfig\n"
+
+
 def test_links_in_the_documentation_lead_somewhere():
     broken = []
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
@@ -348,14 +355,14 @@ def test_inventory_sets_values_where_they_win(environment):
 
 
 def test_environments_contain_only_what_differs():
-    """What those on existing clusters say alike is in group_vars/all, but for what every inventory must say itself."""
+    """What those on existing clusters say alike is in group_vars/all, but for what each must say, or open, itself."""
     told: dict[str, dict] = {}
     for environment in sorted(set(ENVIRONMENTS) - {"local"}):
         files = sorted((ROOT / "inventories" / environment / "group_vars" / f"vcci_{environment}").glob("*.yml"))
         told[environment] = {name: value for path in files for name, value in load(path).items()}
     [first, *others] = told.values()
     alike = {name for name, value in first.items() if all(name in other and other[name] == value for other in others)}
-    assert alike == {"cluster_provider", "cluster_api_server_cidrs"}
+    assert alike == {"cluster_provider", "cluster_api_server_cidrs", "apps_egress"}
 
 
 def test_playbooks_see_the_shared_values():

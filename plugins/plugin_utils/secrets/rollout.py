@@ -102,8 +102,9 @@ class Rollout:
             for state in states:
                 if state.wanted.namespace == namespace:
                     found |= _outdated(state, workloads, pods)
-        servers = {f"{s.wanted.namespace}/{s.wanted.tell['workload']}": s.wanted.tell for s in states if s.wanted.tell}
-        never = {name for name, tell in servers.items() if not tell.get("restart")}
+        told = [(f"{s.wanted.namespace}/{s.wanted.tell['workload']}", s.wanted.tell) for s in states if s.wanted.tell]
+        servers = {name for name, _tell in told}
+        never = {name for name, tell in told if not tell.get("restart")}  # one Secret that says so is enough
         return [found[name] for name in sorted(set(found) - never, key=lambda name: (name in servers, name))]
 
     def restart(self, workloads: list[Object], last: set[str]) -> None:

@@ -77,6 +77,9 @@ class Backup:
     def copy(self, claim: str) -> dict[str, Any]:
         """One volume as volume-<claim>.tgz; its digest. The name appears when the file is whole and on disk."""
         target = self.file_of(claim)
+        self.folder.mkdir(
+            0o700, parents=True, exist_ok=True
+        )  # one that cannot be made is known before anything is done
         pod = self._reader(claim)
         self.remove_reader()  # that of another volume, or one that failed
         self.life.until_counted()
