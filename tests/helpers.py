@@ -67,6 +67,7 @@ def ansible(
         cwd=cwd,
         env=settings,
         text=True,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=timeout,

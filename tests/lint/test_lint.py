@@ -18,7 +18,8 @@ TOOLS = Path(sys.executable).parent
 def run(*command: str, cwd: Path = ROOT) -> None:
     """Run a tool of this environment; show what it says when it fails."""
     environment = {**os.environ, "NO_COLOR": "1"}
-    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True, check=False, env=environment)
+    nothing = subprocess.DEVNULL  # ansible-test wants a standard input, which a worker of tests may not have
+    done = subprocess.run(command, cwd=cwd, text=True, stdin=nothing, capture_output=True, check=False, env=environment)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
