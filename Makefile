@@ -8,7 +8,7 @@ VENV := .venv
 ENVIRONMENT ?= local
 ARGS ?=
 ONLY ?=
-WORKERS ?= 4
+WORKERS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 

@@ -130,9 +130,9 @@ def _section(name: str, tenant: Tenant) -> Iterator[str]:
         if share is None:
             continue  # nothing is allowed, nothing is used
         level = "full" if share > 0.95 else "high" if share > 0.8 else ""
-        bar = f'<div class="{level}" style="width:{min(share, 1):.1%}"></div>'
+        fill = f'<div class="{level}" style="width:{min(share, 1):.1%}"></div>'
         amount = f"{html.escape(tenant['used'][resource])} of {html.escape(hard)}"
-        cells = f'<td>{html.escape(resource)}</td><td class="bar">{bar}</td>\n<td>{amount}</td><td>{share:.0%}</td>'
+        cells = f'<td>{html.escape(resource)}</td><td class="bar">{fill}</td>\n<td>{amount}</td><td>{share:.0%}</td>'
         yield f"<tr>{cells}</tr>\n"
     yield "</table>\n"
 

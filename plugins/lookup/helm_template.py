@@ -3,22 +3,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
-import yaml
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.display import Display
-
 DOCUMENTATION = r"""
 name: helm_template
 short_description: Render a helm chart, once for the same chart, values and helm
@@ -105,6 +89,22 @@ _raw:
   type: list
   elements: path
 """
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 display = Display()
 FORMAT = 1  # of what is kept: raise it when rendering changes

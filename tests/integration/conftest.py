@@ -6,6 +6,7 @@ VCCI_TEST_KUBECONFIG and VCCI_TEST_KUBECTL name another.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import uuid
@@ -23,10 +24,10 @@ POOLS = [{"name": "compute", "count": 3, "capacity": {"cpu": "16", "memory": "64
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[Path]:
     """The state directory of the shared cluster. Processes of tests side by side have one each."""
-    with helpers.reserved(range(104, 112), "pytest") as number:
-        subnet = f"10.{number}.0.0/16"
-        with helpers.running_cluster(f"pytest-{number}", nodes="simulated", subnet=subnet, pools=POOLS) as state:
-            yield state
+    with contextlib.ExitStack() as stack:
+        number = stack.enter_context(helpers.reserved(range(104, 112), "pytest"))
+        options = {"nodes": "simulated", "subnet": f"10.{number}.0.0/16", "pools": POOLS}
+        yield stack.enter_context(helpers.running_cluster(f"pytest-{number}", **options))
 
 
 @pytest.fixture(scope="session")
@@ -68,5 +69,5 @@ def namespace(client: Client) -> Iterator[str]:
 @pytest.fixture
 def network() -> Iterator[int]:
     """The second number of loopback addresses that no other test uses meanwhile."""
-    with helpers.reserved(range(200, 250), "network") as number:
-        yield number
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(helpers.reserved(range(200, 250), "network"))

@@ -113,6 +113,7 @@ class LocalCluster:
         control = parts.control
         if self._real:
             host.make_cgroup(self.layout.cgroup)
+            host.weigh_cgroup(self.layout.cgroup, len(self.layout.nodes))
             network.ensure(self.layout)
         started = self._report(control.start(self._say, lambda: self._bootstrap(control)))
         if self._real:

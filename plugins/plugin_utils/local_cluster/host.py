@@ -75,6 +75,18 @@ def hierarchies() -> tuple[list[Path], Path | None]:
     return list(dict.fromkeys(v1)), v2[0] if v2 else None
 
 
+def weigh_cgroup(name: str, nodes: int) -> None:
+    """Give a cluster's cgroup the processors' time of so many machines: otherwise all its pods together have as much
+    as one program of the user, and probes and elections time out where that one is busy."""
+    v1, v2 = hierarchies()
+    weights = [(root / name / "cpu.shares", 1024 * nodes) for root in v1]
+    if v2:
+        weights.append((v2 / name / "cpu.weight", min(100 * nodes, 10_000)))
+    for path, weight in weights:
+        if path.exists():
+            path.write_text(str(weight))
+
+
 def make_cgroup(name: str) -> Path | None:
     """Make a cgroup in every hierarchy; return its version 2 directory, to which controllers are passed down."""
     v1, v2 = hierarchies()

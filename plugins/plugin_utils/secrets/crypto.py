@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import datetime
 import hashlib
 import struct
 from collections.abc import Callable
 from typing import Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from ..errors import InputError
+
+with contextlib.suppress(ImportError):  # ansible-core brings it; where ansible-test imports this, it is not
+    from cryptography import x509
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 PREFIX = "sealedsecrets.bitnami.com/"

@@ -8,6 +8,7 @@ cryptography, which takes none from elsewhere.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import ipaddress
 import string
@@ -16,12 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from cryptography.x509.oid import NameOID
-
 from ..errors import InputError
+
+with contextlib.suppress(ImportError):  # ansible-core brings it; where ansible-test imports this, it is not
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+    from cryptography.x509.oid import NameOID
 
 RSA_BITS = (2048, 3072, 4096)
 EARLIER = datetime.timedelta(minutes=5)  # that clocks may differ

@@ -219,7 +219,9 @@ def test_a_failure_says_what_is_wrong_and_what_was_done(play, namespace):
     task = {**applyset(definition=[config_map("good"), config_map("Bad Name")]), "ignore_errors": True}
     ((result,), _output) = play(task)
     (error,) = result["errors"]
-    assert error.startswith(f"ConfigMap {namespace}/Bad Name: ")
-    assert error in result["msg"]
+    source, _separator, message = error.partition(": ")
+    assert source == "definition, item 2"
+    assert message.startswith(f"ConfigMap {namespace}/Bad Name: ")
+    assert message in result["msg"]
     assert result["created"] == [f"ConfigMap {namespace}/good"]
     assert not {"error", "failures", "names", "pending"} & set(result)

@@ -33,7 +33,7 @@ def test_may_retry(case: str) -> None:
 def test_attempts_end_and_are_told_when_they_keep_the_user_waiting() -> None:
     said: list[str] = []
     attempts = Attempts(60, said.append)
-    made = [attempts.again("again", longest=0.001) for _ in range(5)]
+    made = [attempts.again("again", longest=0.001) for _turn in range(5)]
     assert made == [True] * 5
     assert said == ["again"] * 2
     assert not attempts.again("again", patience=0)
