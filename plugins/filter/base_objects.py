@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.labels import labels
+
 DOCUMENTATION = r"""
 name: base_objects
 short_description: Namespaces with Pod Security, quota, access and default-deny policies
@@ -66,12 +68,8 @@ def base_objects(
     namespaces: Sequence[Mapping[str, Any]], part_of: str, access: Sequence[Mapping[str, str]] = ()
 ) -> list[dict[str, Any]]:
     """Objects for `namespaces`; see the filter's documentation."""
-    labels = {
-        "app.kubernetes.io/part-of": part_of,
-        "app.kubernetes.io/managed-by": "greenlang.vcci",
-        "app.kubernetes.io/component": "cluster",
-    }
-    return [made for namespace in namespaces for made in of_namespace(namespace, labels, access)]
+    ours = labels("cluster", part_of)
+    return [made for namespace in namespaces for made in of_namespace(namespace, ours, access)]
 
 
 def of_namespace(

@@ -31,7 +31,6 @@ class ApplyOptions:
                      ("Namespace/x", "PersistentVolumeClaim/ns/x").
     wait             until the objects are ready, or gone; wait_timeout in seconds.
     force_conflicts  (apply) take fields that another manager owns.
-    assume_empty     (check) ask no server: everything would be created.
     diff             read what is needed to show differences, and keep them in the result.
     concurrency      requests at a time.
     lock_timeout     seconds to wait for another run of the same set.
@@ -48,7 +47,6 @@ class ApplyOptions:
     wait_timeout: float = 300
     force_conflicts: bool = False
     field_manager: str = FIELD_MANAGER
-    assume_empty: bool = False
     diff: bool = True
     concurrency: int = CONCURRENCY
     planned: Planned | None = None

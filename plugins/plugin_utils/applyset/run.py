@@ -26,11 +26,11 @@ from .write import send_all, to_write, write_phases
 
 
 def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptions) -> Result:
-    """Apply objects: dicts, or (dict, where it came from) pairs, for messages. Without a client, or with
-    `assume_empty`, only what an empty cluster would get is predicted."""
+    """Apply objects: dicts, or (dict, where it came from) pairs, for messages. Without a client, only what an empty
+    cluster would get is predicted."""
     prune.check_named(options.prune_named)
     part_of = membership.set_id(options.name, options.namespace) if options.name else None
-    if client is None or options.assume_empty:
+    if client is None:
         return _all_created(plan.build(objects, part_of), options)
     run = Context(client, options)
     with run.timed("prepare"):
@@ -58,7 +58,7 @@ def delete_set(client: Client | None, objects: Iterable[Any], options: ApplyOpti
     """Delete these objects, or without objects every member of the set and its record; limits as for pruning."""
     prune.check_named(options.prune_named)
     items = plan.build(objects, None)
-    if client is None or options.assume_empty:
+    if client is None:
         return Result()
     if not items and not options.name:
         raise InputError("state absent needs objects, or the name of a set to delete")

@@ -45,7 +45,7 @@ class Options:
     planned: Planned | None = None
     say: Callable[[str], None] = lambda _line: None
 
-    def of_set(self, assume_empty: bool, prune: bool) -> ApplyOptions:
+    def of_set(self, prune: bool) -> ApplyOptions:
         """How the set of objects is to be applied. A part of the set must not prune the rest."""
         return ApplyOptions(
             name=self.name,
@@ -53,7 +53,6 @@ class Options:
             check=self.check,
             prune=prune and self.prune,
             force_conflicts=self.force_conflicts,
-            assume_empty=assume_empty,
             diff=False,
             planned=self.planned,
             say=self.say,

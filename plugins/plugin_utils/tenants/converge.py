@@ -101,7 +101,7 @@ def converge_tenants(
     only = options.only or (plan.new() if options.new_only else None)
     done = Sum()
     for number, members in plan.shares(only):
-        share = replace(apply, name=f"{apply.name}-{number}", assume_empty=client is None)
+        share = replace(apply, name=f"{apply.name}-{number}")
         done.add(apply_set(client, plan.objects(members), share))
     answer = {**done.to_dict(f"{len(fleet.tenants)} tenants", apply.diff), "commitment": plan.commitment}
     if len(fleet.tenants if only is None else only) <= options.report_limit:
@@ -167,7 +167,7 @@ def converge_quotas(
     manifests: list[dict[str, Any]] = []
     for bounds in bounded:
         manifests += bounds.manifests()
-    done.add(apply_set(client, manifests, replace(apply, assume_empty=client is None)))
+    done.add(apply_set(client, manifests, apply))
     answer = done.to_dict(f"{len(bounded)} namespaces", apply.diff)
     return {**answer, "commitment": report, "namespaces": _namespaces.report(bounded, cluster)}
 

@@ -77,7 +77,7 @@ class AwsStore:
                 self.changed = True
         labels = self.options.labels
         objects = [build_plain(state.wanted, state.values, labels, {**state.notes, **mark}) for state in states]
-        options = self.options.of_set(assume_empty=self.client is None, prune=len(states) == self.count)
+        options = self.options.of_set(prune=len(states) == self.count)
         result = apply_set(self.client, objects, options)
         self.changed = self.changed or result.changed
         return Saved(self.changed, f": {result.summary()}", result.warnings)

@@ -122,7 +122,7 @@ class ClusterStore:
         for state in states:
             ciphertexts = self.certificate.seal(state)
             objects.append(build(state.wanted, ciphertexts, labels, {**state.notes, **mark}))
-        options = self.options.of_set(assume_empty=self._client is None, prune=len(states) == self.count)
+        options = self.options.of_set(prune=len(states) == self.count)
         result = apply_set(self._client, objects, options)
         self.changed = self.changed or result.changed
         return Saved(self.changed, f": {result.summary()}", result.warnings)
