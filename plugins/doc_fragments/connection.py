@@ -7,21 +7,28 @@ class ModuleDocFragment:
 options:
   kubeconfig:
     description:
-      - Path of a kubeconfig file, or its content as a dictionary.
-      - Without it (and without O(host)) the files named by E(KUBECONFIG), then C(~/.kube/config), then the service
-        account of the pod are used. Also E(K8S_AUTH_KUBECONFIG).
+      - Path of a kubeconfig file, or its content as a dictionary. A relative path is also searched among the files of
+        the role and the playbook; several, with colons between them, are merged. C(ansible-vault) may have encrypted it.
+      - Without it the files named by E(KUBECONFIG), then C(~/.kube/config), then the service account of the pod are
+        used. Also E(K8S_AUTH_KUBECONFIG).
+      - The C(environment) of the task goes before that of the process, here and for every variable named below.
     type: raw
   context:
     description: Context of the kubeconfig to use instead of its current one. Also E(K8S_AUTH_CONTEXT).
     type: str
   host:
-    description: Address of the API server, when it is not that of the kubeconfig. Also E(K8S_AUTH_HOST).
+    description:
+      - Address of the API server, when it is not that of the kubeconfig, the environment's included. The kubeconfig's
+        C(tls-server-name) then does not count.
+      - With O(api_key), O(username) or O(client_cert) beside it no kubeconfig of the environment is read.
+      - Also E(K8S_AUTH_HOST).
     type: str
   api_key:
-    description: Bearer token. Also E(K8S_AUTH_API_KEY).
+    description: Bearer token, in place of the kubeconfig's credentials. Also E(K8S_AUTH_API_KEY).
     type: str
   username:
-    description: User name for basic authentication. Also E(K8S_AUTH_USERNAME).
+    description:
+      - User name for basic authentication, in place of the kubeconfig's credentials. Also E(K8S_AUTH_USERNAME).
     type: str
   password:
     description: Password for basic authentication. Also E(K8S_AUTH_PASSWORD).
@@ -35,7 +42,8 @@ options:
     type: path
     aliases: [ssl_ca_cert]
   client_cert:
-    description: File with the client certificate. Also E(K8S_AUTH_CERT_FILE).
+    description:
+      - File with the client certificate, in place of the kubeconfig's credentials. Also E(K8S_AUTH_CERT_FILE).
     type: path
     aliases: [cert_file]
   client_key:
@@ -46,10 +54,15 @@ options:
     description: Name that the server's certificate is expected to have. Also E(K8S_AUTH_TLS_SERVER_NAME).
     type: str
   proxy:
-    description: Address of an HTTP proxy to go through. Also E(K8S_AUTH_PROXY).
+    description:
+      - Address of a proxy to go through, of C(http), C(https) or C(socks5). Also E(K8S_AUTH_PROXY).
+      - Without it that of the kubeconfig counts, then E(HTTPS_PROXY) or E(HTTP_PROXY).
     type: str
   no_proxy:
-    description: Comma-separated hosts that are reached without the proxy. Also E(K8S_AUTH_NO_PROXY).
+    description:
+      - Comma-separated hosts that are reached without the proxy, in all forms that Go knows. Also
+        E(K8S_AUTH_NO_PROXY).
+      - In place of E(NO_PROXY), which is about the proxies of the environment only.
     type: str
   proxy_headers:
     description: Headers for the proxy.

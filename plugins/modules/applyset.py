@@ -33,7 +33,7 @@ options:
       - V(present) applies the objects.
       - V(absent) deletes the given objects or, when none are given, every member of the set and then its record.
         Namespaces, PersistentVolumes, PersistentVolumeClaims and CustomResourceDefinitions are then skipped unless
-        O(prune_named) has them.
+        O(prune_named) has them, and no more objects than O(prune_limit) are deleted.
     type: str
     choices: [present, absent]
     default: present
@@ -44,6 +44,7 @@ options:
   src:
     description:
       - Files, directories (all C(.yml), C(.yaml) and C(.json) files below) or globs with manifests; not templated.
+        Those that C(ansible-vault) has encrypted are decrypted in memory.
       - The fastest way in for thousands of objects, above all as JSON.
     type: list
     elements: path
@@ -51,6 +52,9 @@ options:
     description:
       - Jinja2 templates of manifests, a name or a list of names, searched in the role's C(templates/) like those of
         M(ansible.builtin.template).
+      - Instead of a name a dictionary may say how it is read, as in C(kubernetes.core.k8s), with the keys C(path),
+        C(newline_sequence), C(variable_start_string), C(variable_end_string), C(block_start_string),
+        C(block_end_string), C(trim_blocks) (true) and C(lstrip_blocks) (false).
     type: raw
   wait:
     description:

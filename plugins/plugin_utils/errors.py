@@ -5,6 +5,7 @@ VcciError                    something the user can act on; str(error) is the me
 ├── ConfigError              the arguments or the kubeconfig are wrong: nothing was asked of a server
 ├── InputError               an object or a file handed in is wrong: nothing was asked of a server
 ├── ConnectionFailed         no answer from the API server, after the retries
+│   └── GivenUp              the run's patience is over: this request was not made any more
 ├── ApiError                 the API server answered with a Status: .status, .reason, .message, .details
 │   ├── Conflict             409: another field manager, or an object changed in between
 │   └── NotFound             404
@@ -17,28 +18,54 @@ VcciError                    something the user can act on; str(error) is the me
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+LINE = 299  # characters of a line about what was given to us
+SHOWN = 80  # characters of a value in it
+_LONG_WORD = re.compile(r"\S{200,}")
+
+
+def brief(value: object, limit: int = SHOWN) -> str:
+    """A text of any length, or what Python calls a value that is none, short enough for a message and in one line."""
+    text = value if isinstance(value, str) else repr(value)
+    text = " ".join(text[: 20 * limit].split())
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= limit else f"{text[: limit * 3 // 4]} … {text[-limit // 8 :]}"
 
 
 class VcciError(Exception):
     """Root of the tree. `errors` are the single faults of which the message speaks; without them it is one."""
 
     def __init__(self, message: str, errors: list[str] | None = None) -> None:
+        message = _LONG_WORD.sub(lambda word: brief(word[0]), message)
         super().__init__(message)
         self.message = message
         self.errors = errors or [message]
 
 
-class ConfigError(VcciError):
+class _Given(VcciError):
+    """Is about what was given to us, which may be of any length: each line is short all the same."""
+
+    def __init__(self, message: str, errors: list[str] | None = None) -> None:
+        lines = [brief(line, LINE - 3) if len(line) > LINE else line for line in message.splitlines()]
+        super().__init__("\n".join(lines), errors and [brief(error, LINE - 3) for error in errors])
+
+
+class ConfigError(_Given):
     pass
 
 
-class InputError(VcciError):
+class InputError(_Given):
     pass
 
 
 class ConnectionFailed(VcciError):
     pass
+
+
+class GivenUp(ConnectionFailed):
+    """Its message is that of the request for which the run's patience ended."""
 
 
 class ApiError(VcciError):
@@ -50,7 +77,10 @@ class ApiError(VcciError):
 
     @property
     def causes(self) -> list[dict[str, Any]]:
-        return self.details.get("causes") or []
+        """Of which `reason`, `message` and `field` are texts, where they are there."""
+        found = self.details.get("causes")
+        causes = [cause for cause in found if isinstance(cause, dict)] if isinstance(found, list) else []
+        return [_texts(cause) for cause in causes]
 
 
 class Conflict(ApiError):
@@ -97,16 +127,21 @@ class SetLocked(VcciError):
     pass
 
 
+def _texts(mapping: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) for name, value in mapping.items() if value is not None}
+
+
 def _sourced(failure: dict[str, Any]) -> str:
     """With the file or document that the object came from, where it came from one."""
     source = failure.get("source")
     return f"{source}: {failure['message']}" if source else str(failure["message"])
 
 
-def api_error(status: int, body: dict[str, Any] | None, fallback: str) -> ApiError:
-    """The error for an answer of the API server that is not a success."""
+def api_error(status: int, body: object, fallback: str) -> ApiError:
+    """The error for an answer of the API server, or of whoever answers in its place, that is not a success."""
     body = body if isinstance(body, dict) else {}
     reason = str(body.get("reason") or "")
     message = str(body.get("message") or fallback)
     kind = {404: NotFound, 409: Conflict}.get(status, ApiError)
-    return kind(status, reason, message, body.get("details"))
+    details = body.get("details")
+    return kind(status, reason, message, details if isinstance(details, dict) else None)

@@ -20,6 +20,7 @@ from .workers import Workers
 class Context:
     def __init__(self, client: Client, options: ApplyOptions) -> None:
         self.client, self.options = client, options
+        client.begin()
         self.result = Result()
         self.part_of = set_id(options.name, options.namespace) if options.name else None
         self.record = (
@@ -47,6 +48,7 @@ class Context:
 
     def finish(self) -> Result:
         """The result, with what it cost so far."""
+        self.result.warnings = list(dict.fromkeys([*self.result.warnings, *self.client.warnings]))
         self.result.requests = self.client.requests - self._requests_before
         self.result.duration = time.monotonic() - self._begun
         return self.result

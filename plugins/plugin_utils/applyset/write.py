@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError, Conflict, VcciError
+from ..errors import ApiError, Conflict, GivenUp, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
 from . import explain, order, replicas
 from .context import Context
@@ -61,6 +61,8 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
             _recreate(run, item, dry_run)
         else:
             item.error = explain.explain(exc, item)
+    except GivenUp:
+        pass  # the request for which the run's patience ended tells of it; this one was not made
     except VcciError as exc:
         item.error = f"{item.label}: {exc}"
 

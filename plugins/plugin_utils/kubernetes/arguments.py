@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
-from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -39,4 +40,11 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def _env(name: str) -> tuple[Callable[..., Any], list[str]]:
-    return (env_fallback, ["K8S_AUTH_" + name])
+    return (_from_environment, ["K8S_AUTH_" + name])
+
+
+def _from_environment(name: str) -> str:
+    """What is set to nothing is not set."""
+    if not os.environ.get(name):
+        raise AnsibleFallbackNotFound
+    return os.environ[name]

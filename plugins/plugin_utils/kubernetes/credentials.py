@@ -1,22 +1,24 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Who we are: header lines and a TLS context, made when they are first needed and made again after a 401."""
+"""Who we are: header lines and a TLS context, made when they are first needed, and again after a 401 or when a
+credential has expired."""
 
 from __future__ import annotations
 
 import base64
-import json
 import os
+import re
 import ssl
-import subprocess
 import threading
+import time
 from pathlib import Path
-from typing import Any
 
 from ..errors import ConfigError
-from .kubeconfig import FOLDER, Connection, read_file
+from .kubeconfig import Connection, read_file
 
 USER_AGENT = "greenlang.vcci/1.0.0"
-EXEC_TIMEOUT = 120  # seconds
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
+_NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_ESCAPED = re.compile(rb"[^A-Za-z0-9!#$&'*+\-.^_`|~]")  # in names of headers; the percent sign is what escapes
 
 
 class Credentials:
@@ -27,11 +29,12 @@ class Credentials:
         self._connection, self._host_header, self._tls = connection, host_header, tls
         self._lock = threading.Lock()
         self._made: tuple[str, ssl.SSLContext | None] | None = None
+        self._expires: float | None = None
 
     def current(self) -> tuple[str, ssl.SSLContext | None]:
         """Header lines, each with its line break, and the TLS context of an https server."""
         with self._lock:
-            if self._made is None:
+            if self._made is None or (self._expires is not None and time.time() > self._expires):
                 self._made = self._make()
             return self._made
 
@@ -50,14 +53,24 @@ class Credentials:
         connection = self._connection
         token, cert, key = connection.token, connection.cert, connection.key
         if connection.token_file:
-            token = read_file(Path(connection.token_file), "token file").decode().strip()
-        if connection.exec_plugin is not None:
-            status = run_exec_plugin(connection.exec_plugin, connection.exec_cluster)
-            token = status.get("token") or token
-            if status.get("clientCertificateData"):
-                cert, key = status["clientCertificateData"].encode(), (status.get("clientKeyData") or "").encode()
-        context = tls_context(connection, cert, key) if self._tls else None
-        return self._headers(token), context
+            token = self._token_of_file(connection.token_file)
+        elif connection.exec_plugin is not None:
+            got = connection.exec_plugin.run()
+            token, cert, key, self._expires = got.token, got.cert, got.key, got.expires
+        headers = self._headers(token)
+        return headers, tls_context(connection, cert, key) if self._tls else None
+
+    def _token_of_file(self, path: str) -> str:
+        """A token that stands beside the file counts while that cannot be read."""
+        try:
+            token = read_file(Path(path), "token file").decode().strip()
+        except (ConfigError, UnicodeDecodeError) as exc:
+            if self._connection.token:
+                return self._connection.token
+            raise ConfigError(str(exc) if isinstance(exc, ConfigError) else f"token file {path}: no text") from exc
+        if not token:
+            raise ConfigError(f"token file {path} is empty")
+        return token
 
     def _headers(self, token: str | None) -> str:
         connection = self._connection
@@ -65,22 +78,33 @@ class Credentials:
         if token:
             lines.append(f"Authorization: Bearer {token}")
         elif connection.username:
-            pair = base64.b64encode(f"{connection.username}:{connection.password or ''}".encode()).decode()
-            lines.append(f"Authorization: Basic {pair}")
+            pair = f"{connection.username}:{connection.password or ''}".encode("utf-8", "surrogateescape")
+            lines.append(f"Authorization: Basic {base64.b64encode(pair).decode()}")
         if connection.impersonate_user:
             lines.append(f"Impersonate-User: {connection.impersonate_user}")
+        if connection.impersonate_uid:
+            lines.append(f"Impersonate-Uid: {connection.impersonate_uid}")
         lines += [f"Impersonate-Group: {group}" for group in connection.impersonate_groups]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise ConfigError(f"{connection.source}: a credential contains a line break")
+        for name, values in connection.impersonate_extra.items():
+            lines += [f"Impersonate-Extra-{_escaped(name)}: {value}" for value in values]
+        for line in lines:
+            name = line.partition(":")[0]
+            if _NO_HEADER.search(line):
+                raise ConfigError(f"{connection.source}: a credential contains a line break or the like ({name})")
+            try:
+                line.encode()
+            except UnicodeEncodeError as exc:
+                raise ConfigError(f"{connection.source}: a credential is no UTF-8 ({name})") from exc
         return "\r\n".join(lines) + "\r\n"
+
+
+def _escaped(name: str) -> str:
+    return _ESCAPED.sub(lambda byte: b"%%%02X" % ord(byte[0]), name.encode("utf-8", "replace")).decode()
 
 
 def tls_context(connection: Connection, cert: bytes | None, key: bytes | None) -> ssl.SSLContext:
     """How the server is verified, and the client certificate, if there is one, that it is shown."""
-    try:
-        context = ssl.create_default_context(cadata=connection.ca.decode() if connection.ca else None)
-    except (ssl.SSLError, ValueError) as exc:
-        raise ConfigError(f"{connection.source}: the certificate authority is not PEM") from exc
+    context = ssl.create_default_context(cadata=_authorities(connection) if connection.ca else None)
     # Python 3.13 refuses certificates without key identifiers, which clusters' own authorities issue; Go, and so
     # kubectl, does not ask for them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -92,6 +116,21 @@ def tls_context(connection: Connection, cert: bytes | None, key: bytes | None) -
     return context
 
 
+def _authorities(connection: Connection) -> bytes:
+    """In DER. As Go reads them: what stands around certificates is a comment, one that makes no sense is left out."""
+    known, trial = b"", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for found in _CERTIFICATE.findall(connection.ca or b""):
+        try:
+            one = ssl.PEM_cert_to_DER_cert(found.decode("ascii"))
+            trial.load_verify_locations(cadata=one)
+        except (ssl.SSLError, ValueError):
+            continue
+        known += one
+    if not known:
+        raise ConfigError(f"{connection.source}: the certificate authority is not PEM")
+    return known
+
+
 def _load_pair(context: ssl.SSLContext, cert: bytes, key: bytes | None, source: str) -> None:
     """The ssl module takes certificates from files only: an anonymous one in memory keeps the key off every disk."""
     # To a certificate without a chain OpenSSL would add its authority's, whose signature the API server then verifies,
@@ -100,41 +139,13 @@ def _load_pair(context: ssl.SSLContext, cert: bytes, key: bytes | None, source: 
     descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, chain + b"\n" + (key or b""))
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    except (ssl.SSLError, OSError) as exc:
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=_no_password)
+    except (ssl.SSLError, OSError, ValueError) as exc:
         raise ConfigError(f"{source}: the client certificate and its key do not fit together or are not PEM") from exc
     finally:
         os.close(descriptor)
 
 
-def run_exec_plugin(spec: dict[str, Any], cluster: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The credential that an exec plugin prints: {token} or {clientCertificateData, clientKeyData}, maybe an expiry."""
-    command = Path(spec.get("command") or "")
-    if command.parent != Path() and not command.is_absolute():
-        command = Path(spec.get(FOLDER) or ".") / command
-    info: dict[str, Any] = {"interactive": False}
-    if cluster is not None:
-        info["cluster"] = cluster
-    asked = {"apiVersion": spec.get("apiVersion"), "kind": "ExecCredential", "spec": info}
-    given = {entry["name"]: entry["value"] for entry in spec.get("env") or []}
-    done = _run([str(command), *(spec.get("args") or [])], {**given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}, spec)
-    if done.returncode != 0:
-        tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
-        raise ConfigError(f"exec plugin {spec.get('command')} failed with {done.returncode}: {' | '.join(tail)}")
-    try:
-        return dict(json.loads(done.stdout)["status"] or {})
-    except (ValueError, KeyError, TypeError) as exc:
-        raise ConfigError(f"exec plugin {spec.get('command')} printed no ExecCredential") from exc
-
-
-def _run(command: list[str], more: dict[str, str], spec: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
-    env = {**os.environ, **more}
-    try:
-        return subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=EXEC_TIMEOUT, check=False
-        )
-    except FileNotFoundError as exc:
-        hint = spec.get("installHint") or "install it or use another credential"
-        raise ConfigError(f"exec plugin {spec.get('command')} is not installed: {hint}") from exc
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise ConfigError(f"exec plugin {spec.get('command')} could not be run: {exc}") from exc
+def _no_password() -> str:
+    """OpenSSL would ask for one on the terminal, and wait."""
+    raise ValueError("the key is encrypted")

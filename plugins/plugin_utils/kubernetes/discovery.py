@@ -43,8 +43,8 @@ class Discovery:
         if not group:
             return self.resource("v1", kind)
         info = self._get(f"/apis/{group}")
-        versions = [info["preferredVersion"], *(info.get("versions") or [])]
-        for version in dict.fromkeys(version["groupVersion"] for version in versions):
+        versions = [info.get("preferredVersion"), *_mappings(info.get("versions"))]
+        for version in dict.fromkeys(_text(version, "groupVersion") for version in _mappings(versions)):
             try:
                 return self.resource(version, kind)
             except NotFound:
@@ -56,10 +56,29 @@ class Discovery:
         with self._lock:
             self._served.clear()
 
+    def kind_of(self, api_version: str, plural: str) -> str | None:
+        """The kind of that name in paths, where it is known without asking."""
+        with self._lock:
+            served = list(self._served.get(api_version, {}).values())
+        known = (resource for resource in (*BUILT_IN.values(), *served) if resource.api_version == api_version)
+        return next((resource.kind for resource in known if resource.plural == plural), None)
+
     def _ask(self, api_version: str) -> dict[str, Resource]:
         try:
-            entries = self._get(("/apis/" if "/" in api_version else "/api/") + api_version).get("resources") or []
+            answer = self._get(("/apis/" if "/" in api_version else "/api/") + api_version)
         except NotFound:
             return {}
-        own = [entry for entry in entries if "/" not in entry["name"]]
-        return {e["kind"]: Resource(api_version, e["kind"], e["name"], e["namespaced"]) for e in own}
+        served = {}
+        for entry in _mappings(answer.get("resources")):
+            kind, plural = _text(entry, "kind"), _text(entry, "name")
+            if kind and plural and "/" not in plural:
+                served[kind] = Resource(api_version, kind, plural, entry.get("namespaced") is True)
+        return served
+
+
+def _mappings(entries: object) -> list[dict[str, Any]]:
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _text(entry: dict[str, Any], name: str) -> str:
+    return value if isinstance(value := entry.get(name), str) else ""

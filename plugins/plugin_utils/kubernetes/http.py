@@ -7,14 +7,15 @@ urllib3 takes 0.1 s to import. The API server answers with a Content-Length or i
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import gzip
 import socket
 import ssl
+import time
 import zlib
-from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+
+from . import proxies
+from .proxies import CONNECT_TIMEOUT, Proxy
 
 
 class ProtocolError(OSError):
@@ -22,6 +23,9 @@ class ProtocolError(OSError):
 
 
 class HttpConnection:
+    """`timeout` in seconds for one answer. Without a context it is in clear text, and an http proxy hands on each
+    request by itself; `tunnel` asks that it connects instead, for other protocols."""
+
     def __init__(
         self,
         host: str,
@@ -29,54 +33,33 @@ class HttpConnection:
         context: ssl.SSLContext | None,
         server_hostname: str,
         timeout: float,
-        proxy: str | None = None,
-        proxy_headers: Mapping[str, str] | None = None,
+        proxy: Proxy | None = None,
+        *,
+        authority: bytes | None = None,
+        tunnel: bool = False,
     ) -> None:
         self.host, self.port, self.context, self.server_hostname = host, port, context, server_hostname
-        self.timeout, self.proxy, self.proxy_headers = timeout, proxy, proxy_headers or {}
+        self.timeout, self.proxy, self.authority, self.tunnel = timeout, proxy, authority, tunnel
         self.sock: socket.socket | None = None
         self.buffer = bytearray()
-        self.used = 0
+        self._deadline = 0.0
 
     def connect(self) -> socket.socket:
-        if self.proxy:
-            sock = self._through_proxy(self.proxy)
+        patience = min(self.timeout, CONNECT_TIMEOUT)
+        if self.proxy and self.context is None and not self.tunnel and not self.proxy.scheme.startswith("socks5"):
+            sock = proxies.connect_to(self.proxy, patience, self.authority)
         else:
-            sock = socket.create_connection((self.host, self.port), timeout=min(self.timeout, 10))
-        sock.settimeout(self.timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self.context is not None:
-            try:
+            sock = proxies.connect(self.host, self.port, self.proxy, patience, self.authority)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.context is not None:
                 sock = self.context.wrap_socket(sock, server_hostname=self.server_hostname)
-            except OSError:
-                sock.close()
-                raise
-        self.sock, self.used = sock, 0
+            sock.settimeout(self.timeout)
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
         self.buffer.clear()
-        return sock
-
-    def _through_proxy(self, proxy: str) -> socket.socket:
-        url = urlsplit(proxy if "://" in proxy else "http://" + proxy)
-        sock = socket.create_connection(
-            (url.hostname or "", url.port or (443 if url.scheme == "https" else 80)), timeout=10
-        )
-        if url.scheme == "https":
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
-        lines = [f"CONNECT {self.host}:{self.port} HTTP/1.1", f"Host: {self.host}:{self.port}"]
-        lines += [f"{name}: {value}" for name, value in self.proxy_headers.items()]
-        if url.username:
-            pair = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
-            lines.append("Proxy-Authorization: Basic " + base64.b64encode(pair).decode())
-        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        head = b""
-        while b"\r\n\r\n" not in head:
-            part = sock.recv(4096)
-            if not part:
-                raise ProtocolError("the proxy closed the connection")
-            head += part
-        status = head.split(b" ", 2)[1:2]
-        if status != [b"200"]:
-            raise ProtocolError("the proxy refused to connect: " + head.split(b"\r\n", 1)[0].decode("latin-1"))
         return sock
 
     @property
@@ -95,27 +78,34 @@ class HttpConnection:
         """Send one request, return status, headers (lower case) and the whole body."""
         if self.sock is None:
             self.connect()
-        self.used += 1
+        self._deadline = time.monotonic() + self.timeout
         self._open.sendall(head + body if body else head)
-        status, headers = self._head()
+        try:
+            status, headers = self._head()
+            data = self._body(status, headers)
+        except (ValueError, EOFError, zlib.error) as exc:
+            raise ProtocolError("the server does not answer in HTTP/1.1") from exc
+        if headers.get("connection", "").lower() == "close":
+            self.close()
+        return status, headers, data
+
+    def _body(self, status: int, headers: dict[str, str]) -> bytes:
         if status in (204, 304):
-            data = b""
-        elif headers.get("transfer-encoding", "").lower() == "chunked":
+            return b""
+        if headers.get("transfer-encoding", "").lower() == "chunked":
             data = self._chunked()
         elif "content-length" in headers:
             data = self._exactly(int(headers["content-length"]))
         else:
             data = self._until_close()
-        if headers.get("connection", "").lower() == "close":
-            self.close()
         encoding = headers.get("content-encoding")
         if encoding == "gzip":
-            data = gzip.decompress(data)
-        elif encoding == "deflate":
-            data = zlib.decompress(data)
-        return status, headers, data
+            return gzip.decompress(data)
+        return zlib.decompress(data) if encoding == "deflate" else data
 
     def _more(self) -> None:
+        if time.monotonic() > self._deadline:  # a server that sends one byte now and then would keep us for ever
+            raise TimeoutError("the answer takes too long")
         part = self._open.recv(262144)
         if not part:
             raise ProtocolError("the server closed the connection")
@@ -137,13 +127,16 @@ class HttpConnection:
             status = int(parts[1])
             if 100 <= status < 200:
                 continue
-            headers = {}
+            headers: dict[str, str] = {}
             for line in lines[1:]:
                 name, _sep, value = line.partition(":")
-                headers[name.strip().lower()] = value.strip()
+                name, value = name.strip().lower(), value.strip()
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
             return status, headers
 
     def _exactly(self, count: int) -> bytes:
+        if count < 0:
+            raise ValueError(count)
         while len(self.buffer) < count:
             self._more()
         data = bytes(self.buffer[:count])
@@ -174,7 +167,7 @@ class HttpConnection:
         while True:
             try:
                 self._more()
-            except ProtocolError:
+            except ProtocolError:  # the end of a body without a length
                 data = bytes(self.buffer)
                 self.buffer.clear()
                 self.close()

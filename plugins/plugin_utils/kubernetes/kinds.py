@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..errors import InputError, brief
+
 
 class Resource(NamedTuple):
     api_version: str
@@ -24,6 +26,10 @@ class Resource(NamedTuple):
         return ("/api/" if "/" not in self.api_version else "/apis/") + self.api_version
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """InputError for what would lead elsewhere, and is the name of nothing."""
+        for part in (namespace, name):
+            if part and ("/" in part or "%" in part or part in (".", "..")):
+                raise InputError(f"{self.kind} {brief(name or '')}: {brief(part)!r} can be no name: no /, no %")
         middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{self.base}{middle}/{self.plural}" + (f"/{name}" if name else "")
 

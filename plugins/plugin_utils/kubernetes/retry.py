@@ -1,52 +1,103 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Which answers a request is sent again for, and when."""
+"""Which answers a request is sent again for, and when; and how long all requests of a run are repeated."""
 
 from __future__ import annotations
 
+import email.utils
 import random
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 
-from ..errors import ApiError
+from ..errors import ApiError, GivenUp, VcciError
 
 RETRIED = {429, 500, 502, 503, 504}
 LONGEST_RETRY_AFTER = 30.0  # seconds, whatever the server asks for
 SAY_FROM = 3  # attempts before which nobody notices
+# What etcd itself calls passing. The rest of what it says (too large, no space, …) is a verdict.
+_PASSING = re.compile(
+    r"(?:rpc error: code = \w+ desc = )?etcdserver: (?:leader changed|no leader|not leader|request timed out"
+    r"|too many requests|server stopped|unhealthy cluster)"
+)
 
 
 def may_retry(status: int, headers: Mapping[str, str], error: ApiError) -> bool:
     if status == 500:
         # A plain 500 is often a verdict (a webhook that fails): only those that the server itself calls passing.
-        return error.reason in ("ServerTimeout", "Timeout") or "retry-after" in headers or "etcdserver" in str(error)
+        passing = error.reason in ("ServerTimeout", "Timeout") or "retry-after" in headers
+        return passing or _PASSING.match(str(error)) is not None
     if status == 429:
         # An eviction refused by a PodDisruptionBudget is a 429 too, and has its own callers.
         return not any(cause.get("reason") == "DisruptionBudget" for cause in error.causes)
     return status in RETRIED
 
 
-class Attempts:
-    """The attempts at one request, `patience` seconds long; below 0 there is but one."""
+def seconds_of(retry_after: str | None) -> float:
+    """Of a Retry-After header, which is a number or a date; 0 where it makes no sense."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_RETRY_AFTER)
+    try:
+        moment = email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return min(max(moment - time.time(), 0.0), LONGEST_RETRY_AFTER)
 
-    def __init__(self, patience: float, say: Callable[[str], None] | None) -> None:
-        self._patience, self._say = patience, say
+
+class Patience:
+    """That of one run. When it is over for one request it is over for all: those that wait end, and none is made."""
+
+    def __init__(self) -> None:
+        self.cause: VcciError | None = None
+        self._over, self._lock = threading.Event(), threading.Lock()
+
+    def check(self) -> None:
+        """GivenUp when it is over."""
+        if self._over.is_set():
+            raise GivenUp(str(self.cause))
+
+    def end(self, cause: VcciError) -> VcciError:
+        """It is over; what is to be raised: the cause, by the first whose end it is, and GivenUp by all others."""
+        with self._lock:
+            if self.cause is not None:
+                return GivenUp(str(self.cause))
+            self.cause = cause
+            self._over.set()
+            return cause
+
+    def pause(self, seconds: float) -> None:
+        """GivenUp when it ends meanwhile."""
+        self._over.wait(seconds)
+        self.check()
+
+
+class Attempts:
+    """The attempts at one request, `patience` seconds long; below 0 there is but one. They share that of their run."""
+
+    def __init__(self, patience: float, say: Callable[[str], None] | None, run: Patience | None = None) -> None:
+        self._patience, self._say, self._run = patience, say, run or Patience()
         self._begun, self._failed = time.monotonic(), 0
 
     def again(
         self, why: str, retry_after: str | None = None, *, patience: float | None = None, longest: float = 8.0
     ) -> bool:
-        """Wait, and true; or false at once when the time is over.
+        """Wait, and true; or false at once when the time is over. GivenUp when that of the run is.
 
         patience  seconds, where they are fewer than those of all attempts.
-        longest   seconds of one pause.
+        longest   seconds of one pause, at most; the server may ask for more.
         """
         limit = self._patience if patience is None else min(self._patience, patience)
-        if time.monotonic() - self._begun > limit:
+        left = limit - (time.monotonic() - self._begun)
+        if left < 0:
             return False
         pause = min(longest, 0.1 * 2**self._failed) * (0.5 + random.random() / 2)
-        if retry_after and retry_after.isdigit():
-            pause = max(pause, min(float(retry_after), LONGEST_RETRY_AFTER))
         if self._say and self._failed >= SAY_FROM:
             self._say(why)
         self._failed += 1
-        time.sleep(pause)
+        self._run.pause(min(max(pause, seconds_of(retry_after)), left))
         return True
+
+    def end(self, cause: VcciError) -> VcciError:
+        """The time is over: what is to be raised. A request that is never repeated says nothing of the others."""
+        return self._run.end(cause) if self._patience > 0 else cause

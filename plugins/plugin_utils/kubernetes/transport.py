@@ -3,34 +3,34 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from ..errors import ConfigError
 from .credentials import Credentials
 from .http import HttpConnection
 from .kubeconfig import Connection
+from .proxies import PORTS
 
 
 class Transport:
     """`send` makes one attempt at one request; `requests` counts them."""
 
     def __init__(self, connection: Connection, timeout: float) -> None:
-        url = urlsplit(connection.server)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ConfigError(f"{connection.source}: {connection.server!r} is not the address of an API server")
+        url = urlsplit(connection.server)  # load() has checked it
         self.requests = 0
-        self._host, self._prefix = url.hostname, url.path.rstrip("/")
-        self._port = url.port or (443 if url.scheme == "https" else 80)
+        self._host, self._port = url.hostname or "", url.port or PORTS[url.scheme]
         self._server_name = connection.tls_server_name or self._host
-        self._proxy = None if _bypassed(self._host, connection.no_proxy) else connection.proxy
-        self._proxy_headers = _proxy_headers(connection.proxy_headers)
-        self._timeout = timeout
-        self._credentials = Credentials(connection, url.netloc.rsplit("@", 1)[-1], url.scheme == "https")
+        self._connection, self._timeout = connection, timeout
+        host = url.netloc.rsplit("@", 1)[-1]
+        self._credentials = Credentials(connection, host, url.scheme == "https")
+        self._prefix = quote(url.path.rstrip("/"), safe="/%:@!$&'()*+,;=~.-_")
+        proxy = connection.proxy
+        # An http proxy hands on what is in clear text by itself: it is told the whole address, and who we are to it.
+        handed_on = proxy and url.scheme == "http" and not proxy.scheme.startswith("socks5")
+        self._target = f"http://{host}{self._prefix}" if handed_on else self._prefix
+        self._for_proxy = "".join(f"{line}\r\n" for line in proxy.lines()) if proxy and handed_on else ""
         self._lock = threading.Lock()
         self._idle: list[HttpConnection] = []
 
@@ -57,10 +57,10 @@ class Transport:
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer. OSError where there is none."""
         common, context = self._credentials.current()
-        head = f"{method} {self._prefix}{target} HTTP/1.1\r\n{common}Accept: {accept}\r\n"
+        head = f"{method} {self._target}{target} HTTP/1.1\r\n{common}{self._for_proxy}Accept: {accept}\r\n"
         if payload is not None:
             head += f"Content-Type: {content_type}\r\nContent-Length: {len(payload)}\r\n"
-        request = head.encode("latin-1") + b"\r\n"
+        request = head.encode() + b"\r\n"
         with self._lock:
             connection = self._idle.pop() if self._idle else None
             self.requests += 1
@@ -77,11 +77,18 @@ class Transport:
         if renew:
             self.renew(self.generation)
         headers, context = self._credentials.current()
-        return self._new(context).connect(), headers.splitlines()
+        return self._new(context, tunnel=True).connect(), headers.splitlines()
 
-    def _new(self, context: ssl.SSLContext | None) -> HttpConnection:
+    def _new(self, context: ssl.SSLContext | None, tunnel: bool = False) -> HttpConnection:
         return HttpConnection(
-            self._host, self._port, context, self._server_name, self._timeout, self._proxy, self._proxy_headers
+            self._host,
+            self._port,
+            context,
+            self._server_name,
+            self._timeout,
+            self._connection.proxy,
+            authority=self._connection.ca,
+            tunnel=tunnel,
         )
 
     def _exchange(
@@ -96,21 +103,3 @@ class Transport:
             with self._lock:
                 self._idle.append(connection)
         return answer
-
-
-def _proxy_headers(given: Mapping[str, str]) -> dict[str, str]:
-    headers = {}
-    for name, header in (("proxy_basic_auth", "Proxy-Authorization"), ("basic_auth", "Authorization")):
-        if given.get(name):
-            headers[header] = "Basic " + base64.b64encode(given[name].encode()).decode()
-    if given.get("user_agent"):
-        headers["User-Agent"] = given["user_agent"]
-    return headers
-
-
-def _bypassed(host: str, no_proxy: str | None) -> bool:
-    for part in (no_proxy or "").replace(" ", "").split(","):
-        domain = part.lstrip(".")
-        if part and (part == "*" or host == domain or host.endswith("." + domain)):
-            return True
-    return False
