@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,7 +58,12 @@ class ActionModule(Action):
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._subject = args["name"] or "objects"
-        search = sources.Search(self._find_needle, self._folders, lambda path: self._rendered(path, task_vars))
+        search = sources.Search(
+            self.found,
+            self._folders,
+            lambda path, settings: self._rendered(path, settings, task_vars),
+            self.read,
+        )
         objects = sources.read(args, search)
         client = self.connect_unless_assumed(args)
         verb = delete_set if args["state"] == "absent" else apply_set
@@ -82,11 +88,11 @@ class ActionModule(Action):
         bases = [*self._task.get_search_path(), self._loader.get_basedir()]
         return [str(folder) for base in bases for folder in (Path(base) / kind, base)]
 
-    def _rendered(self, path: str, task_vars: dict[str, Any]) -> object:
-        text = trust_as_template(self._loader.get_text_file_contents(path))
+    def _rendered(self, path: str, settings: Mapping[str, Any], task_vars: dict[str, Any]) -> object:
         folders = [*self._folders("templates"), str(Path(path).parent)]
         templar = self._templar.copy_with_new_env(searchpath=folders, available_variables=task_vars)
         try:
-            return templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True})
-        except AnsibleError as exc:
+            text = trust_as_template(self.read(Path(path)).decode())
+            return templar.template(text, escape_backslashes=False, overrides=dict(settings))
+        except (AnsibleError, OSError, UnicodeDecodeError) as exc:
             raise InputError(f"template {path}: {exc}") from exc

@@ -7,22 +7,31 @@ They run on the control node, in the task's worker, and ship nothing to a host: 
 from __future__ import annotations
 
 import contextlib
+import difflib
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
+from ansible.parsing.vault import is_encrypted
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from .applyset import planned
 from .applyset.options import Planned
-from .errors import ConfigError, SetError, VcciError
+from .errors import LINE, ConfigError, VcciError, brief
 from .kubernetes.client import Client
+from .kubernetes.kubeconfig import load, read_bytes
 
 display = Display()
 GIVEN = "greenlang_vcci_given"  # attribute of a task that keeps its arguments
+KUBECONFIGS = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG")
+# Which cluster is meant: whoever names a kubeconfig for a task means that one, and not another of the shell's.
+CLUSTER = (*KUBECONFIGS, "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST")
 
 
 class Action(ActionBase):
@@ -45,13 +54,18 @@ class Action(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = {**super().run(tmp, task_vars), "changed": False}
         self._clients: list[Client] = []
+        self._warnings: list[str] = []
         try:
-            return {**result, **self.perform(self._checked(), task_vars or {})}
+            with self._environment():
+                done = self.perform(self._checked(), task_vars or {})
         except VcciError as exc:
-            return {**result, **self._failure(exc)}
+            done = self._failure(exc)
         finally:
             for client in self._clients:
                 client.close()
+        told = [warning for client in self._clients for warning in client.warnings]
+        warnings = dict.fromkeys([*self._warnings, *done.get("warnings", ()), *told])
+        return {**result, **done, **({"warnings": list(warnings)} if warnings else {})}
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
     @property
@@ -69,9 +83,36 @@ class Action(ActionBase):
 
     def connect(self, args: Mapping[str, Any], **changes: Any) -> Client:
         """A client with the task's connection arguments, of which `changes` replace some; closed when the task ends."""
-        client = Client.from_params({**args, **changes}, say=self.say)
+        given = {**args, **changes}
+        if isinstance(given.get("kubeconfig"), str):
+            given["kubeconfig"] = os.pathsep.join(map(self._found, given["kubeconfig"].split(os.pathsep)))
+        client = Client(load(given, read=self.read), say=self.say)
         self._clients.append(client)
         return client
+
+    def read(self, path: Path) -> bytes:
+        """What a file holds; decrypted, in memory alone, if ansible-vault has encrypted it. OSError, ConfigError."""
+        data = read_bytes(path)
+        if not is_encrypted(data):
+            return data
+        try:
+            return self._loader.get_text_file_contents(str(path.absolute())).encode()
+        except (AnsibleError, UnicodeEncodeError) as exc:
+            raise ConfigError(
+                f"{path} is encrypted, and cannot be decrypted with the vault's secrets of this run"
+            ) from exc
+
+    def found(self, kind: str, name: str) -> str:
+        """The file of that name among the role's or the playbook's "files" or "templates". AnsibleError."""
+        return str(self._find_needle(kind, name))  # type: ignore[no-untyped-call]  # Ansible's own
+
+    def _found(self, path: str) -> str:
+        """A kubeconfig that is not where its path leads may be among the role's or the playbook's files."""
+        try:
+            there = not path or Path(path).expanduser().exists()
+            return path if there else self.found("files", path)
+        except (AnsibleError, OSError, RuntimeError, ValueError):
+            return path
 
     def connect_unless_assumed(self, args: Mapping[str, Any]) -> Client | None:
         """None in check mode when `assume_empty` says that there is no cluster yet."""
@@ -92,7 +133,44 @@ class Action(ActionBase):
         except OSError as exc:
             display.vvv(f"what is planned could not be kept for later tasks: {exc}")
 
-    # --- arguments and failures --------------------------------------------------------------------------------------
+    # --- environment, arguments and failures -------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def _environment(self) -> Iterator[None]:
+        """The task's environment, which Ansible gives to modules only, is the process's while the block runs: so it
+        counts for options, kubeconfigs, proxies, exec plugins and whatever else is run or read."""
+        before, given = dict(os.environ), self._given_environment()
+        try:
+            if any(name in given for name in KUBECONFIGS):
+                for name in CLUSTER:
+                    os.environ.pop(name, None)
+            os.environ.update(given)
+            yield
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
+
+    def _given_environment(self) -> dict[str, str]:
+        """Of play, blocks and task, the innermost last."""
+        given: dict[str, str] = {}
+        entries = self._task.environment or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            try:
+                values = self._templar.template(entry)
+            except AnsibleError as exc:
+                raise ConfigError(f"environment: {exc}") from exc
+            if not isinstance(values, Mapping):
+                raise ConfigError(f"environment: a dictionary is needed, not {brief(values)}")
+            given.update({str(name): str(value) for name, value in values.items()})
+        for name, value in given.items():
+            try:
+                valid = bool(os.fsencode(name)) and not set("=\0") & set(name) and b"\0" not in os.fsencode(value)
+            except UnicodeEncodeError:
+                valid = False
+            if not valid:
+                raise ConfigError(f"environment: {brief(name)!r}, or its value, is not what an environment can hold")
+        return given
+
     def _checked(self) -> dict[str, Any]:
         # What is recorded of the arguments is echoed into the result; large or secret ones would cost, and show there.
         # When `until` repeats the task, a new plugin gets the same task, without them.
@@ -100,18 +178,32 @@ class Action(ActionBase):
         setattr(self._task, GIVEN, given)
         self._task.args = {}
         self._refuse_moved(given)
-        checked = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES).validate(given)
+        checked = self._validated(given)
         if checked.unsupported_parameters:
-            paths = [path if isinstance(path, tuple) else (path,) for path in checked.unsupported_parameters]
-            names, known = sorted(".".join(map(str, path)) for path in paths), sorted(self.ARGUMENTS)
-            raise ConfigError(f"Unsupported parameters: {', '.join(names)}. Supported are: {', '.join(known)}")
+            raise ConfigError(self._unsupported(checked.unsupported_parameters))
         if checked.error_messages:
             told = "; ".join(checked.error_messages)
             hidden = [text for name, text in self.HIDDEN.items() if name in told]
             secret = checked._no_log_values  # noqa: SLF001  as Ansible's own base class reads it
-            errors = [remove_values(error, secret) for error in hidden or checked.error_messages]
+            errors = [brief(remove_values(error, secret), LINE - 3) for error in hidden or checked.error_messages]
             raise ConfigError("; ".join(errors), errors)
+        for both in checked._warnings:  # noqa: SLF001  likewise
+            self._warnings.append(f"Both option {both['option']} and its alias {both['alias']} are set.")
         return dict(checked.validated_parameters)
+
+    def _validated(self, given: Mapping[str, Any]) -> ValidationResult:
+        validator = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES)
+        try:
+            result: ValidationResult = validator.validate(given)
+            return result
+        except RecursionError as exc:
+            raise ConfigError("an option is nested too deeply") from exc
+
+    def _unsupported(self, names: set[Any]) -> str:
+        paths = sorted(".".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names)
+        close = [near for name in paths for near in difflib.get_close_matches(name, self.ARGUMENTS, 1)]
+        meant = f"; did you mean {', '.join(close)}?" if close else ""
+        return f"Unsupported parameters: {brief(', '.join(paths))}{meant} `ansible-doc {self._task.action}` has all"
 
     def _refuse_moved(self, given: Mapping[str, Any]) -> None:
         moved = sorted(name for name in given if name in self.MOVED)
@@ -125,7 +217,7 @@ class Action(ActionBase):
     def _failure(self, exc: VcciError) -> dict[str, Any]:
         """`failed`, `msg` and `errors`, and what was done of a set until then."""
         failure: dict[str, Any] = {"failed": True, "msg": exc.message, "errors": exc.errors}
-        done = exc.result if isinstance(exc, SetError) else None
+        done = getattr(exc, "result", None)  # of whatever ended the run of a set
         if done is None:
             return failure
-        return {**done.to_dict(), **({"diff": done.diff} if self.diff else {}), **failure}
+        return {**done.answer(self.diff), **failure}

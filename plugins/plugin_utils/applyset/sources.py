@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
-from ..errors import InputError
+from ..errors import InputError, VcciError, brief
 from .manifests import Sourced, expand, parse
+from .templates import Template, templates
 
 MANIFESTS = (".yml", ".yaml", ".json")
 
@@ -22,7 +23,8 @@ class Search(NamedTuple):
 
     find: Callable[[str, str], str]  # of "files" or "templates" the one of that name; AnsibleError where there is none
     folders: Callable[[str], list[str]]  # in which those are searched
-    render: Callable[[str], object]  # the template at that path: text, or data
+    render: Callable[[str, Mapping[str, Any]], object]  # the template at that path, with settings: text, or data
+    read: Callable[[Path], bytes]  # what that file holds, decrypted. OSError, VcciError
 
 
 def read(args: Mapping[str, Any], search: Search) -> list[Sourced]:
@@ -35,9 +37,9 @@ def read(args: Mapping[str, Any], search: Search) -> list[Sourced]:
     found = [*expand(args["definition"], "definition")]
     for pattern in args["src"] or []:
         for path in _files(pattern, search):
-            found += parse(_text(path), path)
-    for name in _listed(args["template"]):
-        found += _rendered(name, search)
+            found += parse(_text(path, search), path)
+    for template in templates(args["template"]):
+        found += _rendered(template, search)
     return found
 
 
@@ -47,10 +49,9 @@ def _files(pattern: str, search: Search) -> list[str]:
         return _matches(pattern, search)
     try:
         path = search.find("files", pattern)
-    except AnsibleError as exc:
-        raise InputError(
-            f"src: {pattern} does not exist (looked in the role's files/ and beside the playbook)"
-        ) from exc
+    except (AnsibleError, OSError, ValueError) as exc:
+        where = "looked in the role's files/ and beside the playbook"
+        raise InputError(f"src: {brief(pattern, 160)} does not exist ({where})") from exc
     if not Path(path).is_dir():
         return [path]
     files = sorted(_manifests_below(path))
@@ -77,26 +78,19 @@ def _manifests_below(path: str) -> Iterator[str]:
                 yield str(Path(folder) / name)
 
 
-def _rendered(name: object, search: Search) -> list[Sourced]:
-    given = name.get("path") if isinstance(name, dict) else name
-    if not isinstance(given, str):
-        raise InputError("template: a file name, a list of file names or {path: …} is needed")
+def _rendered(template: Template, search: Search) -> list[Sourced]:
     try:
-        path = search.find("templates", given)
-    except AnsibleError as exc:
+        path = search.find("templates", template.path)
+    except (AnsibleError, OSError, ValueError) as exc:
         where = "looked in the role's templates/ and beside the playbook"
-        raise InputError(f"template: {given} does not exist ({where})") from exc
-    return [*expand(search.render(path), path)]
+        raise InputError(f"template: {brief(template.path, 160)} does not exist ({where})") from exc
+    return [*expand(search.render(path, template.settings), path)]
 
 
-def _listed(value: object) -> list[object]:
-    if value is None:
-        return []
-    return [*value] if isinstance(value, (list, tuple)) else [value]
-
-
-def _text(path: str) -> str:
+def _text(path: str, search: Search) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return search.read(Path(path)).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"src: {path} cannot be read: {exc}") from exc
+    except VcciError as exc:
+        raise InputError(f"src: {exc}") from exc
