@@ -202,8 +202,8 @@ class Action(ActionBase):
     def _unsupported(self, names: set[Any]) -> str:
         paths = sorted(".".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names)
         close = [near for name in paths for near in difflib.get_close_matches(name, self.ARGUMENTS, 1)]
-        meant = f"; did you mean {', '.join(close)}?" if close else ""
-        return f"Unsupported parameters: {brief(', '.join(paths))}{meant} `ansible-doc {self._task.action}` has all"
+        meant = f"did you mean {', '.join(close)}? " if close else ""
+        return f"Unsupported parameters: {brief(', '.join(paths))}; {meant}`ansible-doc {self._task.action}` lists all"
 
     def _refuse_moved(self, given: Mapping[str, Any]) -> None:
         moved = sorted(name for name in given if name in self.MOVED)
