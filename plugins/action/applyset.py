@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleError
 from ansible.template import trust_as_template
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action, display
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import sources
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import expectation, sources
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import (
     CONCURRENCY,
     FIELD_MANAGER,
@@ -26,12 +26,24 @@ SAME = (
     "namespace",
     "wait",
     "wait_timeout",
+    "wait_grace",
     "force_conflicts",
     "field_manager",
     "prune",
     "prune_limit",
     "concurrency",
 )
+WAIT_FOR = {
+    "kind": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "namespace": {"type": "str"},
+    "condition": {"type": "str"},
+    "status": {"type": "raw"},
+    "reason": {"type": "str"},
+    "field": {"type": "str"},
+    "value": {"type": "raw"},
+    "failed": {"type": "raw"},
+}
 
 
 class ActionModule(Action):
@@ -47,7 +59,10 @@ class ActionModule(Action):
         "template": {"type": "raw"},
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 300},
+        "wait_grace": {"type": "int", "default": 60},
+        "wait_for": {"type": "list", "elements": "dict", "default": [], "options": WAIT_FOR},
         "force_conflicts": {"type": "bool", "default": False},
+        "recreate": {"type": "list", "elements": "str", "default": []},
         "field_manager": {"type": "str", "default": FIELD_MANAGER},
         "prune": {"type": "bool", "default": False},
         "prune_limit": {"type": "int", "default": 20},
@@ -71,6 +86,8 @@ class ActionModule(Action):
             options = ApplyOptions(
                 **{name: args[name] for name in SAME},
                 prune_named=tuple(args["prune_named"]),
+                recreate=tuple(args["recreate"]),
+                wait_for=expectation.parse(args["wait_for"]),
                 check=self.check,
                 diff=self.diff,
                 planned=planned,

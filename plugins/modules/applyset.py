@@ -56,23 +56,20 @@ options:
         C(newline_sequence), C(variable_start_string), C(variable_end_string), C(block_start_string),
         C(block_end_string), C(trim_blocks) (true) and C(lstrip_blocks) (false).
     type: raw
-  wait:
-    description:
-      - Wait until every object is ready by the kstatus rules (rolled out, bound, completed, established, condition
-        Ready).
-      - On a time-out the message holds the events and last log lines of the pods that are not ready.
-    type: bool
-    default: false
-  wait_timeout:
-    description: Seconds to wait.
-    type: int
-    default: 300
   force_conflicts:
     description:
       - Take over fields that other managers own, and objects of other sets.
       - For a single object use its annotation C(applyset.greenlang.io/force-conflicts=true).
     type: bool
     default: false
+  recreate:
+    description:
+      - Kinds of which objects may be deleted and created again when an immutable field changes, such as V(Job) or
+        V(Certificate.cert-manager.io). For manifests of others, which the annotation cannot be written into.
+      - Namespaces, volumes, claims, snapshots, Nodes and CustomResourceDefinitions are refused.
+    type: list
+    elements: str
+    default: []
   field_manager:
     description: Name under which the API server records what is ours.
     type: str
@@ -103,6 +100,7 @@ options:
     default: false
 extends_documentation_fragment:
   - greenlang.vcci.connection
+  - greenlang.vcci.waiting
 attributes:
   check_mode:
     description: Predicts by server-side dry run.
@@ -112,7 +110,8 @@ attributes:
     support: full
 notes:
   - The annotation C(applyset.greenlang.io/recreate=true) on an object allows deleting and creating it again when an
-    immutable field changes. A StatefulSet is deleted orphaning its pods; Namespaces, volumes, claims and
+    immutable field changes, as O(recreate) does for whole kinds. Nothing is deleted before the server has said that it
+    would accept the new object. A StatefulSet is deleted orphaning its pods; Namespaces, volumes, claims and
     CustomResourceDefinitions are never deleted for this.
   - Annotations C(applyset.greenlang.io/force-conflicts) and C(applyset.greenlang.io/recreate) are instructions and are
     not stored.
@@ -150,6 +149,18 @@ EXAMPLES = r"""
     prune: true
     prune_limit: 5
 
+- name: Apply what a vendor publishes, with a set-up job of a fixed name, and wait for its own kind
+  greenlang.vcci.applyset:
+    name: vendor
+    src: vendor/
+    recreate: [Job]
+    wait: true
+    wait_for:
+      - kind: Backup.velero.io
+        field: status.phase
+        value: [Completed]
+        failed: [Failed, PartiallyFailed]
+
 - name: Delete the whole set and the namespace that it brought
   greenlang.vcci.applyset:
     name: example
@@ -174,7 +185,22 @@ configured:
   sample: ["ConfigMap vcci-platform/platform-config"]
 recreated:
   description:
-    - Objects that were deleted and created again because an immutable field changed and their annotation allowed it.
+    - Objects that were deleted and created again because an immutable field changed, and their annotation or
+      O(recreate) allowed it.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+replaced:
+  description: Pods of an older revision of a StatefulSet that did not start and were deleted while waiting.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+assumed_ready:
+  description:
+    - Custom resources that were awaited and counted as ready although nothing spoke for them, no known condition and no
+      O(wait_for), or because their own specification suspends them.
   returned: always
   type: list
   elements: str

@@ -13,8 +13,17 @@ TENANT = "tenant"
 US = "greenlang.vcci"  # the value of MANAGED_BY on everything that we make
 OURS = f"{MANAGED_BY}={US}"  # as a selector
 
-# Deleting these takes data or other objects with it: only when that very object is named.
-PROTECTED = ("Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition")
+# Kinds, and their groups, whose deletion takes data or other objects with it: only when that very object is named.
+PROTECTED = {
+    "Namespace": "",
+    "PersistentVolumeClaim": "",
+    "PersistentVolume": "",
+    "CustomResourceDefinition": "apiextensions.k8s.io",
+}
+
+
+def is_protected(group: str, kind: str) -> bool:
+    return PROTECTED.get(kind) == group
 
 
 def labels(component: str, part_of: str | None = None, **more: str) -> dict[str, str]:

@@ -6,15 +6,15 @@ from __future__ import annotations
 import re
 
 from ..errors import ApiError
-from ..labels import PROTECTED
+from . import recreatable
+from .immutable import is_immutable, statement, told
+from .manifests import RECREATE
 from .plan import Item
 
 _OWNER = re.compile(
     r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<sub>[^"]*)")?(?: using (?P<version>\S+))?'
 )
-RECREATABLE_HINT = 'annotate the object applyset.greenlang.io/recreate: "true" to have it deleted and created again'
-# Deleting these takes data or other people's objects with it: no annotation makes us do that.
-NEVER_RECREATED = (*PROTECTED, "Node")
+_LONGEST = 600  # characters of the server's words
 
 
 def conflicts(exc: ApiError) -> list[tuple[str, str]]:
@@ -28,19 +28,6 @@ def conflicts(exc: ApiError) -> list[tuple[str, str]]:
                 manager += f" ({match['sub']})"
             found.append((cause.get("field", ""), manager))
     return found
-
-
-def is_immutable(exc: ApiError) -> bool:
-    text = str(exc)
-    return exc.status == 422 and (
-        "immutable" in text
-        or "updates to statefulset spec" in text
-        or "cannot change roleRef" in text
-        or "may not change once set" in text
-        or "updates to parameters are forbidden" in text
-        or "updates to provisioner are forbidden" in text
-        or "Forbidden: pod updates may not" in text
-    )
 
 
 def explain(exc: ApiError, item: Item) -> str:
@@ -65,10 +52,13 @@ def _conflict(owned: list[tuple[str, str]]) -> str:
 
 def _immutable(exc: ApiError, item: Item) -> str:
     fields = ", ".join(sorted({cause["field"] for cause in exc.causes if cause.get("field")})) or "a field"
-    why = f"({_tail(str(exc))}); restore the value, or"
-    if item.ref.kind in NEVER_RECREATED:
+    why = f"({told(exc.causes, str(exc))[:_LONGEST]}); restore the value, or"
+    if recreatable.holds_data(item.ref.group, item.ref.kind):
         return f"{fields} cannot be changed {why} migrate to a new object under another name"
-    return f"{fields} cannot be changed on an existing object {why} {RECREATABLE_HINT}"
+    return (
+        f'{fields} cannot be changed on an existing object {why} annotate the object {RECREATE}: "true" to have it '
+        f"deleted and created again, or allow that for its kind: recreate: [{recreatable.word_for(item.ref)}]"
+    )
 
 
 def _refusal(exc: ApiError, item: Item, text: str) -> str:
@@ -76,7 +66,7 @@ def _refusal(exc: ApiError, item: Item, text: str) -> str:
     if exc.status == 404 and exc.details.get("kind") == "namespaces":
         return f"namespace {namespace} does not exist; create it first, or put its Namespace object into the set"
     if exc.status == 403 and "exceeded quota" in text:
-        return f"{_tail(text)}; raise the quota or lower what the object asks for"
+        return f"{told([], text)}; raise the quota or lower what the object asks for"
     if exc.status == 403 and "being terminated" in text:
         return f"namespace {namespace} is being deleted; wait until it is gone, then apply again"
     if exc.status == 403 and "cannot " in text and "User " in text:
@@ -84,12 +74,12 @@ def _refusal(exc: ApiError, item: Item, text: str) -> str:
     if exc.status == 403 or "admission webhook" in text or "ValidatingAdmissionPolicy" in text:
         return f"refused at admission: {text}"
     if exc.causes:
-        return "; ".join(f"{cause.get('field') or 'object'}: {cause.get('message')}" for cause in exc.causes)
+        return "; ".join(
+            f"{cause.get('field') or 'object'}: {_short(str(cause.get('message')))}" for cause in exc.causes
+        )
     return text
 
 
-def _tail(text: str) -> str:
-    """The end of a message such as `Service "x" is invalid: spec.clusterIPs[0]: Invalid value: …: it is immutable`."""
-    text = re.sub(r"Invalid value: .*?: (?=[a-z ]*(?:immutable|may not|cannot))", "", text, flags=re.DOTALL)
-    head, sep, rest = text.partition(" is invalid: ")
-    return (rest if sep else head).strip()[:600]
+def _short(message: str) -> str:
+    """Without the value where that is a whole object."""
+    return message if len(message) <= _LONGEST else statement(message)[:_LONGEST]

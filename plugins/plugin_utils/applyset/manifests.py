@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import InputError
-from ..kubernetes.kinds import BUILT_IN_KINDS, group_of
+from ..kubernetes.kinds import group_of, is_built_in
 
 try:
     from yaml import CSafeLoader as YamlLoader
@@ -49,7 +49,7 @@ class Ref(NamedTuple):
     @property
     def label(self) -> str:
         """How messages and results name it."""
-        kind = self.kind if self.kind in BUILT_IN_KINDS or not self.group else f"{self.kind}.{self.group}"
+        kind = self.kind if is_built_in(self.group) else f"{self.kind}.{self.group}"
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..kubernetes.kinds import Resource
+from .expectation import Expectation
 
 FIELD_MANAGER = "greenlang.vcci"
 CONCURRENCY = 16
@@ -30,7 +31,11 @@ class ApplyOptions:
                      (-1: any number), and those of labels.PROTECTED kinds only when prune_named has them
                      ("Namespace/x", "PersistentVolumeClaim/ns/x").
     wait             until the objects are ready, or gone; wait_timeout in seconds.
+    wait_grace       seconds for which pods may fail to start before the wait ends.
+    wait_for         what is awaited of single objects, instead of the rules of kstatus.
     force_conflicts  (apply) take fields that another manager owns.
+    recreate         (apply) kinds that may be deleted and created again when an immutable field changes: "Job", or with
+                     its group "Certificate.cert-manager.io". Never those that hold data.
     diff             read what is needed to show differences, and keep them in the result.
     concurrency      requests at a time.
     lock_timeout     seconds to wait for another run of the same set.
@@ -45,7 +50,10 @@ class ApplyOptions:
     prune_named: tuple[str, ...] = ()
     wait: bool = False
     wait_timeout: float = 300
+    wait_grace: float = 60
+    wait_for: tuple[Expectation, ...] = ()
     force_conflicts: bool = False
+    recreate: tuple[str, ...] = ()
     field_manager: str = FIELD_MANAGER
     diff: bool = True
     concurrency: int = CONCURRENCY

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ApiError, ApplyError, InputError, NotFound, PruneRefused, WaitTimeout
 from ..kubernetes.kinds import Resource
-from ..labels import PROTECTED
+from ..labels import is_protected
 from ..waiting import Deadline
 from . import diff, membership, order, snapshot
 from .context import Context
@@ -71,7 +71,7 @@ def removable(run: Context, found: Existing, limited: bool = True) -> list[Doome
     for ref, (obj, resource) in sorted(found.items()):
         if obj["metadata"].get("deletionTimestamp"):
             continue
-        if limited and ref.kind in PROTECTED and (ref.kind, ref.namespace, ref.name) not in named:
+        if limited and is_protected(ref.group, ref.kind) and (ref.kind, ref.namespace, ref.name) not in named:
             run.result.skipped.append(ref.label)
             run.result.warnings.append(
                 f"{ref.label} left the set but is not deleted: name it in prune_named if its contents may go"

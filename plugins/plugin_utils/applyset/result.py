@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+_TOLD = ("created", "configured", "recreated", "replaced", "pruned", "deleted", "unchanged", "skipped", "failed")
+
 
 @dataclass
 class Result:
@@ -15,8 +17,10 @@ class Result:
     unchanged: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)  # pods of an older revision that did not start
     skipped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    assumed_ready: list[str] = field(default_factory=list)  # nothing spoke for these
     warnings: list[str] = field(default_factory=list)
     diff: list[dict[str, str]] = field(default_factory=list)
     requests: int = 0
@@ -25,7 +29,7 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        return bool(self.created or self.configured or self.recreated or self.pruned or self.deleted)
+        return bool(self.created or self.configured or self.recreated or self.replaced or self.pruned or self.deleted)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -33,9 +37,11 @@ class Result:
             "created": sorted(self.created),
             "configured": sorted(self.configured),
             "recreated": sorted(self.recreated),
+            "replaced": sorted(self.replaced),
             "unchanged": sorted(self.unchanged),
             "pruned": sorted(self.pruned),
             "deleted": sorted(self.deleted),
+            "assumed_ready": sorted(self.assumed_ready),
             "skipped_objects": sorted(self.skipped),  # a result with a true `skipped` is a skipped task to Ansible
             "requests": self.requests,
             "duration": round(self.duration, 3),
@@ -52,9 +58,6 @@ class Result:
         return answer
 
     def summary(self) -> str:
-        parts = [
-            f"{len(getattr(self, name))} {name}"
-            for name in ("created", "configured", "recreated", "pruned", "deleted", "unchanged", "skipped", "failed")
-            if getattr(self, name)
-        ]
+        named = [(name, len(getattr(self, name))) for name in _TOLD]
+        parts = [f"{number} {name}" for name, number in named if number]
         return ", ".join(parts) or "nothing to do"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ApplyError, InputError
 from ..kubernetes.client import Client
-from . import membership, plan, prune, snapshot, wait
+from . import expectation, membership, plan, prune, recreatable, snapshot, wait
 from .context import Context
 from .manifests import Ref
 from .options import ApplyOptions, Planned
@@ -29,12 +29,14 @@ def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptio
     """Apply objects: dicts, or (dict, where it came from) pairs, for messages. Without a client, only what an empty
     cluster would get is predicted."""
     prune.check_named(options.prune_named)
+    recreatable.check_words(options.recreate)
     part_of = membership.set_id(options.name, options.namespace) if options.name else None
     if client is None:
         return _all_created(plan.build(objects, part_of), options)
     run = Context(client, options)
     with run.timed("prepare"):
         items = plan.build(objects, part_of)
+        expectation.check(options.wait_for, options.wait, (item.ref for item in items))
     with run.timed("read"):
         kinds = run.planned.kinds if options.check else None
         run.result.warnings += plan.resolve(items, client.resource, lenient=options.check, planned=kinds)

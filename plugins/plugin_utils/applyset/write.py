@@ -5,17 +5,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ApiError, Conflict, GivenUp, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
+from ..waiting import Deadline
 from . import explain, order, replicas
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
+from .immutable import is_immutable
 from .owned import was_written
 from .plan import APPLY, CREATE, Item
+from .recreatable import is_allowed
+from .recreate import recreate
 from .served import until_served
+
+ARRIVAL, ARRIVAL_PAUSE = (
+    15.0,
+    0.3,
+)  # seconds for which what a controller makes (a namespace's account), or a cache, may be late
 
 
 def to_write(items: list[Item]) -> list[Item]:
@@ -26,7 +36,7 @@ def write_phases(run: Context, items: list[Item], todo: list[Item]) -> bool:
     """Apply `todo`, of the set's `items`; false when a phase failed, and those after it were therefore not begun."""
     for phase in sorted({item.phase for item in todo}):
         members = [item for item in todo if item.phase == phase]
-        if not send_all(run, members, order.PHASE_NAMES[phase]):
+        if not send_all(run, members, order.PHASE_NAMES[phase]) and not _sent_again(run, items, members):
             return False
         if phase == order.FOUNDATION:
             until_served(run, items, members)
@@ -40,31 +50,51 @@ def send_all(run: Context, items: list[Item], what: str) -> bool:
     return not any(item.error for item in items)
 
 
+def _sent_again(run: Context, items: list[Item], sent: list[Item]) -> bool:
+    """Whether all went well after those were sent again that were refused for want of what is on its way."""
+    brought, deadline = {item.ref for item in items}, Deadline(ARRIVAL)
+    while True:
+        failed = [item for item in sent if item.error]
+        if deadline.passed or not all(order.is_on_its_way(item.error, item.ref, brought) for item in failed):
+            return not failed
+        time.sleep(ARRIVAL_PAUSE)
+        for item in failed:
+            item.error = ""
+        if send_all(run, failed, "sent again"):
+            return True
+
+
 def send(run: Context, item: Item, dry_run: bool = False) -> None:
     """Apply one object; what came of it is left in the item."""
     try:
-        if run.record:
-            run.record.check_held()
-        if not dry_run and item.live.get("deletionTimestamp"):
-            until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
-            item.before = None
-        if item.before is None:
-            item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
-            item.outcome = "created"
-        else:
-            item.before = _before(run, item, item.before)
-            item.after = _update(run, item, item.before, dry_run)
-            written = was_written(item.before["metadata"], item.after["metadata"], run.options.field_manager)
-            item.outcome = "configured" if written else "unchanged"
+        try:
+            _write(run, item, dry_run)
+        except ApiError as exc:
+            if not (is_immutable(exc) and is_allowed(item.ref, run.options.recreate, item.recreate)):
+                raise
+            recreate(run, item, lambda number: _create(run, item, number), dry_run)
     except ApiError as exc:
-        if item.recreate and explain.is_immutable(exc) and item.ref.kind not in explain.NEVER_RECREATED:
-            _recreate(run, item, dry_run)
-        else:
-            item.error = explain.explain(exc, item)
+        item.error = explain.explain(exc, item)
     except GivenUp:
         pass  # the request for which the run's patience ended tells of it; this one was not made
     except VcciError as exc:
         item.error = f"{item.label}: {exc}"
+
+
+def _write(run: Context, item: Item, dry_run: bool) -> None:
+    if run.record:
+        run.record.check_held()
+    if not dry_run and item.live.get("deletionTimestamp"):
+        until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
+        item.before = None
+    if item.before is None:
+        item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
+        item.outcome = "created"
+    else:
+        item.before = _before(run, item, item.before)
+        item.after = _update(run, item, item.before, dry_run)
+        written = was_written(item.before["metadata"], item.after["metadata"], run.options.field_manager)
+        item.outcome = "configured" if written else "unchanged"
 
 
 def _before(run: Context, item: Item, known: dict[str, Any]) -> dict[str, Any]:
@@ -123,22 +153,3 @@ def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str
     body = json.dumps(desired, separators=(",", ":")).encode()
     accept = JSON if run.options.diff else METADATA_ONLY
     return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
-
-
-def _recreate(run: Context, item: Item, dry_run: bool) -> None:
-    """Delete and create again. A StatefulSet leaves its pods (and so its volumes) alone: the new one adopts them."""
-    item.outcome, item.after = "recreated", item.desired
-    if dry_run:
-        return
-    policy = "Orphan" if item.ref.kind == "StatefulSet" else "Background"
-    run.say(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
-    uid = item.live["uid"]
-    try:
-        number = _live_number(run, item, item.before or {}) if replicas.leaves_number(item.desired) else 0
-        run.client.request("DELETE", item.path, body={"propagationPolicy": policy, "preconditions": {"uid": uid}})
-        until_gone(run, item.label, item.path, uid, GONE_TIMEOUT)
-        item.after = _create(run, item, max(number, item.minimum))
-    except ApiError as exc:
-        item.error = explain.explain(exc, item)
-    except VcciError as exc:
-        item.error = f"{item.label}: {exc}"

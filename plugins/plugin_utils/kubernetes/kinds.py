@@ -88,10 +88,19 @@ def group_of(api_version: str) -> str:
     return api_version.split("/", 1)[0] if "/" in api_version else ""
 
 
-_BUILT_IN_GROUPS = frozenset(group_of(api_version) for api_version, _kind in BUILT_IN)
+# Groups of the API server itself that have a dot. Others end alike: gateway.networking.k8s.io is of definitions.
+_SERVERS = (
+    "admissionregistration apiextensions apiregistration authentication authorization rbac.authorization certificates "
+    "coordination discovery events flowcontrol.apiserver internal.apiserver networking node resource scheduling "
+    "storage storagemigration"
+)
+_SERVERS_GROUPS = frozenset(f"{name}.k8s.io" for name in _SERVERS.split())
+
+
+def is_built_in(group: str) -> bool:
+    """Whether the API server itself serves this group, so that no CustomResourceDefinition can bring it."""
+    return "." not in group or group in _SERVERS_GROUPS
 
 
 def is_core_group(api_version: str) -> bool:
-    """Whether the API server itself serves this group, so that no CustomResourceDefinition can bring it later."""
-    group = group_of(api_version)
-    return "." not in group or group in _BUILT_IN_GROUPS
+    return is_built_in(group_of(api_version))

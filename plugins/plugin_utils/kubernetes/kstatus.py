@@ -1,203 +1,128 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Whether an object has become what its specification asks for: the kstatus rules, and two of our own. Pure.
+"""Whether an object has become what its specification asks for: the rules of kstatus, by group and kind. Pure.
 
-Ours: a Job is ready when it is complete, not when it has started, because whoever waits for a Job wants its work done;
-and a claim that waits for its first consumer is ready, because nothing but a pod can help it.
+Where ours differ on purpose docs/applyset.md says so ("Waiting").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from .kinds import BUILT_IN_KINDS
+from .kinds import group_of, is_built_in
+from .rules import FAILED, IN_PROGRESS, READY, RULES, TERMINATING, Object, State, conditions, why
 
-Object = Mapping[str, Any]
+__all__ = ["FAILED", "IN_PROGRESS", "READY", "TERMINATING", "conditions", "is_silent", "matters", "status", "why"]
 
-READY, IN_PROGRESS, FAILED, TERMINATING = "ready", "in progress", "failed", "terminating"
 # The first of these that a custom resource has speaks for it.
-SPEAKING_CONDITIONS = ("Ready", "Available", "Synced", "Established", "Healthy")
+SPEAKING_CONDITIONS = ("Ready", "Available", "Synced", "Established", "Healthy", "Succeeded")
+# Kinds whose controllers always write these conditions: without them nobody has looked yet.
+_ALWAYS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Ready": {
+        "cert-manager.io": ("Certificate", "CertificateRequest", "Issuer", "ClusterIssuer"),
+        "external-secrets.io": (
+            "ExternalSecret",
+            "ClusterExternalSecret",
+            "PushSecret",
+            "SecretStore",
+            "ClusterSecretStore",
+        ),
+        "serving.knative.dev": ("Service", "Configuration", "Route", "Revision", "DomainMapping"),
+        "kustomize.toolkit.fluxcd.io": ("Kustomization",),
+        "helm.toolkit.fluxcd.io": ("HelmRelease",),
+        "source.toolkit.fluxcd.io": ("GitRepository", "OCIRepository", "Bucket", "HelmChart"),
+        "keda.sh": ("ScaledObject", "ScaledJob"),
+        "karpenter.sh": ("NodePool", "NodeClaim"),
+    },
+    "Synced": {"bitnami.com": ("SealedSecret",)},
+    "Accepted": {"gateway.networking.k8s.io": ("GatewayClass",)},
+    "Programmed": {"gateway.networking.k8s.io": ("Gateway",)},
+    "Available": {"apiregistration.k8s.io": ("APIService",)},
+    "Succeeded": {"tekton.dev": ("TaskRun", "PipelineRun")},
+}
+_ACK = ".services.k8s.aws"  # the groups of Amazon's controllers end so
 
 
-def status(obj: Object) -> tuple[str, str]:
-    """State and, unless it is ready, what is missing."""
+def status(obj: Object) -> State:
+    group, kind = _group_kind(obj)
+    early = not_settled(obj)
+    if early:
+        return (READY, "") if early[0] == IN_PROGRESS and _stands_still(group, obj.get("spec")) else early
+    st = obj.get("status") or {}
+    found = conditions(st)
+    stalled, reconciling = found.get("Stalled", {}), found.get("Reconciling", {})
+    if stalled.get("status") == "True":
+        return FAILED, why(stalled)
+    if reconciling.get("status") == "True":
+        return IN_PROGRESS, why(reconciling)
+    rule = RULES.get((group, kind))
+    if rule is not None:
+        return rule(obj.get("spec") or {}, st, found)
+    return _by_conditions(obj, group, kind, found)
+
+
+def not_settled(obj: Object) -> State | None:
+    """Whatever its kind is: it is going, or its controller has not seen it as it is now."""
     meta = obj.get("metadata") or {}
     if meta.get("deletionTimestamp"):
         return TERMINATING, "is being deleted"
-    observed = (obj.get("status") or {}).get("observedGeneration")
-    if isinstance(observed, int) and observed < meta.get("generation", 0):
+    observed, generation = (obj.get("status") or {}).get("observedGeneration"), meta.get("generation")
+    # Not only a lower one: an object that was restored from elsewhere begins anew with 1.
+    if isinstance(observed, int) and isinstance(generation, int) and observed != generation:
         return IN_PROGRESS, "its controller has not seen the change yet"
-    kind = obj.get("kind", "")
-    rule = _RULES.get(kind)
-    if rule is not None:
-        return rule(obj.get("spec") or {}, obj.get("status") or {}, obj)
-    return (READY, "") if kind in BUILT_IN_KINDS and kind != "APIService" else _by_conditions(obj)
+    return None
 
 
 def matters(desired: Object) -> bool:
     """Whether objects of this kind can be anything but ready."""
-    kind = desired["kind"]
-    if kind == "Service":
+    group, kind = group_of(desired["apiVersion"]), desired["kind"]
+    if (group, kind) == ("", "Service"):
         return (desired.get("spec") or {}).get("type") == "LoadBalancer"
-    return kind in _RULES or kind == "APIService" or kind not in BUILT_IN_KINDS
+    return (group, kind) in RULES or _speaker(group, kind) is not None or not is_built_in(group)
 
 
-def _conditions(st: Object) -> dict[str, Object]:
-    return {str(c.get("type")): c for c in st.get("conditions") or [] if isinstance(c, dict)}
+def is_silent(obj: Object) -> bool:
+    """Whether nothing speaks for an object: no rule for its kind, and none of the conditions that are known; or it is
+    suspended, so that nobody looks at it."""
+    group, kind = _group_kind(obj)
+    if _stands_still(group, obj.get("spec")):
+        return True
+    if is_built_in(group) or (group, kind) in RULES or _speaker(group, kind):
+        return False
+    found = conditions(obj.get("status") or {})
+    return not any(name in found for name in SPEAKING_CONDITIONS)
 
 
-def _why(condition: Object) -> str:
-    return (
-        ": ".join(str(condition[k]) for k in ("reason", "message") if condition.get(k))
-        or f"{condition.get('type')}={condition.get('status')}"
-    )
+def _group_kind(obj: Object) -> tuple[str, str]:
+    return group_of(str(obj.get("apiVersion") or "")), str(obj.get("kind") or "")
 
 
-def _by_conditions(obj: Object) -> tuple[str, str]:
-    found = _conditions(obj.get("status") or {})
-    stalled = found.get("Stalled")
-    if stalled and stalled.get("status") == "True":
-        return FAILED, _why(stalled)
-    reconciling = found.get("Reconciling")
-    if reconciling and reconciling.get("status") == "True":
-        return IN_PROGRESS, _why(reconciling)
-    for name in SPEAKING_CONDITIONS:
-        if name in found:
-            return (READY, "") if found[name].get("status") == "True" else (IN_PROGRESS, _why(found[name]))
-    return READY, ""
+def _speaker(group: str, kind: str) -> str | None:
+    """The condition that objects of this kind always have."""
+    if group.endswith(_ACK):
+        return "ACK.ResourceSynced"
+    return next((name for name, kinds in _ALWAYS.items() if kind in kinds.get(group, ())), None)
 
 
-def _deployment(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    progressing = _conditions(st).get("Progressing", {})
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return FAILED, _why(progressing)
-    if "observedGeneration" not in st:
-        return IN_PROGRESS, "not seen by its controller yet"
-    wanted = spec.get("replicas", 1)
-    total, updated = st.get("replicas", 0), st.get("updatedReplicas", 0)
-    ready, available = st.get("readyReplicas", 0), st.get("availableReplicas", 0)
-    if total < wanted or updated < wanted:
-        return IN_PROGRESS, f"{min(total, updated)}/{wanted} replicas updated"
-    if total > updated:
-        return IN_PROGRESS, f"{total - updated} old replicas still running"
-    if available < updated or ready < wanted:
-        return IN_PROGRESS, f"{min(ready, available)}/{wanted} replicas available"
-    return READY, ""
-
-
-def _stateful_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    strategy = spec.get("updateStrategy") or {}
-    if strategy.get("type") == "OnDelete":
+def _by_conditions(obj: Object, group: str, kind: str, found: Mapping[str, Object]) -> State:
+    terminal = found.get("ACK.Terminal", {})
+    if terminal.get("status") == "True":
+        return FAILED, why(terminal)
+    always = _speaker(group, kind)
+    if (always is None and is_built_in(group)) or _stands_still(group, obj.get("spec")):
         return READY, ""
-    if "observedGeneration" not in st:
-        return IN_PROGRESS, "not seen by its controller yet"
-    wanted = spec.get("replicas", 1)
-    if st.get("replicas", 0) < wanted or st.get("readyReplicas", 0) < wanted:
-        return IN_PROGRESS, f"{st.get('readyReplicas', 0)}/{wanted} pods ready"
-    if st.get("replicas", 0) > wanted:
-        return IN_PROGRESS, f"{st['replicas'] - wanted} pods too many"
-    partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
-    if partition:
-        if st.get("updatedReplicas", 0) < wanted - partition:
-            return IN_PROGRESS, f"{st.get('updatedReplicas', 0)}/{wanted - partition} pods updated"
+    if always:
+        seen = found.get(always, {}).get("observedGeneration")
+        if always not in found or (
+            isinstance(seen, int) and seen != (obj.get("metadata") or {}).get("generation", seen)
+        ):
+            return IN_PROGRESS, f"its controller has not said {always} yet"
+    name = always or next((name for name in SPEAKING_CONDITIONS if name in found), "")
+    if not name or found[name].get("status") == "True":
         return READY, ""
-    if st.get("currentReplicas", wanted) < wanted or st.get("currentRevision") != st.get("updateRevision"):
-        return IN_PROGRESS, f"{st.get('updatedReplicas', 0)}/{wanted} pods updated"
-    return READY, ""
+    final = always == "Succeeded" and found[name].get("status") == "False"
+    return FAILED if final else IN_PROGRESS, why(found[name])
 
 
-def _daemon_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
-        return READY, ""
-    if "observedGeneration" not in st or "desiredNumberScheduled" not in st:
-        return IN_PROGRESS, "not seen by its controller yet"
-    wanted = st["desiredNumberScheduled"]
-    for name, what in (
-        ("currentNumberScheduled", "scheduled"),
-        ("updatedNumberScheduled", "updated"),
-        ("numberAvailable", "available"),
-        ("numberReady", "ready"),
-    ):
-        if st.get(name, 0) < wanted:
-            return IN_PROGRESS, f"{st.get(name, 0)}/{wanted} pods {what}"
-    return READY, ""
-
-
-def _replica_set(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    failure = _conditions(st).get("ReplicaFailure", {})
-    if failure.get("status") == "True":
-        return IN_PROGRESS, _why(failure)
-    wanted = spec.get("replicas", 1)
-    done = min(st.get(name, 0) for name in ("fullyLabeledReplicas", "availableReplicas", "readyReplicas"))
-    if done < wanted:
-        return IN_PROGRESS, f"{done}/{wanted} replicas available"
-    return (
-        (IN_PROGRESS, f"{st['replicas'] - wanted} replicas too many") if st.get("replicas", 0) > wanted else (READY, "")
-    )
-
-
-def _job(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    found = _conditions(st)
-    if found.get("Complete", {}).get("status") == "True" or spec.get("suspend"):
-        return READY, ""
-    if found.get("Failed", {}).get("status") == "True":
-        return FAILED, _why(found["Failed"])
-    done = f"{st.get('succeeded', 0)}/{spec.get('completions', 1)} completed"
-    return IN_PROGRESS, f"{done}, {st.get('active', 0)} active, {st.get('failed', 0)} failed"
-
-
-def _pod(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    phase = st.get("phase")
-    if phase == "Succeeded":
-        return READY, ""
-    if phase == "Failed":
-        return FAILED, st.get("message") or st.get("reason") or "failed"
-    ready = _conditions(st).get("Ready", {})
-    if phase == "Running" and ready.get("status") == "True":
-        return READY, ""
-    for container in [*(st.get("initContainerStatuses") or []), *(st.get("containerStatuses") or [])]:
-        waiting = (container.get("state") or {}).get("waiting")
-        if waiting and waiting.get("reason") not in (None, "PodInitializing"):
-            return IN_PROGRESS, f"container {container['name']}: {waiting['reason']}"
-    scheduled = _conditions(st).get("PodScheduled", {})
-    if scheduled.get("status") == "False":
-        return IN_PROGRESS, _why(scheduled)
-    return IN_PROGRESS, f"phase {phase or 'unknown'}, not ready"
-
-
-def _claim(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    return (
-        (READY, "") if st.get("phase") == "Bound" else (IN_PROGRESS, f"phase {st.get('phase') or 'unknown'}, not bound")
-    )
-
-
-def _service(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    if spec.get("type") != "LoadBalancer" or (st.get("loadBalancer") or {}).get("ingress"):
-        return READY, ""
-    return IN_PROGRESS, "no load balancer address yet"
-
-
-def _definition(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    found = _conditions(st)
-    refused = found.get("NamesAccepted", {})
-    if refused.get("status") == "False":
-        return FAILED, _why(refused)
-    return (READY, "") if found.get("Established", {}).get("status") == "True" else (IN_PROGRESS, "not established")
-
-
-def _disruption_budget(spec: Object, st: Object, obj: Object) -> tuple[str, str]:
-    return (READY, "") if "observedGeneration" in st else (IN_PROGRESS, "not seen by its controller yet")
-
-
-_RULES: dict[str, Callable[[Object, Object, Object], tuple[str, str]]] = {
-    "Deployment": _deployment,
-    "StatefulSet": _stateful_set,
-    "DaemonSet": _daemon_set,
-    "ReplicaSet": _replica_set,
-    "Job": _job,
-    "Pod": _pod,
-    "PersistentVolumeClaim": _claim,
-    "Service": _service,
-    "CustomResourceDefinition": _definition,
-    "PodDisruptionBudget": _disruption_budget,
-}
+def _stands_still(group: str, spec: object) -> bool:
+    """Whether a custom resource is not to be worked on: its own specification says so."""
+    return not is_built_in(group) and isinstance(spec, Mapping) and True in (spec.get("suspend"), spec.get("paused"))

@@ -10,10 +10,26 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kstatus 
     TERMINATING,
 )
 
+VERSIONS = {
+    "apps/v1": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
+    "batch/v1": ("Job", "CronJob"),
+    "policy/v1": ("PodDisruptionBudget",),
+    "autoscaling/v2": ("HorizontalPodAutoscaler",),
+    "apiextensions.k8s.io/v1": ("CustomResourceDefinition",),
+    "apiregistration.k8s.io/v1": ("APIService",),
+    "example.com/v1": ("Widget",),
+    "bitnami.com/v1alpha1": ("SealedSecret",),
+    "cert-manager.io/v1": ("Certificate", "ClusterIssuer"),
+}
 
-def obj(kind, spec=None, status=None, generation=1, api_version="v1", **meta):
+
+def version_of(kind):
+    return next((version for version, kinds in VERSIONS.items() if kind in kinds), "v1")
+
+
+def obj(kind, spec=None, status=None, generation=1, api_version=None, **meta):
     return {
-        "apiVersion": api_version,
+        "apiVersion": api_version or version_of(kind),
         "kind": kind,
         "metadata": {"name": "x", "generation": generation, **meta},
         "spec": spec or {},
@@ -25,7 +41,18 @@ def condition(name, value="True", **more):
     return {"conditions": [{"type": name, "status": value, **more}]}
 
 
-UP = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+AVAILABLE = {"type": "Available", "status": "True"}
+ROLLED_OUT = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+ROLLING = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
+REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
+UP = {
+    "observedGeneration": 1,
+    "replicas": 2,
+    "updatedReplicas": 2,
+    "readyReplicas": 2,
+    "availableReplicas": 2,
+    "conditions": [AVAILABLE],
+}
 SET_UP = {
     "observedGeneration": 1,
     "replicas": 2,
@@ -50,7 +77,35 @@ CASES = {
     "a change not yet seen": (obj("Deployment", {"replicas": 2}, UP, generation=2), IN_PROGRESS),
     "Deployment just created": (obj("Deployment", {"replicas": 2}), IN_PROGRESS),
     "Deployment up": (obj("Deployment", {"replicas": 2}, UP), READY),
-    "Deployment scaled to none": (obj("Deployment", {"replicas": 0}, {"observedGeneration": 1}), READY),
+    "Deployment scaled to none": (
+        obj("Deployment", {"replicas": 0}, {"observedGeneration": 1, "conditions": [AVAILABLE]}),
+        READY,
+    ),
+    "Deployment restored, its generation begins anew": (
+        obj("Deployment", {"replicas": 2}, {**UP, "observedGeneration": 7}),
+        IN_PROGRESS,
+    ),
+    "Deployment of which more still run": (
+        obj("Deployment", {"replicas": 2}, {**UP, "replicas": 5, "updatedReplicas": 5, "availableReplicas": 5}),
+        IN_PROGRESS,
+    ),
+    "Deployment that is not rolled out": (
+        obj("Deployment", {"replicas": 2, "progressDeadlineSeconds": 600}, {**UP, "conditions": [AVAILABLE, ROLLING]}),
+        IN_PROGRESS,
+    ),
+    "Deployment rolled out": (
+        obj("Deployment", {"replicas": 2, "progressDeadlineSeconds": 9}, {**UP, "conditions": [AVAILABLE, ROLLED_OUT]}),
+        READY,
+    ),
+    "Deployment that keeps no account of progress": (
+        obj("Deployment", {"replicas": 2, "progressDeadlineSeconds": 2147483647}, UP),
+        READY,
+    ),
+    "Deployment without the condition Available": (
+        obj("Deployment", {"replicas": 2}, {**UP, "conditions": []}),
+        IN_PROGRESS,
+    ),
+    "Deployment that is paused": (obj("Deployment", {"replicas": 3, "paused": True}, UP), READY),
     "Deployment with too few": (obj("Deployment", {"replicas": 3}, UP), IN_PROGRESS),
     "Deployment with an old pod": (obj("Deployment", {"replicas": 2}, {**UP, "replicas": 3}), IN_PROGRESS),
     "Deployment not available": (obj("Deployment", {"replicas": 2}, {**UP, "availableReplicas": 1}), IN_PROGRESS),
@@ -65,6 +120,11 @@ CASES = {
     ),
     "StatefulSet partly ready": (obj("StatefulSet", {"replicas": 2}, {**SET_UP, "readyReplicas": 1}), IN_PROGRESS),
     "StatefulSet by hand": (obj("StatefulSet", {"updateStrategy": {"type": "OnDelete"}}), READY),
+    "StatefulSet with a pod too many": (obj("StatefulSet", {"replicas": 2}, {**SET_UP, "replicas": 3}), IN_PROGRESS),
+    "StatefulSet not ready for long enough": (
+        obj("StatefulSet", {"replicas": 2, "minReadySeconds": 9}, {**SET_UP, "availableReplicas": 1}),
+        IN_PROGRESS,
+    ),
     "StatefulSet partitioned": (
         obj(
             "StatefulSet",
@@ -76,6 +136,18 @@ CASES = {
     "DaemonSet up": (obj("DaemonSet", {}, DAEMON), READY),
     "DaemonSet just created": (obj("DaemonSet"), IN_PROGRESS),
     "DaemonSet rolling": (obj("DaemonSet", {}, {**DAEMON, "updatedNumberScheduled": 1}), IN_PROGRESS),
+    "DaemonSet by hand, not updated": (
+        obj("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, {**DAEMON, "updatedNumberScheduled": 1}),
+        READY,
+    ),
+    "DaemonSet by hand, not ready": (
+        obj("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, {**DAEMON, "numberReady": 1}),
+        IN_PROGRESS,
+    ),
+    "ReplicaSet whose pods are refused": (obj("ReplicaSet", {}, {"conditions": [REFUSED]}), IN_PROGRESS),
+    "Job that will fail": (obj("Job", {}, condition("FailureTarget", reason="BackoffLimitExceeded")), FAILED),
+    "Job without parallelism": (obj("Job", {"parallelism": 0}), READY),
+    "CronJob": (obj("CronJob"), READY),
     "Job running": (obj("Job", {}, {"active": 1}), IN_PROGRESS),
     "Job complete": (obj("Job", {}, condition("Complete")), READY),
     "Job failed": (obj("Job", {}, condition("Failed", reason="BackoffLimitExceeded")), FAILED),
@@ -89,6 +161,13 @@ CASES = {
     ),
     "claim bound": (obj("PersistentVolumeClaim", {}, {"phase": "Bound"}), READY),
     "claim pending": (obj("PersistentVolumeClaim", {}, {"phase": "Pending"}), IN_PROGRESS),
+    "claim whose volume is lost": (obj("PersistentVolumeClaim", {}, {"phase": "Lost"}), FAILED),
+    "Pod behind gates": (
+        obj(
+            "Pod", {"schedulingGates": [{"name": "queue"}]}, {"phase": "Pending", **condition("PodScheduled", "False")}
+        ),
+        IN_PROGRESS,
+    ),
     "Service": (obj("Service", {"type": "ClusterIP"}), READY),
     "LoadBalancer without address": (obj("Service", {"type": "LoadBalancer"}), IN_PROGRESS),
     "LoadBalancer with address": (
@@ -98,6 +177,41 @@ CASES = {
     "definition new": (obj("CustomResourceDefinition"), IN_PROGRESS),
     "definition established": (obj("CustomResourceDefinition", {}, condition("Established")), READY),
     "definition refused": (obj("CustomResourceDefinition", {}, condition("NamesAccepted", "False")), FAILED),
+    "definition that waits": (
+        obj("CustomResourceDefinition", {}, condition("Established", "False", reason="Installing")),
+        IN_PROGRESS,
+    ),
+    "definition that cannot be": (obj("CustomResourceDefinition", {}, condition("Established", "False")), FAILED),
+    "API service that nobody has looked at": (obj("APIService"), IN_PROGRESS),
+    "API service": (obj("APIService", {}, condition("Available")), READY),
+    "issuer without status": (obj("ClusterIssuer"), IN_PROGRESS),
+    "issuer": (obj("ClusterIssuer", {}, condition("Ready")), READY),
+    "certificate of before the change": (
+        obj("Certificate", {}, condition("Ready", observedGeneration=1), 2),
+        IN_PROGRESS,
+    ),
+    "sealed secret without status": (obj("SealedSecret"), IN_PROGRESS),
+    "Service of Knative": (
+        obj("Service", {}, condition("Ready", "False"), api_version="serving.knative.dev/v1"),
+        IN_PROGRESS,
+    ),
+    "Service of Knative without status": (obj("Service", api_version="serving.knative.dev/v1"), IN_PROGRESS),
+    "Role of ACK": (
+        obj("Role", {}, condition("ACK.ResourceSynced", "False"), api_version="iam.services.k8s.aws/v1"),
+        IN_PROGRESS,
+    ),
+    "Role of ACK that cannot be": (
+        obj("Role", {}, condition("ACK.Terminal"), api_version="iam.services.k8s.aws/v1"),
+        FAILED,
+    ),
+    "Deployment of others": (obj("Deployment", {"replicas": 3}, api_version="example.com/v1"), READY),
+    "Job of others": (obj("Job", {}, condition("Ready", "False"), api_version="example.com/v1"), IN_PROGRESS),
+    "task run that failed": (obj("TaskRun", {}, condition("Succeeded", "False"), api_version="tekton.dev/v1"), FAILED),
+    "task run": (obj("TaskRun", {}, condition("Succeeded", "Unknown"), api_version="tekton.dev/v1"), IN_PROGRESS),
+    "custom, suspended": (obj("Widget", {"suspend": True}, condition("Ready", "False")), READY),
+    "custom, suspended and not seen": (obj("Widget", {"suspend": True}, {"observedGeneration": 1}, 2), READY),
+    "custom, conditions of another shape": (obj("Widget", {}, {"conditions": {"Ready": "False"}}), READY),
+    "built in, stalled": (obj("ConfigMap", {}, condition("Stalled")), FAILED),
     "custom, no conditions": (obj("Widget"), READY),
     "custom, ready": (obj("Widget", {}, condition("Ready")), READY),
     "custom, not ready": (obj("Widget", {}, condition("Ready", "False", reason="Issuing")), IN_PROGRESS),
@@ -117,20 +231,51 @@ def test_status(case):
     assert bool(why) == (state != READY)
 
 
-def test_what_is_worth_waiting_for():
-    waits = [
-        k
-        for k in (
-            "ConfigMap",
-            "Secret",
-            "Deployment",
-            "Service",
-            "Widget",
-            "Namespace",
-            "Job",
-            "HorizontalPodAutoscaler",
-        )
-        if kstatus.matters({"kind": k, "spec": {}})
-    ]
-    assert waits == ["Deployment", "Widget", "Job"]
-    assert kstatus.matters({"kind": "Service", "spec": {"type": "LoadBalancer"}})
+WORTH = {
+    "ConfigMap": False,
+    "Secret": False,
+    "Namespace": False,
+    "HorizontalPodAutoscaler": False,
+    "Service": False,
+    "Deployment": True,
+    "Job": True,
+    "APIService": True,
+    "Widget": True,
+}
+
+
+@pytest.mark.parametrize("kind", WORTH)
+def test_what_is_worth_waiting_for(kind):
+    assert kstatus.matters(obj(kind)) is WORTH[kind]
+
+
+def test_what_others_call_by_the_same_name_is_theirs():
+    assert kstatus.matters(obj("Service", {"type": "LoadBalancer"}))
+    assert kstatus.matters(obj("Service", api_version="serving.knative.dev/v1"))
+    assert kstatus.matters(obj("Role", api_version="iam.services.k8s.aws/v1"))
+    assert kstatus.matters(obj("ConfigMap", api_version="example.com/v1"))
+
+
+def test_a_refused_pod_is_told_though_another_runs():
+    status = {**UP, "updatedReplicas": 1, "conditions": [AVAILABLE, REFUSED]}
+    assert kstatus.status(obj("Deployment", {"replicas": 2}, status)) == (
+        IN_PROGRESS,
+        "1/2 replicas updated: FailedCreate: exceeded quota: q",
+    )
+
+
+SILENT = {
+    "no status": (obj("Widget"), True),
+    "a phase only": (obj("Widget", {}, {"phase": "Pending"}), True),
+    "a condition that nobody knows": (obj("Widget", {}, condition("Frobbed")), True),
+    "suspended": (obj("Widget", {"suspend": True}, condition("Ready", "False")), True),
+    "a condition": (obj("Widget", {}, condition("Ready")), False),
+    "built in": (obj("ConfigMap"), False),
+    "a known kind": (obj("ClusterIssuer"), False),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_whether_anything_speaks_for_an_object(case):
+    given, silent = SILENT[case]
+    assert kstatus.is_silent(given) is silent

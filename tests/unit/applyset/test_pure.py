@@ -9,7 +9,6 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import (
     explain,
     manifests,
     membership,
-    order,
     plan,
 )
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, InputError, api_error
@@ -99,19 +98,6 @@ def test_the_same_object_twice_is_refused_whatever_its_version():
     }
     with pytest.raises(InputError, match="HorizontalPodAutoscaler n/a is given twice: one and two"):
         plan.build([(first, "one"), ({**first, "apiVersion": "autoscaling/v2"}, "two")], None)
-
-
-def test_order():
-    phases = (
-        ["Namespace", "CustomResourceDefinition", "StorageClass"],
-        ["ServiceAccount", "ResourceQuota", "ConfigMap", "NetworkPolicy"],
-        ["Deployment", "Widget", "HorizontalPodAutoscaler"],
-        ["ValidatingWebhookConfiguration", "APIService"],
-    )
-    assert [[order.phase_of(k) for k in kinds] for kinds in phases] == [
-        [i] * len(kinds) for i, kinds in enumerate(phases)
-    ]
-    assert order.phase_of("Service", "serving.example.com") == order.REST
 
 
 def test_plurals():
