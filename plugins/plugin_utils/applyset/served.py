@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ApplyError, NotFound
+from ..kubernetes import kstatus
 from ..waiting import Deadline, until
 from .context import Context
 from .plan import Item
 
 ESTABLISH_TIMEOUT = 60.0  # seconds
+SETTLE = 3.0  # seconds after which names that are taken count as taken for good
 
 
 def until_served(run: Context, items: list[Item], sent: list[Item]) -> None:
@@ -19,7 +21,7 @@ def until_served(run: Context, items: list[Item], sent: list[Item]) -> None:
     pending = [item for item in sent if item.ref.kind == "CustomResourceDefinition"]
     if not pending:
         return
-    deadline = Deadline(ESTABLISH_TIMEOUT)
+    deadline, settling = Deadline(ESTABLISH_TIMEOUT), Deadline(SETTLE)
 
     def names() -> str:
         return ", ".join(item.ref.name for item in pending)
@@ -27,6 +29,9 @@ def until_served(run: Context, items: list[Item], sent: list[Item]) -> None:
     def established() -> bool:
         nonlocal pending
         found = run.workers.map(lambda item: run.client.request("GET", item.path), pending)
+        refused = [f"{item.label}: {why}" for item, why in zip(pending, map(_refusal, found), strict=True) if why]
+        if refused and settling.passed:
+            raise ApplyError("\n".join(refused), result=run.finish())
         pending = [item for item, obj in zip(pending, found, strict=True) if not _is_established(obj)]
         return not pending
 
@@ -58,6 +63,12 @@ def _until_kind_served(run: Context, item: Item, deadline: Deadline) -> None:
         return ApplyError(f"{item.label}: {refusal}", result=run.finish())
 
     until(served, deadline.left, run.say, awaited=lambda: f"{item.label}: {refusal}", late=late)
+
+
+def _refusal(definition: Mapping[str, Any]) -> str:
+    """Why a definition can never be established; empty where it may."""
+    state, why = kstatus.status(definition)
+    return f"refused: {why}" if state == kstatus.FAILED else ""
 
 
 def _is_established(definition: Mapping[str, Any]) -> bool:

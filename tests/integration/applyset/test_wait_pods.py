@@ -1,0 +1,208 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Pods that do not start: what the wait says of them, when it ends, and how a former setting repairs a StatefulSet."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import WaitTimeout
+
+from tests.helpers import eventually
+from tests.integration.applyset.kubelet import Kubelet
+
+LABELS = {"app": "web"}
+RBAC = "rbac.authorization.k8s.io"
+
+
+@pytest.fixture
+def kubelet(client, namespace):
+    with Kubelet(client, namespace) as played:
+        yield played
+
+
+def workload(kind, namespace, pod, replicas=1, **spec):
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": LABELS},
+        "template": {"metadata": {"labels": LABELS}, "spec": pod},
+        **({"serviceName": "web"} if kind == "StatefulSet" else {}),
+        **spec,
+    }
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web", "namespace": namespace}, "spec": spec}
+
+
+@pytest.fixture
+def failure(apply):
+    """The error with which an awaited run ends, the seconds that it took, and what was said meanwhile."""
+
+    def run(objects, **options):
+        said, begun = [], time.monotonic()
+        with pytest.raises(WaitTimeout) as caught:
+            apply(objects, wait=True, say=said.append, **{"wait_timeout": 60, "wait_grace": 2, **options})
+        return caught.value, time.monotonic() - begun, said
+
+    return run
+
+
+ENDS = {
+    "an image that is not there": (
+        "missing",
+        {},
+        "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)",
+    ),
+    "an image that has no name": ("nameless", {"wait_grace": 600}, "InvalidImageName"),
+    "a secret that is not there": ("unset", {}, 'CreateContainerConfigError: secret "s" not found'),
+    "a program that crashes": ("crash", {}, "container main ended with exit code 2 (Error), 3 restarts"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure, kubelet, namespace, case):
+    tag, options, reason = ENDS[case]
+    apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
+    error, seconds, said = failure([workload("Deployment", namespace, kubelet.pod(tag))], **options)
+    first = str(error).splitlines()[0]
+    assert first.startswith(f"Deployment {namespace}/web cannot start: pod web-")
+    assert reason in first
+    assert "Way back: run again with the former setting" in first
+    assert seconds < 30
+    assert error.result.configured == [f"Deployment {namespace}/web"]
+    assert any(line.startswith("waiting (") and reason in line for line in said) or options
+    again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
+    assert again.configured
+
+
+WAITS = {
+    "one crash is none yet": ("crash-once", "exit code 2"),
+    "a program that is not ready yet": ("slow", "0/1 replicas available"),
+}
+
+
+@pytest.mark.parametrize("case", WAITS)
+def test_what_may_still_start_is_waited_for(failure, kubelet, namespace, case):
+    tag, shown = WAITS[case]
+    error, seconds, _said = failure([workload("Deployment", namespace, kubelet.pod(tag))], wait_timeout=6, wait_grace=1)
+    assert seconds >= 6
+    assert "not ready after" in str(error)
+    assert shown in str(error)
+
+
+def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, namespace):
+    pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "nodeSelector": {"no": "such-node"}}
+    error, seconds, _said = failure([workload("Deployment", namespace, pod)])
+    assert "cannot be placed: 0/3 nodes are available" in str(error).splitlines()[0]
+    assert seconds < 30
+    (found,) = client.list("v1", "Pod", namespace)
+    meta = found["metadata"]
+    event = {
+        "metadata": {"generateName": "scale-up", "namespace": namespace},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "namespace": namespace},
+        "reason": "TriggeredScaleUp",
+        "type": "Normal",
+        "message": "pod triggered scale-up",
+        "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    client.request("POST", f"/api/v1/namespaces/{namespace}/events", body=event)
+    error, _seconds, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=6, wait_grace=1)
+    assert "not ready after" in str(error)
+
+
+def test_a_pod_that_waits_for_a_volume_shows_what_its_claim_says(failure, client, namespace):
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "fast"}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": namespace},
+        "spec": spec,
+    }
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "volumes": volumes}
+    error, _seconds, _said = failure([claim, workload("Deployment", namespace, pod)], wait_grace=4)
+    assert 'claim data: ProvisioningFailed: storageclass.storage.k8s.io "fast" not found' in str(error)
+
+
+QUOTA = {"kind": "ResourceQuota", "apiVersion": "v1", "spec": {"hard": {"pods": "1"}}}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_a_quota_is_named_though_one_pod_runs(apply, failure, client, namespace, kind):
+    apply([{**QUOTA, "metadata": {"name": "q", "namespace": namespace}}], name="quota")
+    eventually(lambda: client.get("v1", "ResourceQuota", "q", namespace)["status"].get("used"), 30, "it counts")
+    pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}]}
+    error, seconds, _said = failure([workload(kind, namespace, pod, 2)])
+    assert "exceeded quota: q" in str(error).splitlines()[0]
+    assert "pods cannot be created" in str(error).splitlines()[0]
+    assert seconds < 40
+
+
+def test_a_former_setting_repairs_a_stateful_set(apply, failure, kubelet, client, namespace):
+    """As do a right one after a first one that was wrong, and a third one; each pod is replaced once."""
+
+    def run(tag, **options):
+        objects = [workload("StatefulSet", namespace, kubelet.pod(tag), 2)]
+        return apply(objects, wait=True, wait_timeout=60, wait_grace=2, **options)
+
+    failure([workload("StatefulSet", namespace, kubelet.pod("crash"), 2)])
+    fixed = run("good")
+    assert fixed.replaced == [f"Pod {namespace}/web-0"]
+    assert fixed.changed
+    assert "1 replaced" in fixed.summary()
+    failure([workload("StatefulSet", namespace, kubelet.pod("missing"), 2)])
+    healthy = client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"]
+    back = run("good")
+    assert back.replaced == [f"Pod {namespace}/web-1"]
+    assert client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"] == healthy
+    unchanged = run("good")
+    assert not unchanged.changed
+    assert unchanged.replaced == []
+
+
+def test_a_budget_that_allows_nothing_is_no_hindrance_and_healthy_pods_stay(apply, failure, kubelet, client, namespace):
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"maxUnavailable": 0, "selector": {"matchLabels": LABELS}},
+    }
+    good = [budget, workload("StatefulSet", namespace, kubelet.pod("good"), 3)]
+    apply(good, wait=True, wait_timeout=60)
+    healthy = {name: client.get("v1", "Pod", name, namespace)["metadata"]["uid"] for name in ("web-0", "web-1")}
+    failure([budget, workload("StatefulSet", namespace, kubelet.pod("unset"), 3)])
+    assert apply(good, wait=True, wait_timeout=60).replaced == [f"Pod {namespace}/web-2"]
+    assert {name: client.get("v1", "Pod", name, namespace)["metadata"]["uid"] for name in healthy} == healthy
+
+
+def test_pods_that_are_not_ours_to_replace_stay(apply, failure, kubelet, client, namespace):
+    """By hand, behind the partition, or without the right: then the command is told."""
+    apply([workload("StatefulSet", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
+    failure([workload("StatefulSet", namespace, kubelet.pod("missing"))])
+    broken = client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"]
+    held = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}}
+    failure([workload("StatefulSet", namespace, kubelet.pod("good"), **held)], wait_timeout=5)
+    assert client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"] == broken
+
+
+def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, client, kubeconfig, namespace):
+    apply([workload("StatefulSet", namespace, kubelet.pod("missing"))])
+    eventually(lambda: client.get("v1", "Pod", "web-0", namespace), 30, "its pod is there")
+    rules = [
+        {"apiGroups": ["apps", ""], "resources": ["statefulsets", "configmaps"], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list"]},
+    ]
+    name, meta = f"{RBAC}/v1", {"name": "d", "namespace": namespace}
+    user = {"kind": "User", "apiGroup": RBAC, "name": namespace}
+    ref = {"apiGroup": RBAC, "kind": "Role", "name": "d"}
+    access = [
+        {"apiVersion": name, "kind": "Role", "metadata": meta, "rules": rules},
+        {"apiVersion": name, "kind": "RoleBinding", "metadata": meta, "roleRef": ref, "subjects": [user]},
+    ]
+    apply(access, name="access")
+    deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
+    try:
+        error, _seconds, _said = failure(
+            [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=8
+        )
+    finally:
+        deployer.close()
+    assert f"kubectl delete pod web-0 -n {namespace}" in str(error).splitlines()[0]
