@@ -8,7 +8,7 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig file, or its content as a dictionary. A relative path is also searched among the files of
-        the role and the playbook; several, with colons between them, are merged. C(ansible-vault) may have encrypted it.
+        the role and the playbook; several, with colons between them, are merged. C(ansible-vault) may encrypt it.
       - Without it the files named by E(KUBECONFIG), then C(~/.kube/config), then the service account of the pod are
         used. Also E(K8S_AUTH_KUBECONFIG).
       - The C(environment) of the task goes before that of the process, here and for every variable named below.
