@@ -10,7 +10,7 @@ options:
   wait:
     description:
       - Wait until every object is ready by the kstatus rules (rolled out, bound, completed, established, condition
-        Ready), or by O(wait_for).
+        Ready), or by O(wait_for), and until everything that is deleted or pruned is gone.
       - The wait ends early when something failed for good, or when pods do not start for O(wait_grace). The message
         then begins with the reason, as on a time-out, and holds events, exit codes and the first lines of errors.
       - A pod of a StatefulSet that is of an older revision and does not start is deleted meanwhile, one at a time, so

@@ -58,7 +58,8 @@ options:
     type: raw
   force_conflicts:
     description:
-      - Take over fields that other managers own, and objects of other sets.
+      - Take over fields that other managers own, and objects of other sets; with O(state=absent), delete objects of
+        other sets.
       - For a single object use its annotation C(applyset.greenlang.io/force-conflicts=true).
     type: bool
     default: false
@@ -75,7 +76,10 @@ options:
     type: str
     default: greenlang.vcci
   prune:
-    description: Delete members of the set that are no longer among the objects.
+    description:
+      - Delete members of the set that are no longer among the objects.
+      - Without objects it is refused; to delete a whole set use O(state=absent).
+      - What the remaining objects need (their namespaces, definitions and owners) is kept, with a warning.
     type: bool
     default: false
   prune_limit:
@@ -225,7 +229,8 @@ deleted:
   sample: []
 skipped_objects:
   description:
-    - Former members kept because their kind is deleted only when named, and objects not reached because of a failure.
+    - Former members kept because their kind is deleted only when named or because the set needs them, and objects not
+      reached because of a failure.
   returned: always
   type: list
   elements: str

@@ -217,7 +217,5 @@ class Action(ActionBase):
     def _failure(self, exc: VcciError) -> dict[str, Any]:
         """`failed`, `msg` and `errors`, and what was done of a set until then."""
         failure: dict[str, Any] = {"failed": True, "msg": exc.message, "errors": exc.errors}
-        done = getattr(exc, "result", None)  # of whatever ended the run of a set
-        if done is None:
-            return failure
-        return {**done.answer(self.diff), **failure}
+        done = exc.result
+        return failure if done is None else {**done.answer(self.diff), **failure}

@@ -35,7 +35,12 @@ def brief(value: object, limit: int = SHOWN) -> str:
 
 
 class VcciError(Exception):
-    """Root of the tree. `errors` are the single faults of which the message speaks; without them it is one."""
+    """Root of the tree. `errors` are the single faults of which the message speaks; without them it is one.
+
+    `result` is the applyset.result.Result of what a run had done when this ended it, None outside of runs.
+    """
+
+    result: Any = None
 
     def __init__(self, message: str, errors: list[str] | None = None) -> None:
         message = _LONG_WORD.sub(lambda word: brief(word[0]), message)
@@ -92,8 +97,6 @@ class NotFound(ApiError):
 
 
 class SetError(VcciError):
-    """`result` is the applyset.result.Result of what was done until then, None where nothing was."""
-
     def __init__(self, message: str, errors: list[str] | None = None, result: Any = None) -> None:
         super().__init__(message, errors)
         self.result = result

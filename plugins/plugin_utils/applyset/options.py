@@ -26,6 +26,7 @@ class ApplyOptions:
     """The options of apply_set and delete_set; those that only one of them knows say so.
 
     name             of the set, recorded in a ConfigMap of that name in `namespace`; None writes without membership.
+    member_of        (apply) without a name: the id of the set whose members the objects are, and stay.
     check            predict, by server-side dry runs; nothing is written.
     prune            (apply) delete members of the set that are not among the objects; at most prune_limit of them
                      (-1: any number), and those of labels.PROTECTED kinds only when prune_named has them
@@ -33,7 +34,7 @@ class ApplyOptions:
     wait             until the objects are ready, or gone; wait_timeout in seconds.
     wait_grace       seconds for which pods may fail to start before the wait ends.
     wait_for         what is awaited of single objects, instead of the rules of kstatus.
-    force_conflicts  (apply) take fields that another manager owns.
+    force_conflicts  (apply) take fields that another manager owns; take, or delete, objects of other sets.
     recreate         (apply) kinds that may be deleted and created again when an immutable field changes: "Job", or with
                      its group "Certificate.cert-manager.io". Never those that hold data.
     diff             read what is needed to show differences, and keep them in the result.
@@ -44,6 +45,7 @@ class ApplyOptions:
 
     name: str | None = None
     namespace: str = "default"
+    member_of: str | None = None
     check: bool = False
     prune: bool = False
     prune_limit: int = 20

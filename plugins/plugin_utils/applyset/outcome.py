@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import diff
+from .doomed import Doomed
 from .owned import lost_fields, our_entry
 from .plan import UNCHANGED, Item
 from .result import Result
@@ -15,22 +16,30 @@ MAX_FAILURES_SHOWN = 10
 MAX_FIELDS_SHOWN = 8
 
 
-def conclude(result: Result, items: list[Item], manager: str, show_diff: bool) -> None:
-    """Enter each object into the list that its outcome names, and its difference."""
+def conclude(result: Result, items: Iterable[Item], manager: str, show_diff: bool) -> None:
+    """Enter each object into the list that its outcome names, and its difference. One that failed after something of
+    it was written is in that list as well."""
     for item in items:
         if item.error:
             result.failed.append(item.error)
-        elif item.action == UNCHANGED:
-            result.unchanged.append(item.label)
-        elif item.outcome:
+        if item.outcome:
             getattr(result, item.outcome).append(item.label)
             if show_diff and item.outcome != "unchanged":
                 result.diff.append(_difference(item, manager))
-        else:
-            result.skipped.append(item.label)  # its phase was not reached
+        elif item.action == UNCHANGED:
+            result.unchanged.append(item.label)
+        elif not item.error:
+            result.skipped.append(item.label)  # it was not reached
 
 
-def failures(items: list[Item]) -> list[dict[str, str]]:
+def list_deleted(result: Result, deleted: Iterable[Doomed], into: list[str], show_diff: bool) -> None:
+    for ref, _resource, meta in deleted:
+        into.append(ref.label)
+        if show_diff:
+            result.diff.append(diff.entry(ref.label, {"kind": ref.kind, "metadata": meta}, None))
+
+
+def failures(items: Iterable[Item]) -> list[dict[str, str]]:
     return [{"object": item.label, "source": item.source, "message": item.error} for item in items if item.error]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError, NotFound
 from ..kubernetes.kinds import Resource, is_core_group
 from .manifests import DIGEST, Ref, check, normalise, ref_of
-from .membership import PART_OF
+from .membership import PART_OF, refusal, set_of
 from .order import phase_of
 from .owned import digest_of, is_unchanged
 from .replicas import minimums
@@ -82,6 +82,8 @@ def _item(obj: Any, source: str, part_of: str | None) -> Item:
     # The round trip frees the object from YAML aliases and from subclasses of str that a caller may have.
     desired, switches = normalise(json.loads(json.dumps(obj, default=str)), source)
     ref, meta = ref_of(desired), desired["metadata"]
+    if PART_OF in (meta.get("labels") or {}):
+        raise InputError(f"{source}: {ref.label} brings the label {PART_OF}, which only a set may give; remove it")
     if part_of:
         meta["labels"] = {**(meta.get("labels") or {}), PART_OF: part_of}
     digest = digest_of(desired)
@@ -146,17 +148,19 @@ def _misplaced(item: Item) -> list[str]:
     return [f"{item.source}: {item.label} {what}"]
 
 
+def is_foreign(item: Item, meta: Mapping[str, Any], part_of: str | None, force: bool) -> bool:
+    """Whether an object, with this metadata on the server, belongs to another set and may not be taken from it."""
+    other = set_of(meta)
+    return bool(other) and other != part_of and not (force or item.force)
+
+
 def decide(item: Item, before: dict[str, Any] | None, part_of: str | None, manager: str, force: bool) -> str:
     """What has to be done with an object, given its metadata on the server."""
     item.before = before
     if before is None:
         return CREATE
     meta = before["metadata"]
-    member_of = (meta.get("labels") or {}).get(PART_OF)
-    if part_of and member_of and member_of != part_of and not (force or item.force):
-        item.error = (
-            f"{item.label} belongs to another set ({PART_OF}={member_of}); remove it there first, "
-            "or set force_conflicts to take it over"
-        )
+    if is_foreign(item, meta, part_of, force):
+        item.error = refusal(item.label, set_of(meta))
         return REFUSED
     return UNCHANGED if is_unchanged(item.desired, item.digest, meta, manager) else APPLY

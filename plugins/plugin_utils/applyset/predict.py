@@ -30,10 +30,11 @@ def remember(planned: Planned, item: Item) -> None:
 
 
 def _missing_namespaces(run: Context, items: list[Item]) -> set[str]:
-    """Namespaces that objects to be created would go to and that are not there yet."""
-    wanted = sorted({item.ref.namespace for item in items if item.action == CREATE and item.ref.namespace})
+    """Namespaces that objects to be created would go to and that are not there yet, or are to come again."""
+    again = {item.ref.name for item in items if item.ref.kind == "Namespace" and item.live.get("deletionTimestamp")}
+    wanted = sorted({item.ref.namespace for item in items if item.action == CREATE and item.ref.namespace} - again)
     there = run.workers.map(lambda name: _may_exist(run, name), wanted)
-    return {name for name, known in zip(wanted, there, strict=True) if not known}
+    return again | {name for name, known in zip(wanted, there, strict=True) if not known}
 
 
 def _may_exist(run: Context, namespace: str) -> bool:

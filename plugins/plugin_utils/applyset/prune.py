@@ -4,91 +4,103 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..errors import ApiError, ApplyError, InputError, NotFound, PruneRefused, WaitTimeout
+from ..errors import InputError, NotFound, PruneRefused, VcciError
 from ..kubernetes.kinds import Resource
 from ..labels import is_protected
-from ..waiting import Deadline
-from . import diff, membership, order, snapshot
+from . import membership, snapshot
+from .containers import Needs
 from .context import Context
-from .gone import until_gone
+from .doomed import Doomed
 from .manifests import Ref
-from .outcome import shown
 from .plan import Item
 
 NAMES_IN_PROGRESS, NAMES_IN_REFUSAL = 10, 20
 Existing = Mapping[Ref, tuple[dict[str, Any], Resource]]
 
 
-class Doomed(NamedTuple):
-    """An object that is to be deleted, as it was listed."""
-
-    ref: Ref
-    resource: Resource
-    meta: dict[str, Any]
-
-    @property
-    def path(self) -> str:
-        return self.resource.path(self.ref.namespace, self.ref.name)
-
-    @property
-    def phase(self) -> int:
-        return order.phase_of(self.ref.kind, self.ref.group)
-
-
 def prunable(run: Context, items: list[Item]) -> list[Doomed]:
     """Members of the set that are not among its objects. Those that are kept all the same are in the result."""
     wanted = {item.ref for item in items}
-    run.result.skipped.clear()
-    found = members(run, items)
+    found = members(run)
     return removable(run, {ref: found[ref] for ref in found if ref not in wanted})
 
 
-def members(run: Context, items: list[Item]) -> Existing:
-    """What the server has of the set: of the items' kinds and of those in its record."""
-    if run.record is None or not run.record.exists:
+def members(run: Context) -> Existing:
+    """The members of the set: of the kinds in its record, in the namespaces that this names."""
+    record = run.record
+    if record is None or record.current is None:
         return {}
-    resources = {item.resource for item in items if not item.planned_kind}
-    known = {(resource.group, resource.kind) for resource in resources}
-    for text in sorted(run.record.contents()[0]):
+    resources = set()
+    for text in sorted(record.contents()[0]):
         group, kind = membership.parse_group_kind(text)
-        if (group, kind) in known:
-            continue
         try:
             resources.add(run.client.preferred(group, kind))
-        except NotFound:
+        except NotFound as exc:
+            if not group:
+                raise InputError(
+                    f"ConfigMap {record.namespace}/{record.name}: its annotation {membership.GROUP_KINDS} lists "
+                    f"{text}, which no server has; correct it by hand"
+                ) from exc
             run.result.warnings.append(f"the set's record lists {text}, which the server no longer serves")
-    return snapshot.members(run.client, sorted(resources), run.part_of or "", run.workers)
+    return snapshot.members(run.client, sorted(resources), record.places(), run.part_of or "", run.workers)
 
 
 def removable(run: Context, found: Existing, limited: bool = True) -> list[Doomed]:
-    """Those that may be deleted: protected kinds must be named, and no more than the limit may go. Unless `limited`:
-    then they were given one by one, which is being named."""
-    options = run.options
-    named = {_key(text) for text in options.prune_named}
-    doomed = []
-    for ref, (obj, resource) in sorted(found.items()):
-        if obj["metadata"].get("deletionTimestamp"):
-            continue
-        if limited and is_protected(ref.group, ref.kind) and (ref.kind, ref.namespace, ref.name) not in named:
-            run.result.skipped.append(ref.label)
-            run.result.warnings.append(
-                f"{ref.label} left the set but is not deleted: name it in prune_named if its contents may go"
-            )
-        else:
-            doomed.append(Doomed(ref, resource, obj["metadata"]))
-    if limited and 0 <= options.prune_limit < len(doomed):
+    """Those that may be deleted: members in truth, of which protected kinds must be named, that nothing in the set
+    needs, and no more of them than the limit. Unless `limited`: then they were given one by one, which is being named.
+    """
+    entries = [Doomed(ref, resource, obj["metadata"]) for ref, (obj, resource) in sorted(found.items())]
+    doomed = _permitted(run, _true_members(run, entries)) if limited else entries
+    run.going = [entry for entry in doomed if entry.is_going]
+    doomed = [entry for entry in doomed if not entry.is_going]
+    if limited and 0 <= run.options.prune_limit < len(doomed):
         names = [entry.ref.label for entry in doomed]
         more = " …" if len(names) > NAMES_IN_REFUSAL else ""
         raise PruneRefused(
-            f"{len(doomed)} objects would be deleted from set {options.name}, more than prune_limit="
-            f"{options.prune_limit}; nothing was changed. If this is meant, raise prune_limit. "
+            f"{len(doomed)} objects would be deleted from set {run.options.name}, more than prune_limit="
+            f"{run.options.prune_limit}; nothing was changed. If this is meant, raise prune_limit. "
             f"They are: {', '.join(names[:NAMES_IN_REFUSAL])}{more}",
             names,
-            run.finish(),
         )
     return doomed
+
+
+def _true_members(run: Context, entries: list[Doomed]) -> list[Doomed]:
+    """Without those that only carry the label; a warning names the first."""
+    others = [(entry, why) for entry in entries if (why := membership.why_no_member(entry.meta))]
+    if others:
+        entry, why = others[0]
+        more = f"; likewise {len(others) - 1} more" if len(others) > 1 else ""
+        run.result.warnings.append(
+            f"{entry.ref.label} carries the set's label, but is no member and is not deleted: {why}{more}"
+        )
+    none = {entry.ref for entry, _why in others}
+    return [entry for entry in entries if entry.ref not in none]
+
+
+def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
+    """Without those that are kept, with a warning for each."""
+    named = {_key(text) for text in run.options.prune_named}
+    needs = Needs(run.items, run.options.namespace if run.items else "")
+    permitted = []
+    run.kept = []
+    for entry in entries:
+        ref = entry.ref
+        why = "" if entry.is_going else needs.why(entry)
+        if (
+            not (why or entry.is_going)
+            and is_protected(ref.group, ref.kind)
+            and (ref.kind, ref.namespace, ref.name) not in named
+        ):
+            why = "name it in prune_named if its contents may go"
+        if why:
+            run.kept.append(ref.label)
+            run.result.warnings.append(f"{ref.label} left the set but is not deleted: {why}")
+        else:
+            permitted.append(entry)
+    return permitted
 
 
 def check_named(names: tuple[str, ...]) -> None:
@@ -104,50 +116,31 @@ def _key(text: str) -> tuple[str, str, str]:
     return parts[0], parts[1] if len(parts) == 3 else "", parts[-1]
 
 
-def delete_all(run: Context, doomed: list[Doomed]) -> None:
+def tell(run: Context, why: str) -> None:
+    """Say what goes, or would go, and why."""
+    doomed = run.doomed
+    if doomed:
+        names = ", ".join(entry.ref.label for entry in doomed[:NAMES_IN_PROGRESS])
+        verb = "would delete" if run.options.check else "deleting"
+        run.say(f"{verb} {len(doomed)} {why}: {names}" + (" …" if len(doomed) > NAMES_IN_PROGRESS else ""))
+
+
+def delete_all(run: Context) -> None:
     """Delete in the reverse of the order of creation, each only if it is still the very object that was listed."""
-    if not doomed:
-        return
-    names = ", ".join(entry.ref.label for entry in doomed[:NAMES_IN_PROGRESS])
-    run.say(f"pruning {len(doomed)}: {names}" + (" …" if len(doomed) > NAMES_IN_PROGRESS else ""))
-    for phase in sorted({entry.phase for entry in doomed}, reverse=True):
-        run.workers.map(lambda entry: _delete(run, entry), [entry for entry in doomed if entry.phase == phase])
+    for phase in sorted({entry.phase for entry in run.doomed}, reverse=True):
+        run.workers.map(lambda entry: _delete(run, entry), [entry for entry in run.doomed if entry.phase == phase])
 
 
 def _delete(run: Context, entry: Doomed) -> None:
+    if not run.may_go_on():
+        return
     condition = {"propagationPolicy": "Background", "preconditions": {"uid": entry.meta["uid"]}}
     try:
         run.client.request("DELETE", entry.path, body=condition)
     except NotFound:
         pass
-    except ApiError as exc:
-        run.undeleted.append({"object": entry.ref.label, "source": "", "message": f"{entry.ref.label}: {exc}"})
+    except VcciError as exc:
+        if not run.is_over(exc):
+            run.fail(entry.ref.label, f"{entry.ref.label} could not be deleted: {exc}")
         return
     run.gone.add(entry.ref)
-
-
-def check_deleted(run: Context) -> None:
-    """An error if something could not be deleted."""
-    messages = [failure["message"] for failure in run.undeleted]
-    if messages:
-        run.result.failed += messages
-        raise ApplyError("could not be deleted:\n" + shown(messages), run.undeleted, run.finish())
-
-
-def list_deleted(run: Context, doomed: list[Doomed], into: list[str]) -> None:
-    """Enter what was deleted, or in check mode would be, into that list of the result."""
-    for ref, _resource, meta in doomed:
-        if run.options.check or ref in run.gone:
-            into.append(ref.label)
-            if run.options.diff:
-                run.result.diff.append(diff.entry(ref.label, {"kind": ref.kind, "metadata": meta}, None))
-
-
-def wait_deleted(run: Context, doomed: list[Doomed]) -> None:
-    """Until all of them are gone, `wait_timeout` seconds at most."""
-    deadline = Deadline(run.options.wait_timeout)
-    for entry in doomed:
-        try:
-            until_gone(run, entry.ref.label, entry.path, entry.meta.get("uid"), deadline.left)
-        except WaitTimeout as exc:
-            raise WaitTimeout(f"{entry.ref.label} {exc}", exc.pending, run.finish()) from exc

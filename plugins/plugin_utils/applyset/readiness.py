@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import ApiError
 from ..kubernetes import kstatus
 from ..kubernetes.client import Client
 from ..kubernetes.kinds import is_built_in
@@ -75,5 +76,19 @@ def _waits_for_consumer(client: Client, claim: Mapping[str, Any]) -> bool:
     if "volume.kubernetes.io/selected-node" in (claim["metadata"].get("annotations") or {}):
         return False
     name = (claim.get("spec") or {}).get("storageClassName")
-    storage_class = client.get("storage.k8s.io/v1", "StorageClass", name) if name else None
+    try:
+        storage_class = client.get("storage.k8s.io/v1", "StorageClass", name) if name else None
+    except ApiError as exc:
+        if exc.status != 403:
+            raise
+        return _is_told_to_wait(client, claim["metadata"])
     return storage_class is not None and storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
+
+
+def _is_told_to_wait(client: Client, meta: Mapping[str, Any]) -> bool:
+    """Whether an event says so: for whoever may read a namespace and no StorageClass."""
+    about = f"involvedObject.uid={meta['uid']},reason=WaitForFirstConsumer"
+    try:
+        return bool(client.list("v1", "Event", meta["namespace"], field_selector=about))
+    except ApiError:
+        return False

@@ -4,23 +4,27 @@
     result = apply_set(client, objects, ApplyOptions(name="redis", check=True))
 
 fetch (a few LISTs) → plan (pure, plan.py) → write (concurrent server-side apply, phase by phase) → prune → wait.
+
+Whatever ends a run, an interrupt as well: its result holds what was done until then, and an error has it as `result`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..errors import ApplyError, InputError
+from ..errors import ApplyError, InputError, VcciError
 from ..kubernetes.client import Client
-from . import expectation, membership, plan, prune, recreatable, snapshot, wait
+from ..waiting import Deadline
+from . import absent, borders, containers, expectation, membership, plan, prune, recreatable, snapshot, wait
 from .context import Context
+from .gone import until_all_gone
 from .manifests import Ref
 from .options import ApplyOptions, Planned
 from .outcome import conclude, failures, shown
 from .plan import CREATE, REFUSED, Item
 from .predict import predict, remember
-from .prune import Doomed
 from .result import Result
 from .write import send_all, to_write, write_phases
 
@@ -30,30 +34,19 @@ def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptio
     cluster would get is predicted."""
     prune.check_named(options.prune_named)
     recreatable.check_words(options.recreate)
-    part_of = membership.set_id(options.name, options.namespace) if options.name else None
+    part_of = membership.set_id(options.name, options.namespace) if options.name else options.member_of
     if client is None:
-        return _all_created(plan.build(objects, part_of), options)
-    run = Context(client, options)
-    with run.timed("prepare"):
         items = plan.build(objects, part_of)
-        expectation.check(options.wait_for, options.wait, (item.ref for item in items))
-    with run.timed("read"):
-        kinds = run.planned.kinds if options.check else None
-        run.result.warnings += plan.resolve(items, client.resource, lenient=options.check, planned=kinds)
-        _fetch(run, items)
-    with run.timed("prune plan"):
-        doomed = _prunable(run, items)
-    if options.check:
-        with run.timed("dry run"):
-            predict(run, items)
-            _conclude(run, items, doomed)
-        return run.finish()
-    with run.timed("write"):
-        _conclude(run, items, _carry_out(run, items, doomed))
-    if options.wait:
-        with run.timed("wait"):
-            wait.wait_ready(run, items)
-    return run.finish()
+        _check_pruning(items, options)
+        return _all_created(items, options)
+    run = Context(client, options)
+    with run.ending("pruned"):
+        with run.timed("prepare"):
+            run.items = plan.build(objects, part_of)
+            _check_pruning(run.items, options)
+            expectation.check(options.wait_for, options.wait, (item.ref for item in run.items))
+        _apply(run)
+    return run.result
 
 
 def delete_set(client: Client | None, objects: Iterable[Any], options: ApplyOptions) -> Result:
@@ -65,14 +58,23 @@ def delete_set(client: Client | None, objects: Iterable[Any], options: ApplyOpti
     if not items and not options.name:
         raise InputError("state absent needs objects, or the name of a set to delete")
     run = Context(client, options)
-    if run.record:
-        run.record.read()
-    doomed = _delete(run, items)
-    prune.list_deleted(run, doomed, run.result.deleted)
-    prune.check_deleted(run)
-    if options.wait and not options.check:
-        prune.wait_deleted(run, doomed)
-    return run.finish()
+    with run.ending("deleted"):
+        _delete(run, items)
+        _refuse_failures(run)
+        if options.wait and not options.check:
+            with run.timed("wait"):
+                until_all_gone(run, [*run.doomed, *run.going], options.wait_timeout)
+    return run.result
+
+
+def _check_pruning(items: list[Item], options: ApplyOptions) -> None:
+    if options.prune and not options.name:
+        raise InputError("prune needs the name of the set: without it nobody knows what belongs to it")
+    if options.prune and not items:
+        raise InputError(
+            f"nothing is left of set {options.name}, and prune would delete all that it has; nothing was changed. "
+            "To delete it use state: absent"
+        )
 
 
 def _all_created(items: list[Item], options: ApplyOptions) -> Result:
@@ -87,55 +89,95 @@ def _all_created(items: list[Item], options: ApplyOptions) -> Result:
 
 
 # --- present ---------------------------------------------------------------------------------------------------------
-def _fetch(run: Context, items: list[Item]) -> None:
+def _apply(run: Context) -> None:
+    with run.timed("read"):
+        kinds = run.planned.kinds if run.options.check else None
+        lookup = run.client.resource
+        run.result.warnings += plan.resolve(run.items, lookup, lenient=run.options.check, planned=kinds)
+        if run.record:
+            run.record.read()
+        _fetch(run)
+    with run.timed("prune plan"):
+        _plan_pruning(run)
+    if run.options.check:
+        with run.timed("dry run"):
+            predict(run, run.items)
+        prune.tell(run, "which left the set")
+        _refuse_failures(run)
+        return
+    with run.timed("write"):
+        _carry_out(run)
+    _refuse_failures(run)
+    if run.options.wait:
+        with run.timed("wait"):
+            deadline = Deadline(run.options.wait_timeout)
+            wait.wait_ready(run, run.items)
+            until_all_gone(run, [*run.doomed, *run.going], deadline.left)
+
+
+def _fetch(run: Context) -> None:
     """Read what is there and decide about each object."""
-    if run.record:
-        run.record.read()
     options = run.options
     known = run.part_of if run.record and run.record.exists else None  # a set without a record has no members yet
-    found = snapshot.read(run.client, items, known, run.workers, full=options.check and options.diff)
-    for item in items:
+    found = snapshot.read(run.client, run.items, known, run.workers, full=options.check and options.diff)
+    for item in run.items:
         before = found.get(item.ref)
         item.action = plan.decide(item, before, run.part_of, options.field_manager, options.force_conflicts)
+    borders.name_other_sets(run)
+    containers.expect_to_vanish(run.items)
 
 
-def _prunable(run: Context, items: list[Item]) -> list[Doomed]:
-    return prune.prunable(run, items) if run.options.prune and run.record else []
+def _plan_pruning(run: Context) -> None:
+    if run.options.prune:
+        run.doomed = prune.prunable(run, run.items)
 
 
-def _carry_out(run: Context, items: list[Item], doomed: list[Doomed]) -> list[Doomed]:
-    """Carry out the plan, or a newer one if somebody else was at work meanwhile; what was to be pruned by it."""
+def _carry_out(run: Context) -> None:
+    """Carry out the plan, or a newer one if somebody else was at work meanwhile."""
     record = run.record
-    while not any(item.action == REFUSED for item in items):
-        todo = to_write(items)
-        if not (todo or doomed or _record_is_stale(run, items)):
-            break
+    while not any(item.action == REFUSED for item in run.items):
+        todo = to_write(run.items)
+        if not (todo or run.doomed or _record_is_stale(run)):
+            return
+        kinds, namespaces = _contained(run.items)
         early = _home_of_record(run, todo)
-        if not send_all(run, early, "namespace"):
-            break
-        if record and not record.acquire(*_contained(items)):
-            _fetch(run, items)
-            doomed = _prunable(run, items)
+        if early and record:
+            old_kinds, old_namespaces = record.contents()
+            if not send_all(run, early, "namespace"):
+                return
+            record.read()  # it went with a namespace that was being deleted, but what it said still holds
+            kinds, namespaces = kinds | old_kinds, namespaces | old_namespaces
+        if record and not record.acquire(kinds, namespaces):
+            _fetch(run)
+            _plan_pruning(run)
             continue
-        exact = False
-        try:
-            if write_phases(run, items, [item for item in todo if item not in early]):
-                prune.delete_all(run, doomed)
-                # Without pruning, or after a failure, members of other kinds may remain: the record keeps naming them.
-                exact = run.options.prune and not (run.result.skipped or run.undeleted)
-        finally:
-            if record:
-                record.release(*(_contained(items) if exact else (None, None)))
-        break
-    return doomed
+        _write(run, [item for item in todo if item not in early])
+        return
+
+
+def _write(run: Context, todo: list[Item]) -> None:
+    kinds, namespaces = None, None
+
+    def give_back() -> None:
+        if run.record:
+            run.record.release(kinds, namespaces)
+
+    with _giving_back(run, give_back):
+        if write_phases(run, run.items, todo):
+            prune.tell(run, "which left the set")
+            prune.delete_all(run)
+            # Without pruning, or after a failure, members of other kinds may remain: the record keeps naming them.
+            if run.options.prune and not (run.kept or run.faults or run.stopped):
+                kinds, namespaces = _contained(run.items)
 
 
 def _home_of_record(run: Context, todo: list[Item]) -> list[Item]:
-    """The namespace of the set's record, where the set itself brings it: it must be there before the record."""
-    if run.record is None or run.record.exists:
+    """The namespace of the set's record, where the set itself brings it, or brings it back: it must be there before the
+    record."""
+    if run.record is None:
         return []
     home = Ref("", "Namespace", "", run.options.namespace)
-    return [item for item in todo if item.action == CREATE and item.ref == home]
+    return [item for item in todo if item.ref == home and (item.action == CREATE or item.live.get("deletionTimestamp"))]
 
 
 def _contained(items: list[Item]) -> tuple[set[str], set[str]]:
@@ -146,60 +188,77 @@ def _contained(items: list[Item]) -> tuple[set[str], set[str]]:
     )
 
 
-def _record_is_stale(run: Context, items: list[Item]) -> bool:
+def _record_is_stale(run: Context) -> bool:
     if run.record is None:
         return False
-    kinds, namespaces = _contained(items)
-    if not run.options.prune or run.result.skipped:
+    kinds, namespaces = _contained(run.items)
+    if not run.options.prune or run.kept:
         old_kinds, old_namespaces = run.record.contents()
         kinds, namespaces = kinds | old_kinds, namespaces | old_namespaces
     return not run.record.matches(kinds, namespaces)
 
 
-def _conclude(run: Context, items: list[Item], doomed: list[Doomed]) -> None:
-    """Enter into the result what came, or would come, of each; an error if something failed."""
-    conclude(run.result, items, run.options.field_manager, run.options.diff)
-    prune.list_deleted(run, doomed, run.result.pruned)
-    failed = failures(items)
+def _refuse_failures(run: Context) -> None:
+    """An error if something failed, or the run was stopped."""
+    total = len(run.items) + len(run.doomed)
+    failed = [*failures(run.items), *run.faults]
+    heads = [f"{len(failed)} of {total} objects failed"] if failed else []
+    if run.stopped:
+        left = sum(1 for item in to_write(run.items) if not (item.outcome or item.error))
+        left += sum(1 for entry in run.doomed if entry.ref not in run.gone)
+        heads.append(f"stopped before {left} of {total} objects were done" if left else "stopped")
+        what = f"set {run.options.name}" if run.options.name else "objects"
+        failed.append({"object": what, "source": "", "message": str(run.stopped)})
     if failed:
         title = f"set {run.options.name}: " if run.options.name else ""
         messages = shown([failure["message"] for failure in failed])
-        raise ApplyError(f"{title}{len(failed)} of {len(items)} objects failed:\n{messages}", failed, run.finish())
-    prune.check_deleted(run)
+        raise ApplyError(f"{title}{', '.join(heads)}:\n{messages}", failed) from run.stopped
 
 
 # --- absent ----------------------------------------------------------------------------------------------------------
-def _delete(run: Context, items: list[Item]) -> list[Doomed]:
-    """Delete the items, or the whole set and its record; what was to be deleted."""
+def _delete(run: Context, items: list[Item]) -> None:
+    """Delete the items, or the whole set and its record."""
+    record = run.record
+    if record:
+        record.read()
     while True:
-        record = run.record if run.record and run.record.exists else None
-        found = _existing(run, items) if items else prune.members(run, [])
-        doomed = prune.removable(run, found, limited=not items)
-        whole_set = record is not None and not items
-        if run.options.check or not (doomed or whole_set):
-            return doomed
-        if record and not record.acquire(set(), set()):
-            run.result.skipped.clear()
+        found = absent.existing(run, items) if items else prune.members(run)
+        run.doomed = prune.removable(run, found, limited=not items)
+        prune.tell(run, "as asked" if items else "with their set")
+        there = record is not None and record.exists
+        if run.options.check or run.faults or not (run.doomed or (there and not items)):
+            return
+        if record and there and not record.acquire(set(), set()):
             continue
-        try:
-            prune.delete_all(run, doomed)
-        finally:
-            if record and whole_set and len(run.gone) == len(doomed) and not run.result.skipped:
-                record.delete()
-            elif record:
-                record.release()
-        return doomed
+        with _giving_back(run, lambda: _end_record(run, whole_set=not items)):
+            prune.delete_all(run)
+        return
 
 
-def _existing(run: Context, items: list[Item]) -> prune.Existing:
-    """Those of the items that are there. What the server does not serve is not."""
-    known = []
-    for item in items:
-        try:
-            plan.resolve([item], run.client.resource)
-            known.append(item)
-        except InputError:
-            if "." not in item.desired["apiVersion"].partition("/")[0]:
-                raise
-    found = snapshot.read(run.client, known, None, run.workers)
-    return {item.ref: (found[item.ref], item.resource) for item in known if item.ref in found}
+def _end_record(run: Context, whole_set: bool) -> None:
+    """Delete the record if nothing is left of the set, else give it back."""
+    record = run.record
+    if record is None or not record.held:
+        return
+    if whole_set and len(run.gone) == len(run.doomed) and not run.kept:
+        record.delete()
+    else:
+        record.release()
+
+
+@contextlib.contextmanager
+def _giving_back(run: Context, give_back: Callable[[], object]) -> Iterator[None]:
+    """Whatever ends the block, the set is given back. That this is impossible fails the run, but hides no other
+    error."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(VcciError):
+            give_back()
+        raise
+    try:
+        give_back()
+    except VcciError as exc:
+        if run.stopped is None:
+            what = f"ConfigMap {run.options.namespace}/{run.options.name}"
+            run.fail(what, f"the set's turn could not be given back, another run may have to wait a while: {exc}")

@@ -1,9 +1,13 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What the server has of a set: a few LISTs, whatever the number of objects."""
+"""What the server has of a set: a few LISTs, whatever the number of objects.
+
+Whoever may read a few namespaces only gets the same answers: a LIST of the whole cluster that is forbidden is made for
+each namespace in question, and objects whose LIST is forbidden are asked for one by one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ApiError, NotFound
@@ -17,15 +21,32 @@ from .workers import Workers
 FEW_NAMESPACES = 8
 FEW_OBJECTS = 6
 Found = dict[Ref, dict[str, Any]]
+Members = dict[Ref, tuple[dict[str, Any], Resource]]
 
 
 class Listing(NamedTuple):
-    """One LIST: of a namespace or of all, of a label or of all, and which of the objects it is about."""
+    """One LIST of those objects of a kind that are in these namespaces: of one of them, or of the whole cluster."""
 
     resource: Resource
-    namespace: str | None
+    namespaces: tuple[str, ...]  # empty for all
     selector: str | None = None
     wanted: frozenset[Ref] | None = None
+
+    @property
+    def namespace(self) -> str | None:
+        return self.namespaces[0] if len(self.namespaces) == 1 else None
+
+    def has(self, ref: Ref) -> bool:
+        if self.wanted is not None:
+            return ref in self.wanted
+        return not self.namespaces or ref.namespace in self.namespaces
+
+
+class _Get(NamedTuple):
+    """One GET, by the resource that serves the object now: an item's own may be planned only."""
+
+    resource: Resource
+    ref: Ref
 
 
 def ref_from(resource: Resource, meta: Mapping[str, Any]) -> Ref:
@@ -35,62 +56,111 @@ def ref_from(resource: Resource, meta: Mapping[str, Any]) -> Ref:
 def read(client: Client, items: Iterable[Item], part_of: str | None, workers: Workers, full: bool = False) -> Found:
     """Every item that exists, and the other members of the set `part_of` of their kinds; of metadata only, unless
     `full`. Without `part_of` nothing is looked for by its label."""
-    groups: dict[Resource, list[Item]] = {}
-    for item in items:
-        if not item.planned_kind:
-            groups.setdefault(item.resource, []).append(item)
+    groups = _by_resource(client, items)
     found: Found = {}
-    listings: list[Listing] = []
     if part_of:
+        listings: list[Listing] = []
         for resource, group in groups.items():
-            listings += _listings(resource, group, selector=f"{PART_OF}={part_of}")
-        for part in workers.map(lambda listing: _list(client, listing, full), listings):
-            found.update(part)
-    jobs: list[Listing | Item] = []
+            listings += _listings(resource, {item.ref.namespace for item in group}, f"{PART_OF}={part_of}")
+        found, _refused = _list_all(client, listings, workers, full)
+    gets: list[_Get] = []
+    listings = []
     for resource, group in groups.items():
-        missing = [item for item in group if item.ref not in found]
+        missing = [item.ref for item in group if item.ref not in found]
         if len(missing) <= FEW_OBJECTS:
-            jobs += missing
+            gets += [_Get(resource, ref) for ref in missing]
         else:
-            jobs += _listings(resource, missing, wanted=frozenset(item.ref for item in missing))
-
-    def ask(job: Listing | Item) -> Found:
-        return _get(client, job, full) if isinstance(job, Item) else _list(client, job, full)
-
-    for part in workers.map(ask, jobs):
+            listings += _listings(resource, {ref.namespace for ref in missing}, None, frozenset(missing))
+    listed, refused = _list_all(client, listings, workers, full)
+    found.update(listed)
+    for listing, _refusal in refused:
+        places = set(listing.namespaces)
+        gets += [_Get(listing.resource, ref) for ref in listing.wanted or () if not places or ref.namespace in places]
+    for part in workers.map(lambda get: _get(client, get, full), gets):
         found.update(part)
     return found
 
 
 def members(
-    client: Client, resources: Iterable[Resource], part_of: str, workers: Workers
-) -> dict[Ref, tuple[dict[str, Any], Resource]]:
-    """Metadata and resource of every member of the set among these kinds, wherever it is."""
-    listings = [Listing(resource, None, f"{PART_OF}={part_of}") for resource in resources]
-    found = {}
-    for listing, part in zip(listings, workers.map(lambda job: _list(client, job, False), listings), strict=True):
-        for ref, obj in part.items():
-            found[ref] = (obj, listing.resource)
-    return found
+    client: Client, resources: Iterable[Resource], places: Collection[str] | None, part_of: str, workers: Workers
+) -> Members:
+    """Metadata and resource of every object of these kinds that carries the set's label, in those namespaces or, when
+    they are not known (None), in all."""
+    listings: list[Listing] = []
+    for resource in resources:
+        listings += _listings(resource, places or (), f"{PART_OF}={part_of}")
+    found, refused = _list_all(client, listings, workers, False)
+    for _listing, refusal in refused:
+        raise refusal
+    by_kind = {(listing.resource.group, listing.resource.kind): listing.resource for listing in listings}
+    return {ref: (obj, by_kind[ref.group, ref.kind]) for ref, obj in found.items()}
+
+
+def _by_resource(client: Client, items: Iterable[Item]) -> dict[Resource, list[Item]]:
+    """The items by the resource that they can be read by. Those of a kind that a definition is yet to bring may be
+    there in another version."""
+    groups: dict[Resource, list[Item]] = {}
+    served: dict[tuple[str, str], Resource | None] = {}
+    for item in items:
+        resource: Resource | None = item.resource
+        if item.planned_kind:
+            kind = item.ref.group, item.ref.kind
+            if kind not in served:
+                served[kind] = _served(client, *kind)
+            resource = served[kind]
+        if resource is not None:
+            groups.setdefault(resource, []).append(item)
+    return groups
+
+
+def _served(client: Client, group: str, kind: str) -> Resource | None:
+    try:
+        return client.preferred(group, kind)
+    except NotFound:
+        return None
 
 
 def _listings(
-    resource: Resource, items: list[Item], selector: str | None = None, wanted: frozenset[Ref] | None = None
+    resource: Resource, namespaces: Collection[str], selector: str | None, wanted: frozenset[Ref] | None = None
 ) -> list[Listing]:
     """One a namespace, or one of the whole cluster where that is cheaper."""
-    namespaces: list[str | None] = [*sorted({item.ref.namespace for item in items})]
-    if not resource.namespaced or len(namespaces) > FEW_NAMESPACES:
-        namespaces = [None]
-    return [Listing(resource, namespace, selector, wanted) for namespace in namespaces]
+    if not resource.namespaced:
+        return [Listing(resource, (), selector, wanted)]
+    places = tuple(sorted(namespaces))
+    if not places or len(places) > FEW_NAMESPACES:
+        return [Listing(resource, places, selector, wanted)]
+    return [Listing(resource, (place,), selector, wanted) for place in places]
 
 
-def _list(client: Client, listing: Listing, full: bool) -> Found:
-    resource, namespace, selector, wanted = listing
+def _list_all(
+    client: Client, listings: list[Listing], workers: Workers, full: bool
+) -> tuple[Found, list[tuple[Listing, ApiError]]]:
+    """What they find, and those that are forbidden."""
+    found: Found = {}
+    refused: list[tuple[Listing, ApiError]] = []
+    again: list[Listing] = []
+    for listing, answer in zip(listings, workers.map(lambda job: _list(client, job, full), listings), strict=True):
+        if isinstance(answer, dict):
+            found.update(answer)
+        elif len(listing.namespaces) > 1:
+            again += [listing._replace(namespaces=(place,)) for place in listing.namespaces]
+        else:
+            refused.append((listing, answer))
+    if again:
+        more, still = _list_all(client, again, workers, full)
+        found.update(more)
+        refused += still
+    return found, refused
+
+
+def _list(client: Client, listing: Listing, full: bool) -> Found | ApiError:
+    """What it finds, or that it is forbidden."""
+    resource, namespace = listing.resource, listing.namespace
     found: Found = {}
     try:
-        for obj in client.iter_list(resource, namespace, label_selector=selector, metadata_only=not full):
+        for obj in client.iter_list(resource, namespace, label_selector=listing.selector, metadata_only=not full):
             ref = ref_from(resource, obj["metadata"])
-            if wanted is None or ref in wanted:
+            if listing.has(ref):
                 if "kind" not in obj:  # members of a list leave it out, and masking a Secret depends on it
                     obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
                 found[ref] = obj
@@ -99,14 +169,14 @@ def _list(client: Client, listing: Listing, full: bool) -> Found:
     except ApiError as exc:
         if exc.status != 403:
             raise
-        where = f"in {namespace}" if namespace else "of all namespaces"
-        message = f"listing {resource.plural} {where} is forbidden: {exc}"
-        raise ApiError(exc.status, exc.reason, message, exc.details) from exc
+        where = f"in {namespace}" if namespace else "of all namespaces" if resource.namespaced else "of the cluster"
+        return ApiError(403, exc.reason, f"listing {resource.plural} {where} is forbidden: {exc}", exc.details)
     return found
 
 
-def _get(client: Client, item: Item, full: bool) -> Found:
+def _get(client: Client, job: _Get, full: bool) -> Found:
+    path = job.resource.path(job.ref.namespace, job.ref.name)
     try:
-        return {item.ref: client.request("GET", item.path, accept=JSON if full else METADATA_ONLY)}
+        return {job.ref: client.request("GET", path, accept=JSON if full else METADATA_ONLY)}
     except NotFound:
         return {}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError, Conflict, GivenUp, VcciError
+from ..errors import ApiError, Conflict, NotFound, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
 from ..waiting import Deadline
 from . import explain, order, replicas
@@ -47,7 +47,7 @@ def send_all(run: Context, items: list[Item], what: str) -> bool:
     """Apply them at once; whether all went well."""
     total = len(items)
     run.workers.map(lambda item: send(run, item), items, lambda done: run.say(f"{what}: {done} of {total} applied"))
-    return not any(item.error for item in items)
+    return not any(item.error for item in items) and run.stopped is None
 
 
 def _sent_again(run: Context, items: list[Item], sent: list[Item]) -> bool:
@@ -55,6 +55,8 @@ def _sent_again(run: Context, items: list[Item], sent: list[Item]) -> bool:
     brought, deadline = {item.ref for item in items}, Deadline(ARRIVAL)
     while True:
         failed = [item for item in sent if item.error]
+        if run.stopped:
+            return False
         if deadline.passed or not all(order.is_on_its_way(item.error, item.ref, brought) for item in failed):
             return not failed
         time.sleep(ARRIVAL_PAUSE)
@@ -65,7 +67,9 @@ def _sent_again(run: Context, items: list[Item], sent: list[Item]) -> bool:
 
 
 def send(run: Context, item: Item, dry_run: bool = False) -> None:
-    """Apply one object; what came of it is left in the item."""
+    """Apply one object; what came of it is left in the item. Nothing, if the run is to stop."""
+    if not run.may_go_on():
+        return
     try:
         try:
             _write(run, item, dry_run)
@@ -74,52 +78,73 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
                 raise
             recreate(run, item, lambda number: _create(run, item, number), dry_run)
     except ApiError as exc:
-        item.error = explain.explain(exc, item)
-    except GivenUp:
-        pass  # the request for which the run's patience ended tells of it; this one was not made
+        if not run.is_over(exc):
+            item.error = explain.explain(exc, item)
     except VcciError as exc:
-        item.error = f"{item.label}: {exc}"
+        if not run.is_over(exc):
+            item.error = f"{item.label}: {exc}"
 
 
 def _write(run: Context, item: Item, dry_run: bool) -> None:
-    if run.record:
-        run.record.check_held()
     if not dry_run and item.live.get("deletionTimestamp"):
         until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
         item.before = None
+    item.before = _before(run, item, item.before)
     if item.before is None:
         item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
         item.outcome = "created"
     else:
-        item.before = _before(run, item, item.before)
         item.after = _update(run, item, item.before, dry_run)
-        written = was_written(item.before["metadata"], item.after["metadata"], run.options.field_manager)
-        item.outcome = "configured" if written else "unchanged"
+        item.outcome = _outcome(run, item.before["metadata"], item.after["metadata"])
 
 
-def _before(run: Context, item: Item, known: dict[str, Any]) -> dict[str, Any]:
-    """The object on the server: whole where its differences are to be shown, else what is known of its metadata."""
-    partial = "spec" not in known and known.get("kind") == "PartialObjectMetadata"
-    return run.client.request("GET", item.path) if run.options.diff and partial else known
+def _outcome(run: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if before.get("uid") != after.get("uid"):
+        return "created"  # it was deleted since it was read
+    return "configured" if was_written(before, after, run.options.field_manager) else "unchanged"
+
+
+def _before(run: Context, item: Item, known: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The object on the server: whole where more than its metadata is needed, None when it is not there any more."""
+    if known is None or "spec" in known or known.get("kind") != "PartialObjectMetadata":
+        return known
+    if not (run.options.diff or _hands_over(run, item, known)):
+        return known
+    try:
+        return run.client.request("GET", item.path)
+    except NotFound:
+        return None
+    except ApiError:
+        if _hands_over(run, item, known):
+            raise
+        return known  # what a difference is shown of never ends a run
+
+
+def _hands_over(run: Context, item: Item, before: Mapping[str, Any]) -> bool:
+    """Whether a number of replicas on the server is ours, and no longer wanted."""
+    return replicas.leaves_number(item.desired) and replicas.number_is_ours(
+        before["metadata"], run.options.field_manager
+    )
 
 
 def _create(run: Context, item: Item, number: int) -> dict[str, Any]:
     """A workload that leaves the number of replicas to others begins with `number` of them, if it is not 0."""
     if number and replicas.leaves_number(item.desired):
         _patch(run, item, replicas.unfinished(replicas.with_number(item.desired, number)))
+        item.outcome = "created"  # whatever comes of the rest
         _hand_over(run, item, number)
     return _patch(run, item, item.desired)
 
 
 def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> dict[str, Any]:
     """A number of replicas that we no longer want stays as it is; the server would reset it to one."""
-    manager = run.options.field_manager
-    if not (replicas.leaves_number(item.desired) and replicas.number_is_ours(before["metadata"], manager)):
+    if not _hands_over(run, item, before):
         return _patch(run, item, item.desired, dry_run)
     number = _live_number(run, item, before)
     if dry_run:
         return _patch(run, item, replicas.with_number(item.desired, number), dry_run)
     _hand_over(run, item, number)
+    item.outcome = "configured"  # whatever comes of the rest
     return _patch(run, item, item.desired)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ..applyset.manifests import DIGEST
+from ..applyset.membership import PART_OF, set_of
 from ..applyset.options import FIELD_MANAGER, ApplyOptions
 from ..applyset.owned import our_entry
 from ..applyset.run import apply_set
@@ -72,12 +73,14 @@ def _apply(client: Client, one: Object, new: dict[str, str], check: bool) -> Non
     if own:  # the whole of it, as its set would apply it: a part would take the rest away
         annotations = one["metadata"].get("annotations") or {}
         notes = {key: value for key, value in annotations.items() if key != DIGEST}
-        kept = (("labels", one["metadata"].get("labels")), ("annotations", notes))
+        labels = {key: value for key, value in (one["metadata"].get("labels") or {}).items() if key != PART_OF}
+        kept = (("labels", labels), ("annotations", notes))
         metadata |= {key: value for key, value in kept if value}
         spec = {**one["spec"], "encryptedData": {**one["spec"]["encryptedData"], **new}}
     obj = {"apiVersion": API_VERSION, "kind": "SealedSecret", "metadata": metadata, "spec": spec}
     manager = FIELD_MANAGER if own else FOREIGN_MANAGER
-    options = ApplyOptions(name=None, check=check, diff=False, force_conflicts=not own, field_manager=manager)
+    member_of = set_of(one["metadata"]) or None if own else None
+    options = ApplyOptions(member_of=member_of, check=check, diff=False, force_conflicts=not own, field_manager=manager)
     apply_set(client, [obj], options)
 
 
