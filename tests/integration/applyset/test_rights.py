@@ -1,0 +1,190 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What docs/applyset.md calls the least rights is enough: a deployer with a Role in the set's namespaces does all that
+needs no object of the whole cluster."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import snapshot
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+
+# The table of docs/applyset.md, section "Rights".
+APPLY = ("get", "list", "create", "patch")
+PRUNE = (*APPLY, "delete")
+DELETE = ("get", "list", "patch", "delete")  # patch is for the record
+KINDS = [
+    {"apiGroups": [""], "resources": ["configmaps", "secrets", "services", "persistentvolumeclaims"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"]},
+]
+READ = {
+    "apiGroups": ["", "apps"],
+    "resources": ["pods", "pods/log", "events", "replicasets"],
+    "verbs": ["get", "list"],
+}
+
+
+def role(namespace, user, verbs):
+    rules = [{**rule, "verbs": list(verbs)} for rule in KINDS]
+    meta = {"name": user, "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [*rules, READ]},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": user},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        },
+    ]
+
+
+@contextlib.contextmanager
+def deployer(kubeconfig, client: Client, namespaces: Sequence[str], verbs: Sequence[str]) -> Iterator[Client]:
+    """A user who may do that with KINDS in these namespaces, and nothing else."""
+    user = f"deployer-{namespaces[0]}"
+    roles = [obj for place in namespaces for obj in role(place, user, verbs)]
+    apply_set(client, roles, ApplyOptions(name="rights", namespace=namespaces[0]))
+    made = Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def places(client, namespace):
+    """More namespaces than LISTs are made for one by one."""
+    names = [f"{namespace}-{number}" for number in range(snapshot.FEW_NAMESPACES + 1)]
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
+    apply_set(client, made, ApplyOptions())
+    yield [namespace, *names]
+    delete_set(client, made, ApplyOptions())
+
+
+def config_map(namespace, name="a", value="1"):
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"value": value},
+    }
+
+
+def secret(namespace):
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": namespace}}
+
+
+def claim(namespace, storage_class):
+    resources = {"requests": {"storage": "1Gi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": resources, "storageClassName": storage_class}
+    meta = {"name": "data", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+
+
+def deployment(namespace):
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "example/web:1"}]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2, 10])
+def test_a_deployer_of_a_few_namespaces_does_everything(kubeconfig, client, places, count):
+    """For one namespace, for few, and for more than are listed one by one; and for few and many objects in each."""
+    mine = places[:count]
+    options = {"name": "s", "namespace": mine[0]}
+    many = [config_map(place, f"c{number}") for place in mine for number in range(snapshot.FEW_OBJECTS + 2)]
+    whole = [*many, *(secret(place) for place in mine)]
+    with deployer(kubeconfig, client, mine, PRUNE) as user:
+        for check in (True, False):
+            assert len(apply_set(user, whole, ApplyOptions(**options, check=check)).created) == len(whole)
+        assert not apply_set(user, whole, ApplyOptions(**options, prune=True, wait=True)).changed
+        for check in (True, False):
+            result = apply_set(user, many, ApplyOptions(**options, prune=True, check=check))
+            assert sorted(result.pruned) == sorted(f"Secret {place}/s" for place in mine)
+            assert not result.warnings
+        named = [many[0], config_map(mine[-1], "never was")]
+        for check in (True, False):
+            assert len(delete_set(user, named, ApplyOptions(**options, check=check)).deleted) == 1
+        for check in (True, False):
+            deleted = delete_set(user, (), ApplyOptions(**options, prune_limit=-1, check=check, wait=True)).deleted
+            assert len(deleted) == len(many) - 1
+        assert client.get("v1", "ConfigMap", "s", mine[0]) is None
+
+
+def test_workloads_and_claims_are_awaited_without_rights_on_the_cluster(kubeconfig, client, namespace):
+    options = {"name": "s", "namespace": namespace, "wait": True, "wait_timeout": 60}
+    storage_class = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": namespace},
+        "provisioner": "example.org/none",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+    objects = [deployment(namespace), claim(namespace, namespace)]
+    apply_set(client, [storage_class], ApplyOptions())
+    try:
+        with deployer(kubeconfig, client, [namespace], PRUNE) as user:
+            assert len(apply_set(user, objects, ApplyOptions(**options)).created) == 2
+            assert not apply_set(user, objects, ApplyOptions(**options)).changed
+    finally:
+        delete_set(client, [storage_class], ApplyOptions())
+
+
+def test_whoever_only_applies_needs_no_right_to_delete(kubeconfig, client, namespace):
+    options = {"name": "s", "namespace": namespace}
+    with deployer(kubeconfig, client, [namespace], APPLY) as user:
+        assert len(apply_set(user, [config_map(namespace), secret(namespace)], ApplyOptions(**options)).created) == 2
+        assert apply_set(user, [config_map(namespace, value="2")], ApplyOptions(**options)).configured
+        with pytest.raises(ApplyError, match=r"could not be deleted: .* cannot delete") as caught:
+            apply_set(user, [config_map(namespace)], ApplyOptions(**options, prune=True))
+        assert caught.value.result.changed
+
+
+def test_whoever_only_deletes_needs_no_right_to_create(kubeconfig, client, namespace):
+    options = {"name": "s", "namespace": namespace}
+    apply_set(client, [config_map(namespace), secret(namespace)], ApplyOptions(**options))
+    with deployer(kubeconfig, client, [namespace], DELETE) as user:
+        assert delete_set(user, [secret(namespace)], ApplyOptions(**options, wait=True)).deleted
+        assert delete_set(user, (), ApplyOptions(**options, wait=True)).deleted == [f"ConfigMap {namespace}/a"]
+    assert client.get("v1", "ConfigMap", "s", namespace) is None
+
+
+def test_an_error_names_the_list_that_is_forbidden(kubeconfig, client, places):
+    """A record that lists a namespace of others: what is there cannot be known, and so nothing is pruned."""
+    mine, other = places[:2]
+    options = {"name": "s", "namespace": mine}
+    apply_set(client, [config_map(mine), config_map(other), secret(mine)], ApplyOptions(**options))
+    with deployer(kubeconfig, client, [mine], PRUNE) as user:
+        with pytest.raises(ApiError, match=rf"listing \w+ in {other} is forbidden"):
+            apply_set(user, [config_map(mine)], ApplyOptions(**options, prune=True))
+        # Without pruning nobody needs to know.
+        assert apply_set(user, [config_map(mine, value="2")], ApplyOptions(**options)).configured
+    assert client.get("v1", "Secret", "s", mine)
+
+
+def test_kinds_of_the_cluster_are_listed_only_if_the_record_has_them(kubeconfig, client, namespace):
+    options = {"name": "s", "namespace": namespace}
+    asked = []
+
+    class Spy(Client):
+        def iter_list(self, resource, *arguments, **more):
+            asked.append((resource.kind, arguments[0]))
+            return super().iter_list(resource, *arguments, **more)
+
+    spy = Spy.from_params({"kubeconfig": str(kubeconfig)})
+    apply_set(spy, [config_map(namespace)], ApplyOptions(**options))
+    apply_set(spy, [config_map(namespace)], ApplyOptions(**options, prune=True))
+    assert set(asked) == {("ConfigMap", namespace)}
+    spy.close()
