@@ -60,6 +60,10 @@ class Action(ActionBase):
                 done = self.perform(self._checked(), task_vars or {})
         except VcciError as exc:
             done = self._failure(exc)
+        except BaseException as exc:
+            if not hasattr(exc, "result_contribution"):
+                raise
+            done = self._out_of_time(exc)
         finally:
             for client in self._clients:
                 client.close()
@@ -219,3 +223,10 @@ class Action(ActionBase):
         failure: dict[str, Any] = {"failed": True, "msg": exc.message, "errors": exc.errors}
         done = exc.result
         return failure if done is None else {**done.answer(self.diff), **failure}
+
+    def _out_of_time(self, exc: BaseException) -> dict[str, Any]:
+        """The same when the time is over that the task's own keyword `timeout` gives it."""
+        failure: dict[str, Any] = {"failed": True, "msg": str(exc), "errors": [str(exc)]}
+        done = getattr(exc, "result", None)
+        told = done.answer(self.diff) if done is not None else {}
+        return {**told, **getattr(exc, "result_contribution", {}), **failure}

@@ -22,6 +22,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import (
 
 from tests import faults
 from tests.faults import front_of
+from tests.helpers import play
 
 
 def config_map(namespace, name, value="1", **meta):
@@ -128,8 +129,6 @@ def test_a_wait_that_ends_late(apply, namespace):
 
 
 def test_a_definition_that_is_not_established(apply, client, namespace, monkeypatch):
-    monkeypatch.setattr(served, "ESTABLISH_TIMEOUT", 0.5)
-
     def definition(plural):
         names = {"kind": "Widget", "plural": plural, "singular": plural[:-1], "listKind": "WidgetList"}
         schema = {"openAPIV3Schema": {"type": "object"}}
@@ -144,6 +143,7 @@ def test_a_definition_that_is_not_established(apply, client, namespace, monkeypa
     both = [definition("widgets"), definition("gadgets")]  # of one kind: the second one's name is taken
     try:
         apply(both[:1])
+        monkeypatch.setattr(served, "ESTABLISH_TIMEOUT", 0.5)
         with pytest.raises(VcciError) as caught:
             apply([*both, config_map(namespace, "a")])
         assert caught.value.result.created == [f"CustomResourceDefinition gadgets.{namespace}.example.org"]
@@ -262,3 +262,25 @@ def test_a_read_for_the_difference_fails_no_run(apply, front, namespace):
 
     front.harm = harm
     assert apply([config_map(namespace, "a", "2")], client=front.client, diff=True).configured
+
+
+# --- in a task -------------------------------------------------------------------------------------------------------
+def test_a_task_that_fails_or_runs_out_of_time_has_lists_and_warnings(apply, kubeconfig, namespace, tmp_path):
+    apply([claim(namespace), config_map(namespace, "b")])
+    options = {"kubeconfig": str(kubeconfig), "name": "s", "namespace": namespace, "prune": True}
+
+    def task(value, **more):
+        objects = [config_map(namespace, "a", value), stuck_job(namespace)]
+        return {"greenlang.vcci.applyset": {**options, **more, "definition": objects}, "ignore_errors": True}
+
+    tasks = [task("1", wait=True, wait_timeout=1), {**task("2", wait=True), "timeout": 4}, task("3", prune_limit=0)]
+    (late, timed_out, done), said = play(tmp_path, tasks)
+    labels = [f"ConfigMap {namespace}/a", f"Job {namespace}/stuck"]
+    assert (late["created"], late["pruned"]) == (labels, [f"ConfigMap {namespace}/b"]), said
+    assert timed_out["configured"] == labels[:1], said
+    assert "Timed out after 4" in timed_out["msg"]
+    for result in (late, timed_out):
+        assert result["failed"]
+        assert result["changed"]
+        assert "prune_named" in str(result["warnings"])
+    assert done["configured"] == labels[:1]
