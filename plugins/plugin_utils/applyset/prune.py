@@ -82,10 +82,12 @@ def _true_members(run: Context, entries: list[Doomed]) -> list[Doomed]:
 
 def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
     """Without those that are kept, with a warning for each."""
+    run.kept = []
+    if not entries:
+        return []
     named = {_key(text) for text in run.options.prune_named}
     needs = Needs(run.items, run.options.namespace if run.items else "")
     permitted = []
-    run.kept = []
     for entry in entries:
         ref = entry.ref
         why = "" if entry.is_going else needs.why(entry)

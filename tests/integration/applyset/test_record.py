@@ -13,8 +13,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, SetLocked, VcciError
 
-from tests import faults
-from tests.faults import front_of
+from tests import front as faults
+from tests.front import front_of
 
 MERGE = "application/merge-patch+json"
 

@@ -20,8 +20,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import (
     WaitTimeout,
 )
 
-from tests import faults
-from tests.faults import front_of
+from tests import front as faults
+from tests.front import front_of
 from tests.helpers import play
 
 
