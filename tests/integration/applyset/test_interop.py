@@ -105,3 +105,38 @@ def test_members_in_other_namespaces_are_found(apply, kubectl_apply, client, nam
         assert record["applyset.kubernetes.io/additional-namespaces"] == ""
     finally:
         kubectl("delete", "namespace", other, "--wait=false")
+
+
+@pytest.mark.parametrize("side", [[], ["--server-side"]], ids=["its own side", "the server's side"])
+def test_turns_lose_nothing(apply, kubectl, client, namespace, side):
+    """Each prunes what the other brought, of kinds and namespaces that it never had itself; nothing is left at the end,
+    and nobody needs a conflict to be forced for what is not in conflict."""
+    other = namespace + "-other"
+    kubectl("create", "namespace", other)
+
+    def by_kubectl(*objects):
+        given = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        command = ["apply", *side, "--prune", "--applyset=configmap/s", "-f", "-"]
+        kubectl("-n", namespace, *command, given=given)
+
+    def there():
+        return names(client, namespace, "ConfigMap", "Secret") + names(client, other, "ConfigMap", "Secret")
+
+    try:
+        by_kubectl(config_map(namespace, "a"), secret(namespace, "b"))
+        assert apply([config_map(namespace, "c")], prune=True).pruned == [
+            f"ConfigMap {namespace}/a",
+            f"Secret {namespace}/b",
+        ]
+        apply([config_map(namespace, "c"), secret(other, "d"), secret(namespace, "e")])
+        by_kubectl(config_map(namespace, "c"), config_map(namespace, "f"))
+        assert there() == ["ConfigMap/c", "ConfigMap/f"]
+        # Without pruning it stays known, whoever had it.
+        apply([secret(namespace, "g")])
+        by_kubectl(config_map(namespace, "h"))
+        assert there() == ["ConfigMap/h"]
+        assert apply([secret(namespace, "i")], prune=True).pruned == [f"ConfigMap {namespace}/h"]
+        assert there() == ["Secret/i"]
+        assert not apply([secret(namespace, "i")], prune=True).changed
+    finally:
+        kubectl("delete", "namespace", other, "--wait=false")

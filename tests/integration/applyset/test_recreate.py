@@ -273,7 +273,7 @@ def test_every_kind_that_says_so_gets_the_remedy_and_is_recreated(apply, client,
         assert not apply([allowed(other)]).changed
     finally:
         if not obj["metadata"].get("namespace"):
-            delete_set(client, [obj], ApplyOptions())
+            delete_set(client, [obj], ApplyOptions(force_conflicts=True))
 
 
 def test_kinds_are_allowed_by_the_task(apply, namespace, uid):

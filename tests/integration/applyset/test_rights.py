@@ -50,7 +50,7 @@ def deployer(kubeconfig, client: Client, namespaces: Sequence[str], verbs: Seque
     """A user who may do that with KINDS in these namespaces, and nothing else."""
     user = f"deployer-{namespaces[0]}"
     roles = [obj for place in namespaces for obj in role(place, user, verbs)]
-    apply_set(client, roles, ApplyOptions(name="rights", namespace=namespaces[0]))
+    apply_set(client, roles, ApplyOptions())
     made = Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
     try:
         yield made
@@ -99,28 +99,31 @@ def deployment(namespace):
     }
 
 
-@pytest.mark.parametrize("count", [1, 2, 10])
-def test_a_deployer_of_a_few_namespaces_does_everything(kubeconfig, client, places, count):
+def test_a_deployer_of_a_few_namespaces_does_everything(kubeconfig, client, places):
     """For one namespace, for few, and for more than are listed one by one; and for few and many objects in each."""
-    mine = places[:count]
-    options = {"name": "s", "namespace": mine[0]}
+    with deployer(kubeconfig, client, places, PRUNE) as user:
+        for count in (1, 2, len(places)):
+            everything(user, places[:count], f"s{count}")
+            assert client.get("v1", "ConfigMap", f"s{count}", places[0]) is None
+
+
+def everything(user, mine, name):
+    options = {"name": name, "namespace": mine[0]}
     many = [config_map(place, f"c{number}") for place in mine for number in range(snapshot.FEW_OBJECTS + 2)]
     whole = [*many, *(secret(place) for place in mine)]
-    with deployer(kubeconfig, client, mine, PRUNE) as user:
-        for check in (True, False):
-            assert len(apply_set(user, whole, ApplyOptions(**options, check=check)).created) == len(whole)
-        assert not apply_set(user, whole, ApplyOptions(**options, prune=True, wait=True)).changed
-        for check in (True, False):
-            result = apply_set(user, many, ApplyOptions(**options, prune=True, check=check))
-            assert sorted(result.pruned) == sorted(f"Secret {place}/s" for place in mine)
-            assert not result.warnings
-        named = [many[0], config_map(mine[-1], "never was")]
-        for check in (True, False):
-            assert len(delete_set(user, named, ApplyOptions(**options, check=check)).deleted) == 1
-        for check in (True, False):
-            deleted = delete_set(user, (), ApplyOptions(**options, prune_limit=-1, check=check, wait=True)).deleted
-            assert len(deleted) == len(many) - 1
-        assert client.get("v1", "ConfigMap", "s", mine[0]) is None
+    for check in (True, False):
+        assert len(apply_set(user, whole, ApplyOptions(**options, check=check)).created) == len(whole)
+    assert not apply_set(user, whole, ApplyOptions(**options, prune=True, wait=True)).changed
+    for check in (True, False):
+        result = apply_set(user, many, ApplyOptions(**options, prune=True, check=check))
+        assert sorted(result.pruned) == sorted(f"Secret {place}/s" for place in mine)
+        assert not result.warnings
+    named = [many[0], config_map(mine[-1], "never was")]
+    for check in (True, False):
+        assert len(delete_set(user, named, ApplyOptions(**options, check=check)).deleted) == 1
+    for check in (True, False):
+        deleted = delete_set(user, (), ApplyOptions(**options, prune_limit=-1, check=check, wait=True)).deleted
+        assert len(deleted) == len(many) - 1
 
 
 def test_workloads_and_claims_are_awaited_without_rights_on_the_cluster(kubeconfig, client, namespace):
