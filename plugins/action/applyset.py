@@ -46,6 +46,14 @@ WAIT_FOR = {
 }
 
 
+def _check_name(args: Mapping[str, Any]) -> None:
+    """That nothing which needs a set is asked for without one, and in vain."""
+    if args["name"] == "":
+        raise InputError("name is empty: give the set a name, or leave `name` out to apply without membership")
+    if args["prune"] and not args["name"]:
+        raise InputError("prune has no effect without name: it is a set that knows what has left it")
+
+
 class ActionModule(Action):
     """Make the cluster equal to a set of objects, or delete it."""
 
@@ -73,6 +81,7 @@ class ActionModule(Action):
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._subject = args["name"] or "objects"
+        _check_name(args)
         search = sources.Search(
             self.found,
             self._folders,

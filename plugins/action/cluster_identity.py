@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError, brief
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
@@ -49,11 +49,11 @@ class ActionModule(Action):
 
     @staticmethod
     def _compared(client: Client, identity: dict[str, str], environment: str) -> dict[str, str]:
-        is_for = identity.get("environment")
-        if is_for != environment:
+        is_for, named = brief(identity.get("environment"), 30), brief(environment, 30)
+        if identity.get("environment") != environment:
             raise VcciError(
-                f"environment_name: {client.server} is the cluster of environment {is_for!r}, not of {environment!r}; "
-                f"nothing was changed. Remedy: use the inventory of {is_for!r}, or the kubeconfig of {environment!r}; "
+                f"environment_name: {client.server} is the cluster of environment {is_for!r}, not of {named!r}; "
+                f"nothing was changed. Remedy: use the inventory of {is_for!r}, or the kubeconfig of {named!r}; "
                 f"to rehearse an environment on another cluster, set cluster_rehearsal and create that cluster for it."
             )
         return identity

@@ -28,6 +28,7 @@ from .kubernetes.client import Client
 from .kubernetes.kubeconfig import load, read_bytes
 
 display = Display()
+UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
 GIVEN = "greenlang_vcci_given"  # attribute of a task that keeps its arguments
 KUBECONFIGS = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG")
 # Which cluster is meant: whoever names a kubeconfig for a task means that one, and not another of the shell's.
@@ -167,11 +168,7 @@ class Action(ActionBase):
                 raise ConfigError(f"environment: a dictionary is needed, not {brief(values)}")
             given.update({str(name): str(value) for name, value in values.items()})
         for name, value in given.items():
-            try:
-                valid = bool(os.fsencode(name)) and not set("=\0") & set(name) and b"\0" not in os.fsencode(value)
-            except UnicodeEncodeError:
-                valid = False
-            if not valid:
+            if not name or "=" in name or not _is_text(name + value):
                 raise ConfigError(f"environment: {brief(name)!r}, or its value, is not what an environment can hold")
         return given
 
@@ -182,6 +179,7 @@ class Action(ActionBase):
         setattr(self._task, GIVEN, given)
         self._task.args = {}
         self._refuse_moved(given)
+        self._refuse_no_texts(given)
         checked = self._validated(given)
         if checked.unsupported_parameters:
             raise ConfigError(self._unsupported(checked.unsupported_parameters))
@@ -193,15 +191,44 @@ class Action(ActionBase):
             raise ConfigError("; ".join(errors), errors)
         for both in checked._warnings:  # noqa: SLF001  likewise
             self._warnings.append(f"Both option {both['option']} and its alias {both['alias']} are set.")
-        return dict(checked.validated_parameters)
+        args = {name: value for name, value in checked.validated_parameters.items() if name in self.ARGUMENTS}
+        self._check_texts(args)
+        return args
 
     def _validated(self, given: Mapping[str, Any]) -> ValidationResult:
         validator = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES)
         try:
             result: ValidationResult = validator.validate(given)
             return result
-        except RecursionError as exc:
-            raise ConfigError("an option is nested too deeply") from exc
+        except UNREADABLE as exc:
+            name = next(filter(lambda name: self._is_unreadable(name, given[name]), given), "")
+            wanted = self.ARGUMENTS[name]["type"] if name else "what is documented"
+            raise ConfigError(f"{name or 'an option'} cannot be read as {wanted}") from exc
+
+    def _is_unreadable(self, name: str, value: object) -> bool:
+        """Whether it is the option that Ansible's validator does not survive."""
+        try:
+            ArgumentSpecValidator({name: {**self.ARGUMENTS.get(name, {}), "required": False}}).validate({name: value})
+        except UNREADABLE:
+            return name in self.ARGUMENTS
+        return False
+
+    def _refuse_no_texts(self, given: Mapping[str, Any]) -> None:
+        """A list or dictionary where a text belongs, of which Ansible would make what Python calls it."""
+        for name, value in given.items():
+            option = self.ARGUMENTS.get(name, {})
+            kind, values = option.get("type"), [value]
+            if kind == "list" and isinstance(value, (list, tuple)):
+                kind, values = option.get("elements"), [*value]
+            if kind in ("str", "path") and any(isinstance(one, (list, tuple, dict, set)) for one in values):
+                raise ConfigError(f"{name}: a text is needed, and not a list or dictionary")
+
+    def _check_texts(self, args: Mapping[str, Any]) -> None:
+        """That what is a text can be sent; what is raw or a dictionary has a reader of its own."""
+        for name, value in args.items():
+            texts = value if isinstance(value, list) else [value]
+            if self.ARGUMENTS[name]["type"] not in ("raw", "dict") and not all(map(_is_text, texts)):
+                raise ConfigError(f"{name}: a zero byte, or half a surrogate pair, is in {brief(value)}")
 
     def _unsupported(self, names: set[Any]) -> str:
         paths = sorted(".".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names)
@@ -230,3 +257,11 @@ class Action(ActionBase):
         done = getattr(exc, "result", None)
         told = done.answer(self.diff) if done is not None else {}
         return {**told, **getattr(exc, "result_contribution", {}), **failure}
+
+
+def _is_text(value: object) -> bool:
+    """Of a text, whether paths, headers and environments can hold it; all else is as it must be."""
+    try:
+        return not isinstance(value, str) or b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False

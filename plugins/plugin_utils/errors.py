@@ -43,10 +43,9 @@ class VcciError(Exception):
     result: Any = None
 
     def __init__(self, message: str, errors: list[str] | None = None) -> None:
-        message = _LONG_WORD.sub(lambda word: brief(word[0]), message)
-        super().__init__(message)
-        self.message = message
-        self.errors = errors or [message]
+        self.message = _LONG_WORD.sub(lambda word: brief(word[0]), message)
+        super().__init__(self.message)
+        self.errors = [_LONG_WORD.sub(lambda word: brief(word[0]), error) for error in errors or ()] or [self.message]
 
 
 class _Given(VcciError):

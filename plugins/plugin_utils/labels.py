@@ -6,6 +6,11 @@ The names app.kubernetes.io/* are Kubernetes' recommended labels; `tenant` is th
 
 from __future__ import annotations
 
+import re
+
+from .errors import InputError, brief
+
+_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 COMPONENT = "app.kubernetes.io/component"
@@ -27,6 +32,11 @@ def is_protected(group: str, kind: str) -> bool:
 
 
 def labels(component: str, part_of: str | None = None, **more: str) -> dict[str, str]:
-    """The labels of an object that we make. `part_of` is left out where nobody said it."""
+    """The labels of an object that we make. `part_of` is left out where nobody said it, and refused where
+    it cannot be one."""
+    if part_of and not _VALUE.fullmatch(part_of):
+        raise InputError(
+            f"part_of: {brief(part_of)!r} can be no label: at most 63 letters, digits, and - _ . between them"
+        )
     whole = {PART_OF: part_of} if part_of else {}
     return {**whole, MANAGED_BY: US, COMPONENT: component, **more}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from .errors import VcciError
 
 T = TypeVar("T")
+FOREVER = 1e9  # seconds, whatever is asked for
 SAY_EVERY = 10.0  # seconds after which what is awaited is said again, though it has not changed
 SAY_AFTER = 1.0  # seconds between two lines that differ
 
@@ -18,7 +19,7 @@ class Deadline:
     """A moment that several waits share."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = time.monotonic() + min(seconds, FOREVER)
 
     @property
     def left(self) -> float:
@@ -47,7 +48,7 @@ def until(
     late      makes the error that is raised at the end, of the seconds waited. What `ready` raises ends it at once.
     pause     seconds between the first two questions; each pause is half as long again, up to `longest`.
     """
-    begun = time.monotonic()
+    begun, timeout = time.monotonic(), min(timeout, FOREVER)
     said, said_at = "", begun
     while True:
         answer = ready()

@@ -78,8 +78,7 @@ class Credentials:
         if token:
             lines.append(f"Authorization: Bearer {token}")
         elif connection.username:
-            pair = f"{connection.username}:{connection.password or ''}".encode("utf-8", "surrogateescape")
-            lines.append(f"Authorization: Basic {base64.b64encode(pair).decode()}")
+            lines.append(f"Authorization: Basic {_basic(connection.username, connection.password or '')}")
         if connection.impersonate_user:
             lines.append(f"Impersonate-User: {connection.impersonate_user}")
         if connection.impersonate_uid:
@@ -96,6 +95,13 @@ class Credentials:
             except UnicodeEncodeError as exc:
                 raise ConfigError(f"{connection.source}: a credential is no UTF-8 ({name})") from exc
         return "\r\n".join(lines) + "\r\n"
+
+
+def _basic(username: str, password: str) -> str:
+    try:
+        return base64.b64encode(f"{username}:{password}".encode()).decode()
+    except UnicodeEncodeError as exc:
+        raise ConfigError("username or password is no UTF-8") from exc
 
 
 def _escaped(name: str) -> str:

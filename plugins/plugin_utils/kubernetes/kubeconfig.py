@@ -112,6 +112,11 @@ def _override(connection: Connection, params: Mapping[str, Any], read: Reader) -
     if params.get("host"):  # another server than the kubeconfig's, which has another name
         connection.server, connection.tls_server_name = params["host"], None
     connection.tls_server_name = params.get("tls_server_name") or connection.tls_server_name
+    try:
+        proxies.checked_host(connection.tls_server_name or "none")
+    except (ValueError, UnicodeError) as exc:
+        name = "tls_server_name" if params.get("tls_server_name") else f"{connection.source}: tls-server-name"
+        raise ConfigError(f"{name}: {brief(connection.tls_server_name)!r} can be the name of no server") from exc
     connection.impersonate_user = params.get("impersonate_user") or connection.impersonate_user
     connection.impersonate_groups = list(params.get("impersonate_groups") or connection.impersonate_groups)
     more = connection.impersonate_groups or connection.impersonate_uid or connection.impersonate_extra

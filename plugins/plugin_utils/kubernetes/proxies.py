@@ -76,7 +76,7 @@ def checked_host(host: str) -> str:
     """The name of a server as DNS and TLS know it. ValueError when it can be no such name."""
     if not host or any(character <= " " or character in '/\\?#@"<>^`{|}\x7f' for character in host):
         raise ValueError(host)
-    return host if host.isascii() and len(host) < 64 else host.encode("idna").decode()
+    return host.encode("idna").decode()
 
 
 def from_environment(

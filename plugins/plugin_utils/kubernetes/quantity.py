@@ -33,9 +33,9 @@ def parse(value: object) -> Fraction:
     return _parse_text(str(value).strip())
 
 
-def is_memory_like(resource: str) -> bool:
+def is_memory_like(resource: object) -> bool:
     """Whether people count a resource in powers of 1024."""
-    return resource.endswith(("memory", "storage")) or "hugepages-" in resource
+    return str(resource).endswith(("memory", "storage")) or "hugepages-" in str(resource)
 
 
 def show(value: Fraction, binary: bool = False) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import VcciError
+from ..errors import VcciError, brief
 from . import record
 from .cluster import LocalCluster, Outcome
 from .layout import Layout, expand_pools, parse_subnet
@@ -41,7 +41,7 @@ def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluste
     name = args["name"]
     if not re.fullmatch(NAME, name):
         raise VcciError(
-            f"name: {name!r} is no name for a cluster. "
+            f"name: {brief(name)!r} is no name for a cluster. "
             f"Remedy: at most 20 of a-z, 0-9 and -, a letter first and no - last."
         )
     state = Path(args["state_dir"] or state_directory()) / name

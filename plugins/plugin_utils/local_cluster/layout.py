@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import VcciError
+from ..errors import VcciError, brief
 
 RUNTIME = Path("/run/greenlang-vcci")
 API_PORT = 6443
@@ -152,7 +152,8 @@ def parse_subnet(text: str) -> ipaddress.IPv4Network:
         network = ipaddress.IPv4Network(text)
     except ValueError as exc:
         raise VcciError(
-            f"subnet: {text!r} is no IPv4 network ({exc}). Remedy: give a private /16 such as 10.77.0.0/16."
+            f"subnet: {brief(text)!r} is no IPv4 network ({brief(str(exc))}). "
+            "Remedy: give a private /16 such as 10.77.0.0/16."
         ) from exc
     if network.prefixlen != 16 or not network.is_private or not str(network).startswith("10."):
         raise VcciError(f"subnet: {text!r} is not a /16 inside 10.0.0.0/8. Remedy: give one such as 10.77.0.0/16.")

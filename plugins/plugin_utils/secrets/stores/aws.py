@@ -43,7 +43,7 @@ class AwsStore:
         if MISSING:
             raise InputError(f"AWS Secrets Manager needs the Python package boto3: {MISSING}")
         settings = options.aws or {}
-        unknown = sorted(set(settings) - KNOWN)
+        unknown = sorted(map(str, set(settings) - KNOWN))
         if unknown or not settings.get("prefix"):
             wrong = f"unknown {', '.join(unknown)}" if unknown else "prefix is needed"
             raise InputError(f"aws: {wrong}; known are {', '.join(sorted(KNOWN))}")
