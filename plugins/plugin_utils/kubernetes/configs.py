@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 import yaml
 
 from ..errors import ConfigError, brief
+from ..nesting import is_deep
 
 FOLDER = "__folder"  # the folder of the file that an entry is from: its relative paths belong there
 TEXTS, EXTRA, NAMED = "a list of texts", "a mapping of lists of texts", "a list of names with values"
 TEXT, FLAG, MAPPING, EXTENSIONS = "a text", "true or false", "a mapping", "a list of extensions"
-DEEPEST = 500  # levels, which no kubeconfig comes near
 Fields = Mapping[str, str]
 
 CLUSTER: Fields = {
@@ -138,7 +137,7 @@ def _parse(path: Path, data: bytes) -> Mapping[str, Any]:
 
 
 def _parse_yaml(text: str, path: Path) -> Any:
-    if _is_deep(text):
+    if is_deep(text):
         raise ConfigError(f"kubeconfig {path} is nested too deeply")
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -148,15 +147,6 @@ def _parse_yaml(text: str, path: Path) -> Any:
         raise ConfigError(f"kubeconfig {path}{where} is not YAML") from exc
     except (ValueError, TypeError, RecursionError) as exc:
         raise ConfigError(f"kubeconfig {path} is not YAML that makes sense") from exc
-
-
-def _is_deep(text: str) -> bool:
-    """The C parser of YAML does not survive what is nested without end; this may take some for deep that is not."""
-    depth = deepest = 0
-    for bracket in re.findall(r"[\[\]{}]", text):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest > DEEPEST or any(len(lead) > DEEPEST for lead in re.findall(r"^[ \-?:]+", text, re.MULTILINE))
 
 
 def checked(given: Mapping[str, Any], source: str, folder: str = ".") -> Config:
