@@ -35,7 +35,7 @@ _TYPES = {
 }
 _QUOTED = re.compile(r"""\\?"(?:[^"\\]|\\.)*"|(?<!\w)'[^']*'(?!\w)|`[^`]*`""")
 
-_CHANGE = r"(?:chang|modif|updat|edit|alter|mutat|unset|clear|remov|renam|replac)\w*"
+_CHANGE = r"(?:chang|modif|updat|edit|alter|mutat|unset|clear|remov|renam|replac|decreas|shrink|shrunk|downgrad)\w*"
 _MAY_NOT = r"(?:can ?not|can't|may not|must not|mustn't|should not|shall not|(?:is|are) not allowed to|unable to)"
 _NOT = r"(?:not|never)"
 _ONCE = (
@@ -49,7 +49,7 @@ _STATEMENTS = [
         r"\b(?:unchangeable|write-once|create-only)\b",
         rf"\b{_MAY_NOT}(?:\s+(?:be|add or|add|ever|later|then))*\s+{_CHANGE}",
         rf"\b{_MAY_NOT}(?:\s+be)?\s+\w+\s[^.;]*\b{_ONCE}",
-        rf"\b(?:can|may|must)\s+only\s+(?:be\s+)?\w+\s[^.;]*\b{_ONCE}",
+        rf"\b(?:can|may|must)\s+only\s+(?:be\s+)?(?:{_CHANGE}|\w+\s[^.;]*\b{_ONCE})",
         rf"\b(?:required|fixed|final|locked|frozen|read-?only)\s+{_ONCE}",
         rf"\b{_CHANGE}[^.;]{{0,300}}?\b(?:forbidden|prohibited|disallowed|{_NOT} (?:allow|permitt|support|possibl)\w+)",
         rf"\b(?:does|do)(?: not|n't) (?:allow|permit|support) (?:\w+ ){{0,2}}{_CHANGE}",

@@ -25,7 +25,6 @@ def waiting(reason, message=""):
 # By the tag of the image: the status of the container, and the phase of the pod.
 BECOMES = {
     "good": READY,
-    "slow": {"ready": False, "state": {"running": {"startedAt": NOW}}},
     "missing": waiting("ImagePullBackOff", "not found"),
     "nameless": waiting("InvalidImageName", "invalid reference format"),
     "unset": waiting("CreateContainerConfigError", 'secret "s" not found'),

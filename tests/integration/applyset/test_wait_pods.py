@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -39,7 +40,7 @@ def failure(apply):
     def run(objects, **options):
         said, begun = [], time.monotonic()
         with pytest.raises(WaitTimeout) as caught:
-            apply(objects, wait=True, say=said.append, **{"wait_timeout": 60, "wait_grace": 2, **options})
+            apply(objects, wait=True, say=said.append, **{"wait_timeout": 60, "wait_grace": 1, **options})
         return caught.value, time.monotonic() - begun, said
 
     return run
@@ -52,8 +53,6 @@ ENDS = {
         "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)",
     ),
     "an image that has no name": ("nameless", {"wait_grace": 600}, "InvalidImageName"),
-    "a secret that is not there": ("unset", {}, 'CreateContainerConfigError: secret "s" not found'),
-    "a program that crashes": ("crash", {}, "container main ended with exit code 2 (Error), 3 restarts"),
 }
 
 
@@ -68,24 +67,17 @@ def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure,
     assert "Way back: run again with the former setting" in first
     assert seconds < 30
     assert error.result.configured == [f"Deployment {namespace}/web"]
-    assert any(line.startswith("waiting (") and reason in line for line in said) or options
+    assert any(line.startswith("waiting (") and reason in line for line in said) or tag == "nameless"
     again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
     assert again.configured
 
 
-WAITS = {
-    "one crash is none yet": ("crash-once", "exit code 2"),
-    "a program that is not ready yet": ("slow", "0/1 replicas available"),
-}
-
-
-@pytest.mark.parametrize("case", WAITS)
-def test_what_may_still_start_is_waited_for(failure, kubelet, namespace, case):
-    tag, shown = WAITS[case]
-    error, seconds, _said = failure([workload("Deployment", namespace, kubelet.pod(tag))], wait_timeout=6, wait_grace=1)
-    assert seconds >= 6
-    assert "not ready after" in str(error)
-    assert shown in str(error)
+def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
+    """One crash is none yet: what it depends on may be starting."""
+    objects = [workload("Deployment", namespace, kubelet.pod("crash-once"))]
+    error, seconds, _said = failure(objects, wait_timeout=4, wait_grace=1)
+    assert seconds >= 4
+    assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d s", str(error).splitlines()[0])
 
 
 def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, namespace):
@@ -104,7 +96,7 @@ def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, nam
         "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     client.request("POST", f"/api/v1/namespaces/{namespace}/events", body=event)
-    error, _seconds, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=6, wait_grace=1)
+    error, _seconds, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=4, wait_grace=1)
     assert "not ready after" in str(error)
 
 
@@ -118,7 +110,7 @@ def test_a_pod_that_waits_for_a_volume_shows_what_its_claim_says(failure, client
     }
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "volumes": volumes}
-    error, _seconds, _said = failure([claim, workload("Deployment", namespace, pod)], wait_grace=4)
+    error, _seconds, _said = failure([claim, workload("Deployment", namespace, pod)], wait_grace=3)
     assert 'claim data: ProvisioningFailed: storageclass.storage.k8s.io "fast" not found' in str(error)
 
 
@@ -173,16 +165,6 @@ def test_a_budget_that_allows_nothing_is_no_hindrance_and_healthy_pods_stay(appl
     assert {name: client.get("v1", "Pod", name, namespace)["metadata"]["uid"] for name in healthy} == healthy
 
 
-def test_pods_that_are_not_ours_to_replace_stay(apply, failure, kubelet, client, namespace):
-    """By hand, behind the partition, or without the right: then the command is told."""
-    apply([workload("StatefulSet", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
-    failure([workload("StatefulSet", namespace, kubelet.pod("missing"))])
-    broken = client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"]
-    held = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}}
-    failure([workload("StatefulSet", namespace, kubelet.pod("good"), **held)], wait_timeout=5)
-    assert client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"] == broken
-
-
 def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, client, kubeconfig, namespace):
     apply([workload("StatefulSet", namespace, kubelet.pod("missing"))])
     eventually(lambda: client.get("v1", "Pod", "web-0", namespace), 30, "its pod is there")
@@ -201,7 +183,7 @@ def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, cl
     deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
     try:
         error, _seconds, _said = failure(
-            [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=8
+            [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=4
         )
     finally:
         deployer.close()

@@ -60,6 +60,10 @@ STATED = {
     "tolerations of a Pod": invalid(
         ("Forbidden", "Forbidden: existing toleration can not be modified except its tolerationSeconds")
     ),
+    "completions of a Job": invalid(
+        ("Invalid", "Invalid value: 2: can only be modified in tandem with spec.parallelism"),
+        ("Invalid", 'Invalid value: "Indexed": field is immutable'),
+    ),
     "CEL, of the blog": invalid(("Invalid", 'Invalid value: "string": Value is immutable')),
     "CEL, default message": invalid(("Invalid", 'Invalid value: "object": failed rule: self.size == oldSelf.size')),
     "CEL, required once set": invalid(("Required", "Required value: class is required once set")),
