@@ -22,10 +22,8 @@ from .recreatable import is_allowed
 from .recreate import recreate
 from .served import until_served
 
-ARRIVAL, ARRIVAL_PAUSE = (
-    15.0,
-    0.3,
-)  # seconds for which what a controller makes (a namespace's account), or a cache, may be late
+ARRIVAL = 15.0  # seconds for which what a controller makes (a namespace's account), or a cache, may be late
+ARRIVAL_PAUSE = 0.3  # seconds
 
 
 def to_write(items: list[Item]) -> list[Item]:
