@@ -99,8 +99,9 @@ def _parsed(entry: Mapping[str, Any], where: str) -> Expectation:
 
 def check(expectations: Iterable[Expectation], wait: bool, refs: Iterable[Ref]) -> None:
     """An error for one that would be ignored in silence: nothing is awaited, or there is no such object."""
-    known = list(refs)
-    for one in expectations:
+    wanted = list(expectations)
+    known = list(refs) if wanted else []
+    for one in wanted:
         what = f"{one.kind} {one.namespace + '/' if one.namespace else ''}{one.name or ''}".strip()
         if not wait:
             raise InputError(f"wait_for ({what}) needs wait: true")

@@ -34,6 +34,8 @@ _TYPES = {
     "Required value": "FieldValueRequired",
 }
 _QUOTED = re.compile(r"""\\?"(?:[^"\\]|\\.)*"|(?<!\w)'[^']*'(?!\w)|`[^`]*`""")
+# How a value begins: a text, an object in JSON or as Go prints it, a number, a boolean. CEL rules may leave it out.
+_VALUE = re.compile(r"""["`{\[(&*<]|[\w./*]+[{(]|(?:-?\d[\w.+-]*|true|false|null|nil)(?=:|$)""")
 
 _CHANGE = r"(?:chang|modif|updat|edit|alter|mutat|unset|clear|remov|renam|replac|decreas|shrink|shrunk|downgrad)\w*"
 _MAY_NOT = r"(?:can ?not|can't|may not|must not|mustn't|should not|shall not|(?:is|are) not allowed to|unable to)"
@@ -113,7 +115,9 @@ def _in_quotes(text: str, at: int) -> bool:
 
 
 def _after_value(text: str) -> str:
-    """`"x": it is so` and `core.PodSpec{Name:"a: b"}: it is so` are both followed by `it is so`."""
+    """`"x": it is so`, `core.PodSpec{Name:"a: b"}: it is so` and, where the value is left out, `it is so`."""
+    if not _VALUE.match(text):
+        return text
     depth, at = 0, 0
     while at < len(text):
         quoted = _QUOTED.match(text, at) if text[at] in '"`' else None

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import recreate
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
@@ -276,6 +278,65 @@ def test_every_kind_that_says_so_gets_the_remedy_and_is_recreated(apply, client,
             delete_set(client, [obj], ApplyOptions(force_conflicts=True))
 
 
+RULES = {
+    "with a message": {"rule": "self.size == oldSelf.size", "message": "size is fixed after creation"},
+    "without one": {"rule": "self.size == oldSelf.size"},
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_rules_of_definitions_are_understood(apply, client, refused, namespace, uid, case):
+    """And where the object breaks another rule as well, it stays."""
+    group = f"{namespace}.example.com"
+    rules = [RULES[case], {"rule": "self.size < 9", "message": "at most 8"}]
+    spec = {"type": "object", "properties": {"size": {"type": "integer"}}, "x-kubernetes-validations": rules}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
+    names = {"kind": "Widget", "plural": "widgets"}
+    defined = {"group": group, "scope": "Namespaced", "names": names, "versions": versions}
+    definition = made("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, f"widgets.{group}", spec=defined)
+    widget = made(f"{group}/v1", "Widget", namespace, spec={"size": 1})
+    apply([definition], name=None)
+    try:
+        apply([widget])
+        before = uid(widget)
+        assert f"recreate: [Widget.{group}]" in refused([{**widget, "spec": {"size": 2}}])
+        assert "at most 8" in refused([allowed({**widget, "spec": {"size": 10}})])
+        assert uid(widget) == before
+        done = apply([{**widget, "spec": {"size": 2}}], recreate=(f"Widget.{group}",))
+        assert done.recreated == [f"Widget.{group} {namespace}/x"]
+    finally:
+        client.request("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}")
+
+
+def test_an_admission_policy_may_state_it(apply, client, refused, namespace, uid, kubectl):
+    """The policy's name is no statement."""
+    policy, bound = forbidding(f"immutable-{namespace}", namespace)
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["configmaps"]}
+    policy["spec"] = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "matchConditions": [{"name": "one", "expression": "object.metadata.name == 'x'"}],
+        "validations": [
+            {"expression": "object.data.colour == oldObject.data.colour", "message": "the colour may not be changed"},
+            {"expression": "object.data.size != 'big'", "message": "big is too much"},
+        ],
+    }
+    kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": [policy, bound]})
+    first = made("v1", "ConfigMap", namespace, data={"colour": "red", "size": "small"})
+    other = {**first, "data": {"colour": "blue", "size": "small"}}
+    try:
+        apply([first])
+        before = uid(first)
+        big, tries = {"colour": "red", "size": "big"}, itertools.count()
+        eventually(lambda: _fails(apply, [{**first, "data": {**big, "n": str(next(tries))}}]), 30, "it takes effect")
+        assert "recreate" not in refused([{**first, "data": {**big, "n": "last"}}])
+        assert "recreate: [ConfigMap]" in refused([other])
+        assert uid(first) == before
+        assert apply([allowed(other)]).recreated == [f"ConfigMap {namespace}/x"]
+    finally:
+        kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", f"immutable-{namespace}")
+
+
 def test_kinds_are_allowed_by_the_task(apply, namespace, uid):
     obj = job(namespace)
     apply([obj])
@@ -360,7 +421,7 @@ def test_what_is_refused_after_all_is_put_back(apply, client, namespace, kubectl
     """Something that the trial could not know: a policy that came after it."""
     apply([service(namespace)])
     old = client.get("v1", "Service", "x", namespace)
-    policy = {"apiVersion": "v1", "kind": "List", "items": forbidding(namespace)}
+    policy = {"apiVersion": "v1", "kind": "List", "items": forbidding(namespace, namespace)}
     kubectl("apply", "-f", "-", given=policy)
     try:
         eventually(lambda: is_refused(client, service(namespace, clusterIP="None")), 30, "the policy takes effect")
@@ -393,7 +454,7 @@ class Blind:
         return self._client.request(method, path, **options)
 
 
-def forbidding(namespace):
+def forbidding(name, namespace):
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["services"]}
     spec = {
         "matchConstraints": {"resourceRules": [rule]},
@@ -405,11 +466,11 @@ def forbidding(namespace):
         ],
     }
     chosen = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-    bound = {"policyName": namespace, "validationActions": ["Deny"], "matchResources": chosen}
+    bound = {"policyName": name, "validationActions": ["Deny"], "matchResources": chosen}
     version = "admissionregistration.k8s.io/v1"
     return [
-        made(version, "ValidatingAdmissionPolicy", None, namespace, spec=spec),
-        made(version, "ValidatingAdmissionPolicyBinding", None, namespace, spec=bound),
+        made(version, "ValidatingAdmissionPolicy", None, name, spec=spec),
+        made(version, "ValidatingAdmissionPolicyBinding", None, name, spec=bound),
     ]
 
 

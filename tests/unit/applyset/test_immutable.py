@@ -65,6 +65,8 @@ STATED = {
         ("Invalid", 'Invalid value: "Indexed": field is immutable'),
     ),
     "CEL, of the blog": invalid(("Invalid", 'Invalid value: "string": Value is immutable')),
+    "CEL, without the value": invalid(("Invalid", "Invalid value: size is fixed after creation")),
+    "CEL, default message without the value": invalid(("Invalid", "Invalid value: failed rule: self.a == oldSelf.a")),
     "CEL, default message": invalid(("Invalid", 'Invalid value: "object": failed rule: self.size == oldSelf.size')),
     "CEL, required once set": invalid(("Required", "Required value: class is required once set")),
     "CEL, can't": invalid(("Invalid", "Invalid value: 3: size can't be changed")),
