@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..applyset.options import ApplyOptions
 from ..applyset.result import Result
 from ..applyset.run import apply_set
-from ..errors import InputError
+from ..errors import InputError, VcciError
 from ..kubernetes.client import Client
 from . import namespaces as _namespaces
 from .cluster import Cluster
@@ -102,7 +103,8 @@ def converge_tenants(
     done = Sum()
     for number, members in plan.shares(only):
         share = replace(apply, name=f"{apply.name}-{number}")
-        done.add(apply_set(client, plan.objects(members), share))
+        with done.ending():
+            done.add(apply_set(client, plan.objects(members), share))
     answer = {**done.to_dict(f"{len(fleet.tenants)} tenants", apply.diff), "commitment": plan.commitment}
     if len(fleet.tenants if only is None else only) <= options.report_limit:
         answer["tenants"] = plan.report(only)
@@ -167,7 +169,8 @@ def converge_quotas(
     manifests: list[dict[str, Any]] = []
     for bounds in bounded:
         manifests += bounds.manifests()
-    done.add(apply_set(client, manifests, apply))
+    with done.ending():
+        done.add(apply_set(client, manifests, apply))
     answer = done.to_dict(f"{len(bounded)} namespaces", apply.diff)
     return {**answer, "commitment": report, "namespaces": _namespaces.report(bounded, cluster)}
 
@@ -194,6 +197,21 @@ class Sum:
         self.requests += done.requests
         for step, seconds in done.timing.items():
             self.timing[step] = round(self.timing.get(step, 0) + seconds, 3)
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        """What ends the block with an error had done something as well: the error tells of that, and of all before."""
+        try:
+            yield
+        except VcciError as exc:
+            if exc.result is not None:
+                self.add(exc.result)
+            exc.result = self
+            raise
+
+    def answer(self, diff: bool) -> dict[str, Any]:
+        """What a task that failed answers, beside its error."""
+        return self.to_dict("", diff)
 
     def to_dict(self, what: str, diff: bool) -> dict[str, Any]:
         outcomes = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items() if number)
