@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import snapshot
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 # The table of docs/applyset.md, section "Rights".
@@ -29,12 +29,12 @@ READ = {
 }
 
 
-def role(namespace, user, verbs):
-    rules = [{**rule, "verbs": list(verbs)} for rule in KINDS]
+def role(namespace, user, verbs, more):
+    rules = [*({**rule, "verbs": list(verbs)} for rule in KINDS), *more]
     meta = {"name": user, "namespace": namespace}
     group = "rbac.authorization.k8s.io"
     return [
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [*rules, READ]},
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": rules},
         {
             "apiVersion": f"{group}/v1",
             "kind": "RoleBinding",
@@ -46,10 +46,12 @@ def role(namespace, user, verbs):
 
 
 @contextlib.contextmanager
-def deployer(kubeconfig, client: Client, namespaces: Sequence[str], verbs: Sequence[str]) -> Iterator[Client]:
-    """A user who may do that with KINDS in these namespaces, and nothing else."""
+def deployer(
+    kubeconfig, client: Client, namespaces: Sequence[str], verbs: Sequence[str], *more: object
+) -> Iterator[Client]:
+    """A user who may do that with KINDS in these namespaces, what further rules say, and nothing else."""
     user = f"deployer-{namespaces[0]}"
-    roles = [obj for place in namespaces for obj in role(place, user, verbs)]
+    roles = [obj for place in namespaces for obj in role(place, user, verbs, more)]
     apply_set(client, roles, ApplyOptions())
     made = Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
     try:
@@ -138,11 +140,22 @@ def test_workloads_and_claims_are_awaited_without_rights_on_the_cluster(kubeconf
     objects = [deployment(namespace), claim(namespace, namespace)]
     apply_set(client, [storage_class], ApplyOptions())
     try:
-        with deployer(kubeconfig, client, [namespace], PRUNE) as user:
+        with deployer(kubeconfig, client, [namespace], PRUNE, READ) as user:
             assert len(apply_set(user, objects, ApplyOptions(**options)).created) == 2
             assert not apply_set(user, objects, ApplyOptions(**options)).changed
     finally:
         delete_set(client, [storage_class], ApplyOptions())
+
+
+def test_without_the_right_to_read_pods_a_wait_has_fewer_reasons_and_the_same_end(kubeconfig, client, namespace):
+    options = {"name": "s", "namespace": namespace, "wait": True}
+    stuck = deployment(namespace)
+    stuck["metadata"]["name"] = "stuck"
+    stuck["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
+    with deployer(kubeconfig, client, [namespace], PRUNE) as user:
+        assert apply_set(user, [deployment(namespace)], ApplyOptions(**options, wait_timeout=60)).created
+        with pytest.raises(WaitTimeout, match=f"Deployment {namespace}/stuck"):
+            apply_set(user, [deployment(namespace), stuck], ApplyOptions(**options, wait_timeout=2))
 
 
 def test_whoever_only_applies_needs_no_right_to_delete(kubeconfig, client, namespace):
