@@ -187,7 +187,7 @@ class Action(ActionBase):
             told = "; ".join(checked.error_messages)
             hidden = [text for name, text in self.HIDDEN.items() if name in told]
             secret = checked._no_log_values  # noqa: SLF001  as Ansible's own base class reads it
-            errors = [brief(remove_values(error, secret), LINE - 3) for error in hidden or checked.error_messages]
+            errors = [brief(remove_values(error, secret), LINE) for error in hidden or checked.error_messages]
             raise ConfigError("; ".join(errors), errors)
         for both in checked._warnings:  # noqa: SLF001  likewise
             self._warnings.append(f"Both option {both['option']} and its alias {both['alias']} are set.")

@@ -27,11 +27,13 @@ _LONG_WORD = re.compile(r"\S{200,}")
 
 
 def brief(value: object, limit: int = SHOWN) -> str:
-    """A text of any length, or what Python calls a value that is none, short enough for a message and in one line."""
+    """A text of any length, or what Python calls a value that is none, short enough for a message and in one line. Its
+    middle is left out: what it is about comes first, and what to do last."""
     text = value if isinstance(value, str) else repr(value)
-    text = " ".join(text[: 20 * limit].split())
+    ends = text if len(text) < 40 * limit else f"{text[: 20 * limit]} {text[-20 * limit :]}"
+    text = " ".join(ends.split())
     text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= limit else f"{text[: limit * 3 // 4]} … {text[-limit // 8 :]}"
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[3 - limit // 2 :]}"
 
 
 class VcciError(Exception):
@@ -49,11 +51,12 @@ class VcciError(Exception):
 
 
 class _Given(VcciError):
-    """Is about what was given to us, which may be of any length: each line is short all the same."""
+    """Is about what was given to us, which may be of any length: each fault is told in a short line all the same."""
 
     def __init__(self, message: str, errors: list[str] | None = None) -> None:
-        lines = [brief(line, LINE - 3) if len(line) > LINE else line for line in message.splitlines()]
-        super().__init__("\n".join(lines), errors and [brief(error, LINE - 3) for error in errors])
+        if not errors or len(errors) == 1:
+            message = "\n".join(line if len(line) <= LINE else brief(line, LINE) for line in message.splitlines())
+        super().__init__(message, errors and [brief(error, LINE) for error in errors])
 
 
 class ConfigError(_Given):
