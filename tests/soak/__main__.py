@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))  # the collection, as Ansible names it
 FORM = "{:<28} {:>8}  {:<6} {}"
 
 

@@ -1,0 +1,103 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A proxy in front of an API server that does something wrong at the k-th request that passes it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.transport import Transport
+
+from tests.scripted import Request, answer, scripted
+
+Pass = Callable[[], bytes]
+Fault = Callable[[Pass], bytes | None]
+SLOW = 0.6  # seconds, more than the clients of these tests wait for an answer
+STATUS = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
+
+
+def _refusal(status: int, reason: str, message: str, *headers: str) -> Fault:
+    return lambda _pass: answer(status, {**STATUS, "code": status, "reason": reason, "message": message}, *headers)
+
+
+def _after(said: Callable[[bytes], bytes | None]) -> Fault:
+    """What the server was asked it does; the answer is another."""
+    return lambda pass_on: said(pass_on())
+
+
+def _slow(pass_on: Pass) -> bytes:
+    said = pass_on()
+    time.sleep(SLOW)
+    return said
+
+
+def _half(said: bytes) -> bytes:
+    head, _end, body = said.partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n" + body[: len(body) // 2]
+
+
+FAULTS: dict[str, Fault] = {
+    "reset before": lambda _pass: None,
+    "lost answer": _after(lambda _said: None),
+    "half a head": _after(lambda said: said[:20]),
+    "half a body": _after(_half),
+    "429": _refusal(429, "TooManyRequests", "slow down", "Retry-After: 0"),
+    "429 for a second": _refusal(429, "TooManyRequests", "slow down", "Retry-After: 1"),
+    "500": _refusal(500, "InternalError", "it failed"),
+    "500 of etcd": _refusal(500, "", "etcdserver: leader changed"),
+    "500 of etcd, after all": _after(lambda _said: _refusal(500, "", "etcdserver: request timed out")(bytes)),
+    "502": lambda _pass: answer(502, b"<html>Bad Gateway</html>"),
+    "502, after all": _after(lambda _said: answer(502, b"<html>Bad Gateway</html>")),
+    "503": _refusal(503, "ServiceUnavailable", "not now"),
+    "504, after all": _after(lambda _said: answer(504, {**STATUS, "reason": "Timeout", "message": "too late"})),
+    "nothing": lambda _pass: answer(200, b""),
+    "nothing, after all": _after(lambda _said: answer(200, b"")),
+    "an empty object": lambda _pass: answer(200, {}),
+    "null, after all": _after(lambda _said: answer(200, None)),
+    "a list": lambda _pass: answer(200, []),
+    "a text": lambda _pass: answer(200, "done"),
+    "an object that is none": lambda _pass: answer(200, {"kind": "ConfigMap", "metadata": {"name": 5}}),
+    "HTML": lambda _pass: answer(200, b"<html>Log in</html>"),
+    "a refusal of any form": lambda _pass: answer(403, {"details": "none", "message": 5}),
+    "slow": _slow,
+}
+
+
+class FaultProxy:
+    """Passes requests on as an administrator. `arm` says what happens to the k-th of them, from 1, or to all from then
+    on."""
+
+    def __init__(self, client: Client) -> None:
+        self._upstream = Transport(client.connection, 30)
+        self._lock = threading.Lock()
+        self._at, self._fault, self.passed = range(0), None, list[Request]()
+
+    def arm(self, at: int = 0, fault: Fault | None = None, *, for_good: bool = False) -> None:
+        with self._lock:
+            self._at, self._fault, self.passed = range(at, sys.maxsize if for_good else at + 1), fault, []
+
+    def reply(self, request: Request) -> bytes | None:
+        with self._lock:
+            self.passed.append(request)
+            fault = self._fault if len(self.passed) in self._at else None
+        return fault(lambda: self._pass(request)) if fault else self._pass(request)
+
+    def _pass(self, request: Request) -> bytes:
+        form = "".join(request.headers("Content-Type"))
+        accept = "".join(request.headers("Accept"))
+        body = request.body or None
+        status, headers, data = self._upstream.send(request.method, request.target, body, form, accept)
+        kept = [f"{name}: {value}" for name, value in headers.items() if name in ("retry-after", "warning")]
+        return answer(status, data, *kept)
+
+
+@contextmanager
+def fault_proxy(client: Client, **options: float) -> Iterator[tuple[FaultProxy, Callable[[], Client]]]:
+    """The proxy, and how to make a client that goes through it."""
+    proxy = FaultProxy(client)
+    with scripted(proxy.reply) as server:
+        yield proxy, lambda: Client.from_params({"host": server.url, "api_key": "none"}, **options)
