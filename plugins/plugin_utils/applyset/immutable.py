@@ -55,6 +55,7 @@ _STATEMENTS = [
         rf"\b(?:required|fixed|final|locked|frozen|read-?only)\s+{_ONCE}",
         rf"\b{_CHANGE}[^.;]{{0,300}}?\b(?:forbidden|prohibited|disallowed|{_NOT} (?:allow|permitt|support|possibl)\w+)",
         rf"\b(?:does|do)(?: not|n't) (?:allow|permit|support) (?:\w+ ){{0,2}}{_CHANGE}",
+        r"\b(?:less|more|greater|smaller|larger|lower|higher) than (?:or equal to )?(?:the )?(?:previous|old|former)\b",
         r"\bfailed (?:rule|expression): .*\bold(?:self|object)\b",
     )
 ]

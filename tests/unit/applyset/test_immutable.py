@@ -64,6 +64,7 @@ STATED = {
         ("Invalid", "Invalid value: 2: can only be modified in tandem with spec.parallelism"),
         ("Invalid", 'Invalid value: "Indexed": field is immutable'),
     ),
+    "deadline of a Pod": invalid(("Invalid", "Invalid value: 9: must be less than or equal to previous value")),
     "CEL, of the blog": invalid(("Invalid", 'Invalid value: "string": Value is immutable')),
     "CEL, without the value": invalid(("Invalid", "Invalid value: size is fixed after creation")),
     "CEL, default message without the value": invalid(("Invalid", "Invalid value: failed rule: self.a == oldSelf.a")),
