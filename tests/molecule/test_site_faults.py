@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +150,40 @@ def test_a_wait_that_times_out_shows_the_last_words_of_the_pod(site: Site, modul
     finally:
         site.kubectl("delete", "pod", "crashing", "-n", "vcci-platform", "--grace-period=0", "--force")
         site.kubectl("delete", "configmap", "crashing", "-n", "vcci-platform")
+
+
+def repairable(command: str) -> dict[str, Any]:
+    """A StatefulSet whose pod runs a command."""
+    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
+    size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
+    image = {"image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", command]}
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    pod = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": user,
+        "containers": [{"name": "main", **image, "resources": size, "securityContext": closed}],
+    }
+    labels = {"app": "repairable"}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"serviceName": "repairable", "selector": {"matchLabels": labels}, "template": template}
+    meta = {"name": "repairable", "namespace": "vcci-platform"}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta, "spec": spec}
+
+
+def test_a_former_setting_repairs_what_a_bad_one_broke(site: Site, module) -> None:
+    """Kubernetes' rolling update would wait for the pod that crashes for ever."""
+    task = {"name": "repairable", "namespace": "vcci-platform", "kubeconfig": str(site.state / "kubeconfig")}
+    task |= {"wait": True, "wait_timeout": 180, "wait_grace": 5}
+    try:
+        assert module("applyset", **task, definition=repairable("sleep 1000"))["changed"]
+        bad = module("applyset", **task, definition=repairable("echo Error: no such flag; echo help; exit 3"))
+        assert bad["failed"]
+        assert "StatefulSet vcci-platform/repairable cannot start: pod repairable-0" in bad["msg"].splitlines()[0]
+        assert "exit code 3" in bad["msg"].splitlines()[0]
+        assert "main | Error: no such flag" in bad["msg"]
+        again = module("applyset", **task, definition=repairable("sleep 1000"))
+        assert again["replaced"] == ["Pod vcci-platform/repairable-0"], again
+        assert not module("applyset", **task, definition=repairable("sleep 1000"))["changed"]
+    finally:
+        module("applyset", **{**task, "state": "absent", "wait": False})

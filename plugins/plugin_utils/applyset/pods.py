@@ -50,9 +50,7 @@ class Watch:
         self._seen: dict[Ref, tuple[float, Sight | None]] = {}
 
     def look(self, item: Item, obj: Object) -> Sight | None:
-        """None for what has no pods."""
-        if (item.ref.group, item.ref.kind) not in WORKLOADS:
-            return None
+        """None where it cannot be read."""
         at, sight = self._seen.get(item.ref, (0.0, None))
         if not at or time.monotonic() - at >= EVERY:
             try:
@@ -61,6 +59,10 @@ class Watch:
                 sight = None
             self._seen[item.ref] = (time.monotonic(), sight)
         return sight
+
+    def looked_at(self, ref: Ref) -> float:
+        """When that was, by a clock of no beginning; 0 for never."""
+        return self._seen.get(ref, (0.0, None))[0]
 
     def forget(self, ref: Ref) -> None:
         """Something was done to its pods: the next look is a new one."""

@@ -22,7 +22,7 @@ from .trouble import CREATE, Trouble
 
 FEW = 6  # objects of a kind and namespace that are asked for one by one
 FEW_PENDING = 20  # objects up to which they are asked for once a second
-FEW_WATCHED = 6  # workloads whose pods are looked at
+FEW_WATCHED = 6  # workloads whose pods are looked at, at a time
 PODS_AFTER = 1.5  # seconds before which nobody asks why pods are not there yet
 SETTLE = 3.0  # seconds for which others may still become ready, and what is gone may come back, before a failure counts
 OBJECTS_SHOWN, LABELS_SHOWN = 3, 4
@@ -90,14 +90,19 @@ class _Waiting:
         return not late
 
     def _look(self) -> None:
-        """At the pods of the first workloads; and make way where an older one holds up the new revision."""
-        self._sights.clear()
-        for item in self.pending:
+        """At the pods of some workloads, those in trouble before all, the others in turn; and make way where an older
+        pod holds up the new revision."""
+        self._sights = {item.ref: self._sights[item.ref] for item in self.pending if item.ref in self._sights}
+        waiting = [item for item in self.pending if (item.ref.group, item.ref.kind) in pods.WORKLOADS]
+        waiting.sort(key=lambda item: (self._trouble_of(item) is None, self._watch.looked_at(item.ref)))
+        for item in waiting[:FEW_WATCHED]:
             live = self._live.get(item.ref)
-            sight = self._watch.look(item, live) if live and len(self._sights) < FEW_WATCHED else None
+            sight = self._watch.look(item, live) if live else None
             if sight and live:
                 self._sights[item.ref] = sight
                 self._make_way(item, live, sight)
+            else:
+                self._sights.pop(item.ref, None)
 
     def _make_way(self, item: Item, live: Mapping[str, Any], sight: pods.Sight) -> None:
         if (item.ref.group, item.ref.kind) != ("apps", "StatefulSet"):

@@ -49,7 +49,7 @@ def failure(apply):
 ENDS = {
     "an image that is not there": (
         "missing",
-        {},
+        {"wait_grace": 4},
         "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)",
     ),
     "an image that has no name": ("nameless", {"wait_grace": 600}, "InvalidImageName"),
