@@ -157,7 +157,7 @@ def repairable(command: str) -> dict[str, Any]:
     closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
     image = {"image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", command]}
-    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    user = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
     pod = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
