@@ -24,6 +24,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.argument
 SAME = (
     "name",
     "namespace",
+    "objects_namespace",
     "wait",
     "wait_timeout",
     "wait_grace",
@@ -61,6 +62,7 @@ class ActionModule(Action):
         **connection_argument_spec(),
         "name": {"type": "str"},
         "namespace": {"type": "str", "default": "default"},
+        "objects_namespace": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "definition": {"type": "raw", "aliases": ["resource_definition", "inline"]},
         "src": {"type": "list", "elements": "path"},

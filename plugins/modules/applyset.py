@@ -25,9 +25,18 @@ options:
       - Without it the objects are applied without membership, and nothing can be pruned.
     type: str
   namespace:
-    description: Namespace of the set's record. The objects name their own namespaces.
+    description:
+      - Namespace of the set's record. The objects name their own namespaces, or O(objects_namespace) does.
+      - In M(kubernetes.core.k8s) the option of this name is what is O(objects_namespace) here.
     type: str
     default: default
+  objects_namespace:
+    description:
+      - Namespace of the objects that live in one and do not say in which, as C(kubectl apply -n) has it. Objects that
+        name another one are then refused.
+      - For manifests that are published without a namespace.
+    type: str
+    version_added: 1.1.0
   state:
     description:
       - V(present) applies the objects.
@@ -145,6 +154,13 @@ EXAMPLES = r"""
           namespace: example
         data:
           colour: green
+
+- name: Apply manifests that are published without a namespace, as kubectl apply -n argocd does
+  greenlang.vcci.applyset:
+    name: argocd
+    namespace: argocd
+    objects_namespace: argocd
+    src: argocd-install.yaml
 
 - name: Apply a directory of manifests, and delete what left it since the last time
   greenlang.vcci.applyset:

@@ -6,19 +6,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-
-import yaml
 
 from ..errors import InputError
 from ..kubernetes.kinds import group_of, is_built_in
-
-try:
-    from yaml import CSafeLoader as YamlLoader
-except ImportError:  # PyYAML without libyaml reads the same, ten times as slowly
-    from yaml import SafeLoader as YamlLoader  # type: ignore[assignment]
+from .reader import documents
 
 # What the server writes into metadata; a manifest exported from a cluster has it, an apply must not.
 SERVER_METADATA = (
@@ -63,106 +56,69 @@ class Switches(NamedTuple):
     recreate: bool
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """A part of a manifest that should be a mapping; what else it may be is the server's to refuse."""
+    return value if isinstance(value, dict) else {}
+
+
 def ref_of(obj: Mapping[str, Any]) -> Ref:
     meta = obj["metadata"]
     return Ref(group_of(obj["apiVersion"]), obj["kind"], meta.get("namespace") or "", meta["name"])
 
 
 # --- parsing ---------------------------------------------------------------------------------------------------------
-_INT, _FLOAT, _TIMESTAMP, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp", "merge"))
-
-
-class _ManifestLoader(YamlLoader):
-    """YAML as the API server reads it: timestamps and 1:30 stay text, a key given twice is an error."""
-
-    def __init__(self, stream: str | bytes) -> None:
-        super().__init__(stream)
-        self._tags: dict[tuple[str, tuple[bool, bool]], str] = {}
-
-    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        # Manifests repeat the same few words; matching each against the patterns is a third of the time of reading.
-        kept = kind is yaml.ScalarNode and len(value) <= 40
-        tag = self._tags.get((value, implicit)) if kept else None
-        if tag is None:
-            tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # left out of its stubs
-            if kept:
-                self._tags[value, implicit] = tag
-        return tag
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key, _value in node.value:
-            if key.tag != _MERGE and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-            seen.add(key.value if isinstance(key.value, str) else id(key))
-        return super().construct_mapping(node, deep)
-
-
-def _without(resolvers: dict[str, list[Any]], tags: tuple[str, ...]) -> dict[str, list[Any]]:
-    kept = {}
-    for first, pairs in resolvers.items():
-        kept[first] = [(tag, pattern) for tag, pattern in pairs if tag not in tags]
-    return kept
-
-
-_ManifestLoader.yaml_implicit_resolvers = _without(YamlLoader.yaml_implicit_resolvers, (_TIMESTAMP, _INT, _FLOAT))
-_ManifestLoader.add_implicit_resolver(
-    _INT,
-    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?(?:0|[1-9][0-9_]*))$"),
-    list("-+0123456789"),
-)
-_ManifestLoader.add_implicit_resolver(
-    _FLOAT,
-    re.compile(
-        r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-        r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"
-    ),
-    list("-+0123456789."),
-)
-
-
 def parse(text: str | bytes, source: str) -> list[Sourced]:
     """Every object of a YAML or JSON text, each with where it came from."""
-    stripped = text.lstrip()
-    if stripped[:1] in ("{", "[", b"{", b"["):
-        try:
-            return list(expand(json.loads(text), source))
-        except ValueError:
-            pass  # flow-style YAML, or broken: the YAML parser says where
     found: list[Sourced] = []
-    loader: Any = _ManifestLoader(text)
-    try:
-        number = 0
-        while loader.check_data():
-            number += 1
-            found += expand(loader.get_data(), f"{source}, document {number}")
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{source}{where}: not valid YAML: {getattr(exc, 'problem', None) or exc}") from exc
-    except (ValueError, TypeError, RecursionError) as exc:
-        raise InputError(f"{source}: not valid YAML: {exc}") from exc
-    finally:
-        loader.dispose()
+    for value, where in documents(text, source):
+        found += _members(value, where)
     return found
 
 
 def expand(data: object, source: str) -> Iterator[Sourced]:
-    """Lists of objects and `kind: List` become their members, empty documents nothing."""
-    if data is None:
-        return
-    if isinstance(data, (list, tuple)):
+    """The objects of what a playbook or a template gives: objects, lists of them, and texts of any number."""
+    if isinstance(data, str):
+        yield from parse(str(data), source)  # the C parser takes no subclass of str
+    elif isinstance(data, (list, tuple)):
         for number, member in enumerate(data, 1):
             yield from expand(member, f"{source}, item {number}")
-    elif isinstance(data, str):
-        yield from parse(str(data), source)  # the C parser takes no subclass of str
-    elif not isinstance(data, dict):
-        raise InputError(f"{source}: an object is needed, this is a {type(data).__name__}")
-    elif str(data.get("kind", "")).endswith("List") and isinstance(data.get("items"), (list, tuple)):
-        for number, member in enumerate(data["items"], 1):
-            yield from expand(member, f"{source}, item {number}")
     else:
-        yield data, source
+        yield from _members(data, source)
+
+
+def _members(data: object, source: str) -> Iterator[Sourced]:
+    """Lists of objects and `kind: List` become their members, empty documents nothing."""
+    if isinstance(data, dict):
+        items = _items(data)
+        if items is None:
+            yield data, source
+            return
+        data = [_named(member, data) for member in items]
+    if isinstance(data, (list, tuple)):
+        for number, member in enumerate(data, 1):
+            yield from _members(member, f"{source}, item {number}")
+    elif isinstance(data, str):
+        raise InputError(f"{source}: an object is needed, this is the text {data[:40]!r}; files are named in src")
+    elif data is not None:
+        raise InputError(f"{source}: an object is needed, this is a {type(data).__name__}")
+
+
+def _items(data: Mapping[str, Any]) -> Sequence[object] | None:
+    """The members of a list, None for any other object."""
+    kind = data.get("kind")
+    if not isinstance(kind, str) or not kind.endswith("List"):
+        return None
+    items = data.get("items")
+    if items is None and kind == "List":
+        return ()
+    return items if isinstance(items, (list, tuple)) else None
+
+
+def _named(member: object, of: Mapping[str, Any]) -> object:
+    """A member of a list of one kind, which the API writes without kind and apiVersion."""
+    if not isinstance(member, dict) or of["kind"] == "List" or member.get("kind") or member.get("apiVersion"):
+        return member
+    return {**member, "apiVersion": of.get("apiVersion"), "kind": of["kind"].removesuffix("List")}
 
 
 # --- checking --------------------------------------------------------------------------------------------------------
@@ -191,8 +147,8 @@ def _check_texts(texts: object, what: str) -> None:
     if not isinstance(texts, dict):
         raise InputError(f"{what} is not a mapping")
     for name, value in texts.items():
-        if not isinstance(value, str):
-            raise InputError(f"{what}.{name} is {value!r}, which is not a text; quote it")
+        if not isinstance(value, str) and value is not None:
+            raise InputError(f"{what}.{name} is {json.dumps(value)[:60]}, which is not a text; quote it")
 
 
 def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Switches]:
@@ -201,6 +157,8 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
     for key in ("labels", "annotations"):
         if key in meta and not meta[key]:
             del meta[key]
+        elif None in meta.get(key, {}).values():
+            meta[key] = _texts(meta[key])
     annotations = meta.get("annotations") or {}
     switches = Switches(
         force=annotations.get(FORCE, "").lower() in _TRUE, recreate=annotations.get(RECREATE, "").lower() in _TRUE
@@ -216,18 +174,38 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
     return result, switches
 
 
+def _texts(given: Mapping[str, str | None]) -> dict[str, str]:
+    """A value that is left out is the empty text to the API server."""
+    return {key: value or "" for key, value in given.items()}
+
+
 def _encode_secret(secret: dict[str, Any], source: str) -> None:
     """stringData is write-only: nobody could ever compare it, so it becomes data here."""
     what = f"{source}: Secret {secret['metadata']['name']}"
-    data = dict(secret.get("data") or {})
-    for key, value in data.items():
-        try:
-            base64.b64decode(value or "", validate=True)
-        except (binascii.Error, ValueError, TypeError) as exc:
-            raise InputError(f"{what}: data.{key} is not base64; put clear text into stringData") from exc
-    for key, value in (secret.pop("stringData", None) or {}).items():
-        if not isinstance(value, (str, bytes)):
+    data = {key: _base64(value, f"{what}: data.{key}") for key, value in _section(secret, "data", what).items()}
+    for key, value in _section(secret, "stringData", what).items():
+        if not isinstance(value, str):
             raise InputError(f"{what}: stringData.{key} is not a text; quote it")
-        data[key] = base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
+        data[key] = base64.b64encode(value.encode()).decode()
+    secret.pop("stringData", None)
     if data or "data" in secret:
         secret["data"] = data
+
+
+def _section(secret: Mapping[str, Any], name: str, what: str) -> dict[str, Any]:
+    section = secret.get(name) or {}
+    if not isinstance(section, dict):
+        raise InputError(f"{what}: {name} is not a mapping")
+    return {key: "" if value is None else value for key, value in section.items()}
+
+
+def _base64(value: object, what: str) -> str:
+    """Without the line breaks that the command `base64` prints, which Go's decoder skips too."""
+    try:
+        if not isinstance(value, str):
+            raise TypeError
+        text = value.replace("\n", "").replace("\r", "")
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError) as exc:
+        raise InputError(f"{what} is not base64; put clear text into stringData") from exc
+    return text

@@ -27,6 +27,7 @@ class ApplyOptions:
 
     name             of the set, recorded in a ConfigMap of that name in `namespace`; None writes without membership.
     member_of        (apply) without a name: the id of the set whose members the objects are, and stay.
+    objects_namespace  of the objects that live in one and do not say in which; they may then name no other.
     check            predict, by server-side dry runs; nothing is written.
     prune            (apply) delete members of the set that are not among the objects; at most prune_limit of them
                      (-1: any number), and those of labels.PROTECTED kinds only when prune_named has them
@@ -46,6 +47,7 @@ class ApplyOptions:
     name: str | None = None
     namespace: str = "default"
     member_of: str | None = None
+    objects_namespace: str | None = None
     check: bool = False
     prune: bool = False
     prune_limit: int = 20

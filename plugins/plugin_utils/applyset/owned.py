@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..kubernetes.kinds import group_of, is_built_in
 from .manifests import DIGEST
 
 _ABSENT = object()
@@ -46,7 +47,9 @@ def is_unchanged(desired: Object, digest: str, meta: Object, manager: str) -> bo
     if (meta.get("annotations") or {}).get(DIGEST) != digest or meta.get("deletionTimestamp"):
         return False
     fields = our_entry(meta, manager, desired["apiVersion"])
-    return fields is not None and covered(desired, fields)
+    if fields is None or not covered(desired, fields, nulls=True):
+        return False
+    return is_built_in(group_of(desired["apiVersion"])) or not emptied(desired, fields, _others(meta, fields))
 
 
 def was_written(before: Object, after: Object, manager: str) -> bool:
@@ -60,20 +63,52 @@ def was_written(before: Object, after: Object, manager: str) -> bool:
     )
 
 
-def covered(desired: Object, fields: Object) -> bool:
-    """Whether every field of a manifest is in a fieldsV1 set."""
+def covered(desired: Object, fields: Object, nulls: bool = False) -> bool:
+    """Whether every field of a manifest is in a fieldsV1 set; also those that it sets to null, if these count."""
     for key, value in desired.items():
-        if key in _NOBODYS[""] or value is None:
+        if key in _NOBODYS[""]:
             continue
         wanted = value
         if key == "metadata":
             wanted = {k: v for k, v in value.items() if k not in _NOBODYS[".metadata"]}
             if not wanted:
                 continue
-        node = fields.get("f:" + key)
-        if node is None or not _value_covered(wanted, node):
+        if not _field_covered(wanted, fields.get("f:" + key), nulls):
             return False
     return True
+
+
+def emptied(value: object, node: Object, others: Sequence[Object]) -> bool:
+    """Whether a map of ours in a map (no built-in kind has one) lost all of its fields, which leaves a node without
+    steps like that of a map that is owned as a whole. It is not owned so if one beside it is not, or if somebody else
+    owns fields in it."""
+    if isinstance(value, dict):
+        apart = any("." in inner for inner in node.values())
+        for key, member in value.items():
+            inner, theirs = node.get("f:" + key), [other["f:" + key] for other in others if "f:" + key in other]
+            if inner is None:
+                continue
+            if not inner and isinstance(member, dict) and member and (apart or any(map(_has_steps, theirs))):
+                return True
+            if inner and emptied(member, inner, theirs):
+                return True
+    elif isinstance(value, list) and node:
+        steps = {id(inner): step for step, inner in node.items()}
+        for item, match in zip(value, item_nodes(value, node), strict=True):
+            if match:
+                step = steps[id(match)]
+                if emptied(item, match, [other[step] for other in others if step in other]):
+                    return True
+    return False
+
+
+def _has_steps(node: Object) -> bool:
+    return any(step != "." for step in node)
+
+
+def _others(meta: Object, fields: Object) -> list[Object]:
+    entries = meta.get("managedFields") or []
+    return [entry["fieldsV1"] for entry in entries if entry.get("fieldsV1") and entry["fieldsV1"] is not fields]
 
 
 def lost_fields(desired: Object, fields: Object) -> list[str]:
@@ -90,13 +125,12 @@ def _collect(value: object, node: Object, path: str, lost: list[str]) -> None:
                 continue
             inner = node.get("f:" + key)
             if inner is None:
-                if key != "metadata" or set(member) - set(_NOBODYS[".metadata"]):
+                if key != "metadata" or path or set(member) - set(_NOBODYS[".metadata"]):
                     lost.append(f"{path}.{key}")
             else:
                 _collect(member, inner, f"{path}.{key}", lost)
     elif isinstance(value, list) and node and not _list_covered(value, node):
-        for item in value:
-            match = _item_node(item, node)
+        for item, match in zip(value, item_nodes(value, node), strict=True):
             if match is None:
                 lost.append(f"{path}[{_item_name(item)}]")
             else:
@@ -111,52 +145,88 @@ def _item_name(item: object) -> str:
     )
 
 
-def _value_covered(value: object, node: Object) -> bool:
-    if not node:
-        return True  # a leaf: a scalar, something empty, or a list or map that is owned as a whole
+def _field_covered(value: object, node: Object | None, nulls: bool) -> bool:
+    if node is None:
+        return value is None and not nulls
+    # Without steps it is a leaf: a scalar, something empty, or a list or map that is owned as a whole.
+    return not node or _value_covered(value, node, nulls)
+
+
+def _value_covered(value: object, node: Object, nulls: bool) -> bool:
     if isinstance(value, dict):
         for key, member in value.items():
-            if member is None:
-                continue
             inner = node.get("f:" + key)
-            if inner is None or (inner and not _value_covered(member, inner)):
+            if inner is None:
+                if nulls or member is not None:
+                    return False
+            elif inner and not _value_covered(member, inner, nulls):
                 return False
         return True
-    if isinstance(value, (list, tuple)):
-        return _list_covered(value, node)
-    return True
+    return not isinstance(value, list) or _list_covered(value, node, nulls)
 
 
-def _list_covered(members: Sequence[object], node: Object) -> bool:
-    for item in members:
-        match = _item_node(item, node)
-        if match is None or (isinstance(item, dict) and not _value_covered(item, match)):
+def _list_covered(members: Sequence[object], node: Object, nulls: bool = False) -> bool:
+    for item, match in zip(members, item_nodes(members, node), strict=True):
+        if match is None or (match and isinstance(item, dict) and not _value_covered(item, match, nulls)):
             return False
     return True
 
 
-def _item_node(item: object, node: Object) -> Object | None:
-    if not isinstance(item, dict):
-        return node.get("v:" + json.dumps(item, separators=(",", ":"), ensure_ascii=False))
-    best: Object | None = None
-    defaulted = 99
-    for key, inner in node.items():
-        if not key.startswith("k:"):
+def item_nodes(members: Sequence[object], node: Object) -> list[Object | None]:
+    """For each member of a list its own entry in the node: no entry stands for two members."""
+    kind, names, entries = _entries(node)
+    if kind == "v":
+        return [entries.pop(_comparable(item), None) for item in members]
+    if kind != "k":
+        return [None for _item in members]
+    return [_keyed(item, names, entries) if isinstance(item, dict) else None for item in members]
+
+
+def _entries(node: Object) -> tuple[str, tuple[str, ...], dict[Any, Object]]:
+    """What the entries of a list are ("v" values, "k" keys), the fields of the keys, and the entries by their keys."""
+    kind = ""
+    names: tuple[str, ...] = ()
+    entries: dict[Any, Object] = {}
+    for text, inner in node.items():
+        if text == ".":
             continue
-        names = _key_of(key)
-        missing = 0
-        for name, wanted in names:
-            given = item.get(name, _ABSENT)
-            if given is _ABSENT:
-                missing += 1  # the server's default is part of the key (a port's protocol)
-            elif given != wanted:
-                break
-        else:
-            if missing < defaulted:
-                best, defaulted = inner, missing
-    return best
+        kind = text[:1]
+        names, key = _key_of(text)
+        entries[key] = inner
+    return kind, names, entries
+
+
+def _keyed(item: Object, names: tuple[str, ...], entries: dict[Any, Object]) -> Object | None:
+    given = [item.get(name, _ABSENT) for name in names]
+    if _ABSENT not in given:
+        return entries.pop(tuple(map(_comparable, given)), None)
+    # The server's defaults are part of the key (a port's protocol), and we do not know them. But the entry of an item
+    # that was applied without a field lacks it: no other item's does, whatever else the two have in common.
+    for key, inner in entries.items():
+        pairs = zip(names, given, key, strict=True)
+        if inner and all(_may_be(value, wanted, "f:" + name in inner) for name, value, wanted in pairs):
+            return entries.pop(key)
+    return None
+
+
+def _may_be(value: object, wanted: object, owned: bool) -> bool:
+    """Whether a field of an item is that of a key; `owned` tells whether the key's entry says that it was applied."""
+    return not owned if value is _ABSENT else owned and _comparable(value) == wanted
+
+
+def _comparable(value: object) -> object:
+    """What is equal exactly if the JSON values are: to Python true is 1 as well."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True)
+    return (value,) if isinstance(value, bool) else value
 
 
 @functools.lru_cache(maxsize=4096)
-def _key_of(text: str) -> tuple[tuple[str, Any], ...]:
-    return tuple(json.loads(text[2:]).items())
+def _key_of(text: str) -> tuple[tuple[str, ...], object]:
+    """The names of a key's fields, and what item_nodes() finds it by."""
+    if text[:2] not in ("k:", "v:"):
+        return (), text
+    value = json.loads(text[2:])
+    if text[0] == "v":
+        return (), _comparable(value)
+    return tuple(value), tuple(map(_comparable, value.values()))

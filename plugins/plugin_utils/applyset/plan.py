@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError, NotFound
-from ..kubernetes.kinds import Resource, is_core_group
-from .manifests import DIGEST, Ref, check, normalise, ref_of
+from ..kubernetes.kinds import BUILT_IN, Resource, is_core_group
+from .manifests import DIGEST, Ref, check, mapping, normalise, ref_of
 from .membership import PART_OF, refusal, set_of
 from .order import phase_of
 from .owned import digest_of, is_unchanged
-from .replicas import minimums
+from .replicas import leaves_number, minimums, unfinished
+from .values import pure
 
 CREATE, APPLY, UNCHANGED, REFUSED = "create", "apply", "unchanged", "refused"
 Lookup = Callable[[str, str], Resource]
@@ -35,7 +35,9 @@ class Item:
     phase: int = 0
     minimum: int = 0  # replicas that it is created with: those that its autoscaler would give it at once
     resource: Resource = UNRESOLVED  # resolve() gives it its own, or refuses the set
-    planned_kind: bool = False  # its kind comes from a definition of this very set
+    planned_kind: bool = False  # its kind, in this version, comes from a definition of this very set
+    redefined: bool = False  # this run changes the definition of its kind
+    notes: list[str] = field(default_factory=list)  # warnings about the manifest
     before: dict[str, Any] | None = None
     action: str = ""
     outcome: str = ""
@@ -60,35 +62,49 @@ def build(given: Iterable[Any], part_of: str | None) -> list[Item]:
     """Items from objects, or from (object, where it came from) pairs; refuses what cannot be addressed and what is
     there twice."""
     items: list[Item] = []
-    seen: dict[Ref, str] = {}
     for number, entry in enumerate(given, 1):
         obj, source = entry if isinstance(entry, tuple) else (entry, f"object {number}")
-        item = _item(obj, source, part_of)
-        if item.ref in seen:
-            raise InputError(f"{item.label} is given twice: {seen[item.ref]} and {source}")
-        seen[item.ref] = source
-        items.append(item)
-    starts = minimums(item.desired for item in items)
-    if starts:
-        for item in items:
-            item.minimum = starts.get(item.ref, 0)
+        items.append(_item(obj, source, part_of))
+    _relate(items)
     return items
 
 
 def _item(obj: Any, source: str, part_of: str | None) -> Item:
+    obj = pure(obj, source)
     if not isinstance(obj, dict):
         raise InputError(f"{source}: an object is needed, this is a {type(obj).__name__}")
     check(obj, source)
-    # The round trip frees the object from YAML aliases and from subclasses of str that a caller may have.
-    desired, switches = normalise(json.loads(json.dumps(obj, default=str)), source)
+    desired, switches = normalise(obj, source)
     ref, meta = ref_of(desired), desired["metadata"]
     if PART_OF in (meta.get("labels") or {}):
         raise InputError(f"{source}: {ref.label} brings the label {PART_OF}, which only a set may give; remove it")
+    if leaves_number(desired) and "replicas" in mapping(desired.get("spec")):
+        # A null would be ours all the same, and set whatever somebody else scales back to one.
+        desired["spec"] = {key: value for key, value in desired["spec"].items() if key != "replicas"}
     if part_of:
         meta["labels"] = {**(meta.get("labels") or {}), PART_OF: part_of}
-    digest = digest_of(desired)
-    meta["annotations"] = {**(meta.get("annotations") or {}), DIGEST: digest}
-    return Item(ref, desired, source, digest, switches.force, switches.recreate, phase_of(ref.kind, ref.group))
+    item = Item(ref, desired, source, "", switches.force, switches.recreate, phase_of(ref.kind, ref.group))
+    _seal(item)
+    return item
+
+
+def _seal(item: Item) -> None:
+    """Write the digest of a manifest into it."""
+    item.digest, meta = digest_of(item.desired), item.desired["metadata"]
+    meta["annotations"] = {**(meta.get("annotations") or {}), DIGEST: item.digest}
+
+
+def _relate(items: list[Item]) -> None:
+    """What items are to each other: no two are the same object, and autoscalers know their workloads."""
+    seen: dict[Ref, Item] = {}
+    for item in items:
+        first = seen.setdefault(item.ref, item)
+        if first is not item:
+            raise InputError(f"{item.label} is given twice: {first.source} and {item.source}")
+    starts = minimums(item.desired for item in items)
+    if starts:
+        for item in items:
+            item.minimum = starts.get(item.ref, 0)
 
 
 def defined_kinds(items: Iterable[Item]) -> dict[tuple[str, str], Resource]:
@@ -97,18 +113,33 @@ def defined_kinds(items: Iterable[Item]) -> dict[tuple[str, str], Resource]:
     for item in items:
         if item.ref.kind != "CustomResourceDefinition":
             continue
-        spec = item.desired.get("spec") or {}
-        names = spec.get("names") or {}
-        kind, plural, namespaced = names.get("kind") or "", names.get("plural") or "", spec.get("scope") == "Namespaced"
-        for version in spec.get("versions") or []:
+        spec = mapping(item.desired.get("spec"))
+        names = mapping(spec.get("names"))
+        kind, plural = str(names.get("kind") or ""), str(names.get("plural") or "")
+        namespaced = spec.get("scope") == "Namespaced"
+        versions = spec.get("versions")
+        for version in map(mapping, versions if isinstance(versions, list) else []):
+            if version.get("served") is False:
+                continue
             api_version = f"{spec.get('group')}/{version.get('name')}"
             kinds[(api_version, kind)] = Resource(api_version, kind, plural, namespaced)
     return kinds
 
 
-def resolve(items: list[Item], lookup: Lookup, lenient: bool = False, planned: Kinds | None = None) -> list[str]:
-    """Give every item its resource; the warnings. Lenient (check mode): a kind that a definition may yet bring is only
-    warned of."""
+def resolve(
+    items: list[Item],
+    lookup: Lookup,
+    lenient: bool = False,
+    planned: Kinds | None = None,
+    *,
+    namespace: str | None = None,
+) -> list[str]:
+    """Give every item its resource and its place; the warnings.
+
+    lenient    (check mode) a kind that a definition may yet bring is only warned of.
+    planned    the kinds that definitions of earlier tasks would bring.
+    namespace  of the objects that live in one and do not say in which; they may name no other.
+    """
     coming = {**(planned or {}), **defined_kinds(items)}
     problems, warnings = [], []
     for item in items:
@@ -119,7 +150,7 @@ def resolve(items: list[Item], lookup: Lookup, lenient: bool = False, planned: K
             if key in coming:
                 item.resource, item.planned_kind = coming[key], True
             elif lenient and not is_core_group(key[0]):
-                item.resource = Resource(*key, item.ref.kind.lower() + "s", bool(item.ref.namespace))
+                item.resource = Resource(*key, item.ref.kind.lower() + "s", bool(item.ref.namespace or namespace))
                 item.planned_kind = True
                 warnings.append(
                     f"{item.label}: {exc}; predicted as created, which is right only if something brings its "
@@ -131,21 +162,56 @@ def resolve(items: list[Item], lookup: Lookup, lenient: bool = False, planned: K
                     "is its CustomResourceDefinition or operator missing, or apiVersion outdated?"
                 )
                 continue
-        problems += _misplaced(item)
+    problems += _place([item for item in items if item.resource is not UNRESOLVED], namespace)
     if problems:
         raise InputError("\n".join(problems), problems)
-    return warnings
+    _relate(items)
+    return warnings + [note for item in items for note in item.notes]
 
 
-def _misplaced(item: Item) -> list[str]:
-    kind = item.ref.kind
-    if item.resource.namespaced and not item.ref.namespace:
-        what = f"has no metadata.namespace, and {kind} objects live in a namespace; set it"
-    elif item.ref.namespace and not item.resource.namespaced:
-        what = f"has metadata.namespace, but {kind} objects are of the whole cluster; remove it"
-    else:
-        return []
-    return [f"{item.source}: {item.label} {what}"]
+def place_unasked(items: list[Item], namespace: str | None) -> list[str]:
+    """The same without a server, for the kinds that every server has and those that the set itself defines."""
+    coming = defined_kinds(items)
+    for item in items:
+        key = (item.desired["apiVersion"], item.ref.kind)
+        item.resource = BUILT_IN.get(key) or coming.get(key) or UNRESOLVED
+    problems = _place([item for item in items if item.resource is not UNRESOLVED], namespace)
+    if problems:
+        raise InputError("\n".join(problems), problems)
+    _relate(items)
+    return [note for item in items for note in item.notes]
+
+
+def _place(items: list[Item], namespace: str | None) -> list[str]:
+    """Let each be where its kind lives; what is wrong."""
+    problems = []
+    for item in items:
+        kind, given = item.ref.kind, item.ref.namespace
+        what = ""
+        if not item.resource.namespaced:
+            if given:
+                _move(item, "")
+                item.notes.append(
+                    f"{item.label}: metadata.namespace is ignored, {kind} objects are of the whole cluster"
+                )
+        elif not given and namespace:
+            _move(item, namespace)
+        elif not given:
+            what = f"has no metadata.namespace, and {kind} objects live in a namespace; set it, or objects_namespace"
+        elif namespace and given != namespace:
+            what = f"is not in namespace {namespace}, which objects_namespace says all are in"
+        if what:
+            problems.append(f"{item.source}: {item.label} {what}")
+    return problems
+
+
+def _move(item: Item, namespace: str) -> None:
+    item.ref = item.ref._replace(namespace=namespace)
+    item.desired = unfinished(item.desired)
+    meta = item.desired["metadata"] = {**item.desired["metadata"], "namespace": namespace}
+    if not namespace:
+        del meta["namespace"]
+    _seal(item)
 
 
 def is_foreign(item: Item, meta: Mapping[str, Any], part_of: str | None, force: bool) -> bool:

@@ -1,13 +1,16 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """What the tasks of this run would have brought, kept for its later tasks, which in check mode have nothing to see.
 
-It is in the run's own temporary directory, which Ansible removes at its end.
+It is in the run's own temporary directory, which Ansible removes at its end. The tasks of several hosts, and those for
+several clusters, write it side by side: each adds to what the others wrote.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
+from typing import Any
 
 from ..files import write_whole
 from ..kubernetes.kinds import Resource
@@ -18,15 +21,27 @@ FILE = "greenlang.vcci.planned.json"
 
 def load(folder: str, server: str) -> Planned:
     """What was planned for this server so far; nothing where that cannot be read."""
-    try:
-        kept = json.loads((Path(folder) / FILE).read_text(encoding="utf-8")).get(server) or {}
-    except (OSError, ValueError):
-        kept = {}
+    kept = _read(folder).get(server)
+    kept = kept if isinstance(kept, dict) else {}
     kinds = [Resource(*entry) for entry in kept.get("kinds") or []]
     return Planned(set(kept.get("namespaces") or []), {(kind.api_version, kind.kind): kind for kind in kinds})
 
 
 def save(folder: str, server: str, planned: Planned) -> None:
-    """Replace what was kept; of another server nothing is kept. OSError where that cannot be written."""
-    kept = {"namespaces": sorted(planned.namespaces), "kinds": [list(kind) for kind in planned.kinds.values()]}
-    write_whole(Path(folder) / FILE, json.dumps({server: kept}), durable=False)
+    """Add to what was planned. OSError where that cannot be written."""
+    with (Path(folder) / f"{FILE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = load(folder, server)
+        namespaces = before.namespaces | planned.namespaces
+        kinds = {**before.kinds, **planned.kinds}
+        kept = {"namespaces": sorted(namespaces), "kinds": [list(kind) for kind in kinds.values()]}
+        write_whole(Path(folder) / FILE, json.dumps({**_read(folder), server: kept}), durable=False)
+
+
+def _read(folder: str) -> dict[str, Any]:
+    """By server."""
+    try:
+        kept = json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}

@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 from ..errors import ApiError
-from . import order
+from . import order, unasked
 from .context import Context
 from .manifests import Ref
 from .options import Planned
 from .plan import APPLY, CREATE, Item, defined_kinds
+from .served import mark_redefined
 from .write import send, to_write
 
 
 def predict(run: Context, items: list[Item]) -> None:
     """Leave in each item what would come of it."""
+    todo = to_write(items)
     missing = _missing_namespaces(run, items)
+    mark_redefined(items, [item for item in todo if item.ref.kind == "CustomResourceDefinition"])
     for item in items:
+        item.redefined = item.redefined or (item.desired["apiVersion"], item.ref.kind) in run.planned.kinds
+    for item in todo:
         remember(run.planned, item)
     planned = {item.ref for item in items if item.action == CREATE}
-    run.workers.map(lambda item: _predict_one(run, item, missing, planned), to_write(items))
+    run.workers.map(lambda item: _predict_one(run, item, missing, planned), todo)
 
 
 def remember(planned: Planned, item: Item) -> None:
@@ -55,8 +60,11 @@ def _predict_one(run: Context, item: Item, missing: set[str], planned: set[Ref])
             "predicted as created, which is right only if something creates it first"
         )
     being_deleted = item.action == APPLY and item.live.get("deletionTimestamp")
-    if item.planned_kind or namespace in missing or being_deleted:
+    if namespace in missing or being_deleted or (item.planned_kind and item.before is None):
         item.outcome, item.after = "created", item.desired
+        return
+    if item.planned_kind:
+        unasked.foresee(run, item)
         return
     send(run, item, dry_run=True)
     if item.action == CREATE and order.is_on_its_way(item.error, item.ref, planned):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..kubernetes.kinds import group_of
-from .manifests import DIGEST, Ref
+from .manifests import DIGEST, Ref, mapping
 from .owned import our_entry
 
 HANDOVER_MANAGER = "greenlang.vcci-replicas-handover"
@@ -28,11 +28,11 @@ def minimums(objects: Iterable[Manifest]) -> dict[Ref, int]:
     for obj in objects:
         if obj["kind"] != "HorizontalPodAutoscaler" or group_of(obj["apiVersion"]) != "autoscaling":
             continue
-        spec = obj.get("spec") or {}
-        target, least = spec.get("scaleTargetRef") or {}, spec.get("minReplicas")
+        spec = mapping(obj.get("spec"))
+        target, least = mapping(spec.get("scaleTargetRef")), spec.get("minReplicas")
+        version, kind, name = (str(target.get(key) or "") for key in ("apiVersion", "kind", "name"))
         if isinstance(least, int) and least > 1:
-            group, namespace = group_of(target.get("apiVersion") or ""), obj["metadata"].get("namespace") or ""
-            found[Ref(group, target.get("kind") or "", namespace, target.get("name") or "")] = least
+            found[Ref(group_of(version), kind, obj["metadata"].get("namespace") or "", name)] = least
     return found
 
 
@@ -40,7 +40,7 @@ def leaves_number(desired: Manifest) -> bool:
     """Whether this is the manifest of a workload that leaves the number of replicas to others."""
     if (group_of(desired["apiVersion"]), desired["kind"]) not in SCALED_KINDS:
         return False
-    return (desired.get("spec") or {}).get("replicas") is None
+    return mapping(desired.get("spec")).get("replicas") is None
 
 
 def number_is_ours(meta: Manifest, manager: str) -> bool:

@@ -37,8 +37,9 @@ def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptio
     part_of = membership.set_id(options.name, options.namespace) if options.name else options.member_of
     if client is None:
         items = plan.build(objects, part_of)
+        notes = plan.place_unasked(items, options.objects_namespace)
         _check_pruning(items, options)
-        return _all_created(items, options)
+        return _all_created(items, options, notes)
     run = Context(client, options)
     with run.ending("pruned"):
         with run.timed("prepare"):
@@ -77,10 +78,10 @@ def _check_pruning(items: list[Item], options: ApplyOptions) -> None:
         )
 
 
-def _all_created(items: list[Item], options: ApplyOptions) -> Result:
+def _all_created(items: list[Item], options: ApplyOptions, warnings: list[str]) -> Result:
     if not options.check:
         raise InputError("assume_empty predicts what an empty cluster would get: it is for check mode only")
-    result, planned = Result(), options.planned or Planned()
+    result, planned = Result(warnings=warnings), options.planned or Planned()
     for item in items:
         remember(planned, item)
         item.outcome = "created"
@@ -92,8 +93,13 @@ def _all_created(items: list[Item], options: ApplyOptions) -> Result:
 def _apply(run: Context) -> None:
     with run.timed("read"):
         kinds = run.planned.kinds if run.options.check else None
-        lookup = run.client.resource
-        run.result.warnings += plan.resolve(run.items, lookup, lenient=run.options.check, planned=kinds)
+        run.result.warnings += plan.resolve(
+            run.items,
+            run.client.resource,
+            lenient=run.options.check,
+            planned=kinds,
+            namespace=run.options.objects_namespace,
+        )
         if run.record:
             run.record.read()
         _fetch(run)

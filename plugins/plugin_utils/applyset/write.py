@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from ..errors import ApiError, Conflict, NotFound, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
 from ..waiting import Deadline
-from . import explain, order, replicas
+from . import adoption, explain, hidden, order, replicas, unasked
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .immutable import is_immutable
@@ -20,7 +19,7 @@ from .owned import was_written
 from .plan import APPLY, CREATE, Item
 from .recreatable import is_allowed
 from .recreate import recreate
-from .served import until_served
+from .served import SCHEMA_PATIENCE, is_of_schema, sent_patiently, until_served
 
 ARRIVAL = 15.0  # seconds for which what a controller makes (a namespace's account), or a cache, may be late
 ARRIVAL_PAUSE = 0.3  # seconds
@@ -72,6 +71,9 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
         try:
             _write(run, item, dry_run)
         except ApiError as exc:
+            if dry_run and item.redefined and is_of_schema(exc):
+                unasked.foresee(run, item)
+                return
             if not (is_immutable(exc) and is_allowed(item.ref, run.options.recreate, item.recreate)):
                 raise
             recreate(run, item, lambda number: _create(run, item, number), dry_run)
@@ -92,8 +94,7 @@ def _write(run: Context, item: Item, dry_run: bool) -> None:
         item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
         item.outcome = "created"
     else:
-        item.after = _update(run, item, item.before, dry_run)
-        item.outcome = _outcome(run, item.before["metadata"], item.after["metadata"])
+        item.outcome = _applied(run, item, dry_run)
 
 
 def _outcome(run: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -123,6 +124,31 @@ def _hands_over(run: Context, item: Item, before: Mapping[str, Any]) -> bool:
     return replicas.leaves_number(item.desired) and replicas.number_is_ours(
         before["metadata"], run.options.field_manager
     )
+
+
+def _applied(run: Context, item: Item, dry_run: bool) -> str:
+    """Apply an object that is there; what came of it. Ownership that was taken over is written, too."""
+    entries = adoption.wanted(run, item)
+    taken = entries is not None
+    if entries is not None and dry_run:
+        item.after = adoption.foreseen(run, item, entries, lambda: _unhidden(run, item, dry_run)[0])
+    else:
+        taken = taken and adoption.carry_out(run, item)
+        item.after, hid = _unhidden(run, item, dry_run)
+        taken = taken or hid
+    outcome = _outcome(run, item.live, item.after["metadata"])
+    return "configured" if taken and outcome == "unchanged" else outcome
+
+
+def _unhidden(run: Context, item: Item, dry_run: bool) -> tuple[dict[str, Any], bool]:
+    """Apply an object that is there, if need be in place of items of others that hide ours; whether that was needed."""
+    try:
+        return _update(run, item, item.before or {}, dry_run), False
+    except ApiError as exc:
+        hidings = hidden.found(run, item, exc)
+        if not hidings or not (run.options.force_conflicts or item.force):
+            raise
+        return hidden.replace(run, item, hidings, dry_run) or _update(run, item, item.before or {}, dry_run), True
 
 
 def _create(run: Context, item: Item, number: int) -> dict[str, Any]:
@@ -164,7 +190,7 @@ def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool =
     if dry_run:
         query["dryRun"] = "All"
     try:
-        return _apply(run, item, desired, query)
+        return sent_patiently(run, item, lambda: _apply(run, item, desired, query), 0 if dry_run else SCHEMA_PATIENCE)
     except Conflict as exc:
         # Our own other manager does not defend the number: the manifest has one again.
         if {manager for _field, manager in explain.conflicts(exc)} != {replicas.HANDOVER_MANAGER}:
@@ -173,6 +199,5 @@ def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool =
 
 
 def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str, str]) -> dict[str, Any]:
-    body = json.dumps(desired, separators=(",", ":")).encode()
     accept = JSON if run.options.diff else METADATA_ONLY
-    return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
+    return run.client.request("PATCH", item.path, body=desired, content_type=APPLY_PATCH, query=query, accept=accept)

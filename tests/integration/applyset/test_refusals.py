@@ -297,10 +297,6 @@ def test_input_that_cannot_be_addressed(apply, namespace):
             "does not serve Ingress",
         ),
         ([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}], "has no metadata.namespace"),
-        (
-            [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}],
-            "are of the whole cluster",
-        ),
         ([config_map(namespace), config_map(namespace)], "is given twice"),
     ]
     for objects, message in cases:

@@ -64,6 +64,57 @@ COVERAGE = {
         },
         True,
     ),
+    "an item is not another that agrees in the rest": (
+        {"ports": [{"port": 80, "name": "t"}, {"port": 80, "name": "u", "protocol": "UDP"}]},
+        {"f:ports": {PORT_UDP: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}},
+        False,
+    ),
+    "no entry stands for two items": (
+        {"ports": [{"port": 80}, {"port": 80}]},
+        {"f:ports": {PORT_TCP: {".": {}, "f:port": {}}, PORT_UDP: {".": {}, "f:port": {}, "f:protocol": {}}}},
+        False,
+    ),
+    "several keys with defaults": (
+        {"l": [{"x": 1, "v": 1}, {"y": 1, "v": 2}]},
+        {
+            "f:l": {
+                'k:{"x":1,"y":0}': {".": {}, "f:x": {}, "f:v": {}},
+                'k:{"x":0,"y":1}': {".": {}, "f:y": {}, "f:v": {}},
+            }
+        },
+        True,
+    ),
+    "several keys with defaults, one item lost": (
+        {"l": [{"x": 1, "v": 1}, {"y": 1, "v": 2}]},
+        {"f:l": {'k:{"x":1,"y":0}': {".": {}, "f:x": {}, "f:v": {}}, 'k:{"x":0,"y":0}': {".": {}, "f:v": {}}}},
+        False,
+    ),
+    "all keys left out": ({"l": [{"v": 1}]}, {"f:l": {'k:{"x":0}': {".": {}, "f:v": {}}}}, True),
+    "all keys left out, the rest lost": ({"l": [{"v": 1}]}, {"f:l": {'k:{"x":0}': {}}}, False),
+    "an atomic item with its whole key": ({"l": [{"name": "a"}]}, {"f:l": {'k:{"name":"a"}': {}}}, True),
+    "true is not 1": ({"l": [{"on": True}]}, {"f:l": {'k:{"on":1}': {".": {}, "f:on": {}}}}, False),
+    "1.0 is 1": ({"l": [{"on": 1.0}]}, {"f:l": {'k:{"on":1}': {".": {}, "f:on": {}}}}, True),
+    "a key as Go writes it": (
+        {"l": [{"n": "<a&b>"}]},
+        {"f:l": {'k:{"n":"\\u003ca\\u0026b\\u003e"}': {".": {}, "f:n": {}}}},
+        True,
+    ),
+    "a value as Go writes it": ({"l": ["<a>"]}, {"f:l": {'v:"\\u003ca\\u003e"': {}}}, True),
+    "a set of maps": ({"l": [{"b": 1, "a": 2}]}, {"f:l": {'v:{"a":2,"b":1}': {}}}, True),
+    "a set of maps without one of ours": ({"l": [{"a": 2}, {"a": 3}]}, {"f:l": {'v:{"a":2}': {}}}, False),
+    "nested lists": (
+        {"c": [{"name": "m", "ports": [{"port": 80, "name": "t"}]}]},
+        {
+            "f:c": {
+                'k:{"name":"m"}': {
+                    ".": {},
+                    "f:name": {},
+                    "f:ports": {PORT_UDP: {".": {}, "f:port": {}, "f:protocol": {}}},
+                }
+            }
+        },
+        False,
+    ),
     "another key": ({"ports": [{"port": 81}]}, {"f:ports": {PORT_TCP: {".": {}, "f:port": {}}}}, False),
     "text outside ASCII in a set": (
         {"metadata": {"finalizers": ["ä"]}},
@@ -111,6 +162,45 @@ UNCHANGED = {
 def test_unchanged(case):
     meta, expected = UNCHANGED[case]
     assert owned.is_unchanged(DESIRED, "d", meta, "m") is expected
+
+
+MAPS = {
+    "apiVersion": "example.org/v1",
+    "spec": {"m": {"a": {"x": 1}, "b": {"x": 1}}, "l": [{"name": "n", "m": {"a": {"x": 1}}}]},
+}
+WHOLE, PART = {}, {".": {}, "f:x": {}}
+EMPTIED = {
+    # name: (nodes of m.a and m.b, the node of m in the item, the entry of another, whether something was lost)
+    "all of it ours": (PART, PART, PART, {}, False),
+    "owned as a whole": (WHOLE, WHOLE, WHOLE, {}, False),
+    "one emptied beside another": (WHOLE, PART, PART, {}, True),
+    "both emptied by another": (WHOLE, WHOLE, PART, {"f:spec": {"f:m": {"f:a": {"f:x": {}}}}}, True),
+    "another owns the same as a whole": (WHOLE, WHOLE, WHOLE, {"f:spec": {"f:m": {"f:a": {}}}}, False),
+    "one in an item of a list": (
+        PART,
+        PART,
+        WHOLE,
+        {"f:spec": {"f:l": {'k:{"name":"n"}': {"f:m": {"f:a": {"f:x": {}}}}}}},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EMPTIED)
+def test_a_map_that_lost_all_of_its_fields_is_not_one_that_is_owned_as_a_whole(case):
+    first, second, inner, theirs, lost = EMPTIED[case]
+    item = {".": {}, "f:name": {}, "f:m": {"f:a": inner}}
+    fields = {"f:spec": {"f:m": {"f:a": first, "f:b": second}, "f:l": {'k:{"name":"n"}': item}}}
+    meta = metadata(api_version="example.org/v1", fields=fields)
+    meta["managedFields"].append({"manager": "x", "operation": "Update", "apiVersion": "v1", "fieldsV1": theirs})
+    assert owned.is_unchanged(MAPS, "d", meta, "m") is not lost
+
+
+def test_a_null_is_ours_like_any_value():
+    """The server keeps that it was applied: whoever sets the field then takes it from us."""
+    manifest = {**DESIRED, "data": {"a": "1", "b": None}}
+    assert not owned.is_unchanged(manifest, "d", metadata(), "m")
+    assert owned.is_unchanged(manifest, "d", metadata(fields={"f:data": {"f:a": {}, "f:b": {}}}), "m")
 
 
 def test_what_counts_as_written():
