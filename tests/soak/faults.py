@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from tests.faults import PATIENCE, Trial, cases
-
 from tests.proxy import fault_proxy
 from tests.soak._cluster import place
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.record import STALE_AFTER
-from tests.faults import Trial, Verb, objects
 
+from tests.faults import Trial, Verb, objects
 from tests.proxy import fault_proxy
 from tests.soak._cluster import place
 

@@ -43,8 +43,7 @@ class Record:
         self.say, self.lock_timeout = say, lock_timeout
         self.path = BUILT_IN["v1", "ConfigMap"].path(namespace, name)
         self.current: dict[str, Any] | None = None
-        self.held = False
-        self.lost = False
+        self.held = self.lost = False
         self._me = holders.identity()
         self._mutex = threading.Lock()
         self._beat: threading.Thread | None = None

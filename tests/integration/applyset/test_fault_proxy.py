@@ -7,8 +7,8 @@ import time
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
-from tests.faults import PATIENCE, VERBS, Trial, Verb, cases
 
+from tests.faults import PATIENCE, VERBS, Trial, Verb, cases
 from tests.proxy import FAULTS, fault_proxy
 
 SHARE = 23  # every so many of them; a prime, so that each fault meets many requests
