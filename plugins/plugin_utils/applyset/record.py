@@ -20,7 +20,6 @@ from typing import Any
 
 from ..errors import ApiError, Conflict, InputError, NotFound, SetLocked, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, MERGE_PATCH, Client
-from ..kubernetes.kinds import BUILT_IN
 from ..waiting import Deadline
 from . import holder as holders
 from . import membership, turn
@@ -41,7 +40,7 @@ class Record:
     ) -> None:
         self.client, self.name, self.namespace = client, name, namespace
         self.say, self.lock_timeout = say, lock_timeout
-        self.path = BUILT_IN["v1", "ConfigMap"].path(namespace, name)
+        self.path = client.resource("v1", "ConfigMap").path(namespace, name)
         self.current: dict[str, Any] | None = None
         self.held = self.lost = False
         self._me = holders.identity()
