@@ -11,7 +11,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciE
 from tests.faults import PATIENCE, VERBS, Trial, Verb, cases
 from tests.proxy import FAULTS, fault_proxy
 
-SHARE = 23  # every so many of them; a prime, so that each fault meets many requests
+SHARE = 17  # every so many of them; a prime, so that each fault meets many requests
 SHARE_OF_SLOW = 5  # of those for which something has to be waited
 
 
