@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import manifests
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.nesting import is_deep
 
 TEXTS = {
@@ -27,3 +29,9 @@ TEXTS = {
 def test_depth(case: str) -> None:
     text, expected = TEXTS[case]
     assert is_deep(text) is expected
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "? " * 100_000])
+def test_manifests_are_refused_before_they_are_read(text: str) -> None:
+    with pytest.raises(InputError, match="nested too deeply"):
+        manifests.parse(text, "here")

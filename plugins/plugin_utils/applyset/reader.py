@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ..errors import InputError
+from ..nesting import is_deep
 from .scalars import Unreadable, finite, key, plain, plain_key, shown, tagged
 
 try:
@@ -49,6 +50,8 @@ def documents(text: str | bytes, source: str) -> Iterator[tuple[Any, str]]:
         if values is not None:
             yield from ((value, source) for value in values)
             return
+    if is_deep(text):
+        raise InputError(f"{source}: not valid YAML: nested too deeply")
     yield from _yaml(text, source)
 
 
