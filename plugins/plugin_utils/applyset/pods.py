@@ -13,7 +13,7 @@ from ..kubernetes.client import Client
 from ..kubernetes.rules import conditions, why
 from .manifests import Ref
 from .plan import Item
-from .trouble import CREATE, ROOM, Trouble, doing, is_ready, of_pod
+from .trouble import CRASH, CREATE, ROOM, Trouble, doing, is_ready, of_pod
 
 Object = Mapping[str, Any]
 WORKLOADS = {
@@ -74,10 +74,13 @@ class Watch:
         for pod in (pod for pod in new if not is_ready(pod)):
             name, found = pod["metadata"]["name"], of_pod(pod)
             said = events(self._client, item.ref.namespace, name, "Pod") if found is None or found.kind == ROOM else []
-            if found and not any(event.get("reason") in _ADDS_NODES for event in said):
-                trouble, line = found._replace(text=f"pod {name} {found.text}"), f"pod {name} {found.text}"
+            text = f"pod {name} {found.text}" if found else f"pod {name}: {_at_work(said) or doing(pod)}"
+            # How often a Job may crash is its own to say, and so is when it has failed.
+            coming = any(event.get("reason") in _ADDS_NODES for event in said)
+            if found and not coming and not (found.kind == CRASH and item.ref.kind == "Job"):
+                trouble, line = found._replace(text=text), text
                 break
-            line = line or f"pod {name}: {_at_work(said) or doing(pod)}"
+            line = line or text
         if trouble is None:
             trouble = _refused(self._client, item.ref, obj, [*pods, *new])
             line = trouble.text if trouble else line

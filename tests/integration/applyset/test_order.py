@@ -98,7 +98,7 @@ def test_check_mode_knows_what_is_only_planned_in_a_namespace_that_is_there(appl
         predicted = apply(objects, check=True)
         assert predicted.created == apply(objects).created
     finally:
-        delete_set(client, objects[2:], ApplyOptions())
+        delete_set(client, objects[2:], ApplyOptions(force_conflicts=True))
 
 
 @pytest.mark.parametrize("kind", ["ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"])

@@ -80,6 +80,14 @@ def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
     assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d s", str(error).splitlines()[0])
 
 
+def test_a_job_may_crash_as_often_as_it_says(failure, kubelet, namespace):
+    template = {"spec": kubelet.pod("crash", restartPolicy="OnFailure")}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
+    error, seconds, _said = failure([{**job, "spec": {"template": template}}], wait_timeout=4, wait_grace=1)
+    assert seconds >= 4
+    assert str(error).startswith("not ready after")
+
+
 def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, namespace):
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "nodeSelector": {"no": "such-node"}}
     error, seconds, _said = failure([workload("Deployment", namespace, pod)])
