@@ -26,8 +26,6 @@ def waiting(reason, message=""):
 BECOMES = {
     "good": READY,
     "missing": waiting("ImagePullBackOff", "not found"),
-    "nameless": waiting("InvalidImageName", "invalid reference format"),
-    "unset": waiting("CreateContainerConfigError", 'secret "s" not found'),
     "crash": {**waiting("CrashLoopBackOff", "back-off"), "restartCount": 3, "lastState": ENDED},
     "crash-once": {**waiting("CrashLoopBackOff", "back-off"), "restartCount": 1, "lastState": ENDED},
 }

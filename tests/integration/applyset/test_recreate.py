@@ -221,14 +221,9 @@ def priority_class(namespace, value=10, **more):
 
 STATED = {
     "PriorityClass": (priority_class, lambda ns: priority_class(ns, 20)),
-    "preemption of a PriorityClass": (priority_class, lambda ns: priority_class(ns, preemptionPolicy="Never")),
     "StorageClass": (
         lambda ns: made("storage.k8s.io/v1", "StorageClass", None, ns, provisioner="example.com/a"),
         lambda ns: made("storage.k8s.io/v1", "StorageClass", None, ns, provisioner="example.com/b"),
-    ),
-    "RuntimeClass": (
-        lambda ns: made("node.k8s.io/v1", "RuntimeClass", None, ns, handler="a"),
-        lambda ns: made("node.k8s.io/v1", "RuntimeClass", None, ns, handler="b"),
     ),
     "IngressClass": (
         lambda ns: made("networking.k8s.io/v1", "IngressClass", None, ns, spec={"controller": "example.com/a"}),
@@ -246,10 +241,6 @@ STATED = {
     "Pod": (
         lambda ns: made("v1", "Pod", ns, spec={"containers": [{"name": "a", "image": "example.invalid/a:1"}]}),
         lambda ns: made("v1", "Pod", ns, spec={"containers": [{"name": "b", "image": "example.invalid/a:1"}]}),
-    ),
-    "revision": (
-        lambda ns: made("apps/v1", "ControllerRevision", ns, revision=1, data={"a": 1}),
-        lambda ns: made("apps/v1", "ControllerRevision", ns, revision=1, data={"a": 2}),
     ),
     "EndpointSlice": (
         lambda ns: made("discovery.k8s.io/v1", "EndpointSlice", ns, addressType="IPv4", endpoints=[]),

@@ -46,46 +46,30 @@ def failure(apply):
     return run
 
 
-ENDS = {
-    "an image that is not there": (
-        "missing",
-        {"wait_grace": 4},
-        "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)",
-    ),
-    "an image that has no name": ("nameless", {"wait_grace": 600}, "InvalidImageName"),
-}
-
-
-@pytest.mark.parametrize("case", ENDS)
-def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure, kubelet, namespace, case):
-    tag, options, reason = ENDS[case]
+def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure, kubelet, namespace):
+    reason = "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)"
     apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
-    error, seconds, said = failure([workload("Deployment", namespace, kubelet.pod(tag))], **options)
+    error, seconds, said = failure([workload("Deployment", namespace, kubelet.pod("missing"))], wait_grace=4)
     first = str(error).splitlines()[0]
     assert first.startswith(f"Deployment {namespace}/web cannot start: pod web-")
     assert reason in first
     assert "Way back: run again with the former setting" in first
     assert seconds < 30
     assert error.result.configured == [f"Deployment {namespace}/web"]
-    assert any(line.startswith("waiting (") and reason in line for line in said) or tag == "nameless"
+    assert any(line.startswith("waiting (") and reason in line for line in said)
     again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
     assert again.configured
 
 
 def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
-    """One crash is none yet: what it depends on may be starting."""
-    objects = [workload("Deployment", namespace, kubelet.pod("crash-once"))]
+    """One crash is none yet: what it depends on may be starting. How often a Job may crash is its own to say."""
+    template = {"spec": kubelet.pod("crash", restartPolicy="OnFailure")}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
+    objects = [workload("Deployment", namespace, kubelet.pod("crash-once")), {**job, "spec": {"template": template}}]
     error, seconds, _said = failure(objects, wait_timeout=4, wait_grace=1)
     assert seconds >= 4
     assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d s", str(error).splitlines()[0])
-
-
-def test_a_job_may_crash_as_often_as_it_says(failure, kubelet, namespace):
-    template = {"spec": kubelet.pod("crash", restartPolicy="OnFailure")}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
-    error, seconds, _said = failure([{**job, "spec": {"template": template}}], wait_timeout=4, wait_grace=1)
-    assert seconds >= 4
-    assert str(error).startswith("not ready after")
+    assert len(error.pending) == 2
 
 
 def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, namespace):
@@ -137,40 +121,33 @@ def test_a_quota_is_named_though_one_pod_runs(apply, failure, client, namespace,
 
 
 def test_a_former_setting_repairs_a_stateful_set(apply, failure, kubelet, client, namespace):
-    """As do a right one after a first one that was wrong, and a third one; each pod is replaced once."""
-
-    def run(tag, **options):
-        objects = [workload("StatefulSet", namespace, kubelet.pod(tag), 2)]
-        return apply(objects, wait=True, wait_timeout=60, wait_grace=2, **options)
-
-    failure([workload("StatefulSet", namespace, kubelet.pod("crash"), 2)])
-    fixed = run("good")
-    assert fixed.replaced == [f"Pod {namespace}/web-0"]
-    assert fixed.changed
-    assert "1 replaced" in fixed.summary()
-    failure([workload("StatefulSet", namespace, kubelet.pod("missing"), 2)])
-    healthy = client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"]
-    back = run("good")
-    assert back.replaced == [f"Pod {namespace}/web-1"]
-    assert client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"] == healthy
-    unchanged = run("good")
-    assert not unchanged.changed
-    assert unchanged.replaced == []
-
-
-def test_a_budget_that_allows_nothing_is_no_hindrance_and_healthy_pods_stay(apply, failure, kubelet, client, namespace):
+    """As does a right one after a first one that was wrong. Each pod is replaced once, healthy ones stay, and a budget
+    that allows nothing is no hindrance."""
     budget = {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": "web", "namespace": namespace},
         "spec": {"maxUnavailable": 0, "selector": {"matchLabels": LABELS}},
     }
-    good = [budget, workload("StatefulSet", namespace, kubelet.pod("good"), 3)]
-    apply(good, wait=True, wait_timeout=60)
-    healthy = {name: client.get("v1", "Pod", name, namespace)["metadata"]["uid"] for name in ("web-0", "web-1")}
-    failure([budget, workload("StatefulSet", namespace, kubelet.pod("unset"), 3)])
-    assert apply(good, wait=True, wait_timeout=60).replaced == [f"Pod {namespace}/web-2"]
-    assert {name: client.get("v1", "Pod", name, namespace)["metadata"]["uid"] for name in healthy} == healthy
+
+    def objects(tag):
+        return [budget, workload("StatefulSet", namespace, kubelet.pod(tag), 2)]
+
+    def run(tag):
+        return apply(objects(tag), wait=True, wait_timeout=60)
+
+    failure(objects("crash"))
+    fixed = run("good")
+    assert fixed.replaced == [f"Pod {namespace}/web-0"]
+    assert fixed.changed
+    assert "1 replaced" in fixed.summary()
+    failure(objects("missing"))
+    healthy = client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"]
+    assert run("good").replaced == [f"Pod {namespace}/web-1"]
+    assert client.get("v1", "Pod", "web-0", namespace)["metadata"]["uid"] == healthy
+    unchanged = run("good")
+    assert not unchanged.changed
+    assert unchanged.replaced == []
 
 
 def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, client, kubeconfig, namespace):
