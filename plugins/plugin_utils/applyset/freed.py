@@ -62,8 +62,9 @@ def _node_ports(ports: Iterable[Object]) -> int:
 
 def _of_pod(spec: Object, name: str) -> Fraction:
     """What a pod's containers ask for together, or one of those that prepare them if that is more."""
-    section, _dot, resource = name.rpartition(".")
-    section = section or "requests"
+    section, _dot, resource = (
+        name.partition(".") if name.startswith(("requests.", "limits.")) else ("requests", "", name)
+    )
     together = sum((_asked(one, section, resource) for one in spec.get("containers") or []), Fraction(0))
     before = [_asked(one, section, resource) for one in spec.get("initContainers") or []]
     extra = quantity.parse((spec.get("overhead") or {}).get(resource, 0))
