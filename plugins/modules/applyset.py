@@ -27,7 +27,7 @@ options:
   namespace:
     description:
       - Namespace of the set's record. The objects name their own namespaces, or O(objects_namespace) does.
-      - In M(kubernetes.core.k8s) the option of this name is what is O(objects_namespace) here.
+      - In C(kubernetes.core.k8s) the option of this name is what is O(objects_namespace) here.
     type: str
     default: default
   objects_namespace:
@@ -36,7 +36,6 @@ options:
         name another one are then refused.
       - For manifests that are published without a namespace.
     type: str
-    version_added: 1.1.0
   state:
     description:
       - V(present) applies the objects.

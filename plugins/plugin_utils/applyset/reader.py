@@ -93,6 +93,8 @@ def _json(text: str) -> list[Any] | None:
 
 # --- YAML ------------------------------------------------------------------------------------------------------------
 def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
+    if is_deep(text):
+        raise InputError(f"{source}: not valid YAML: nested too deeply")
     loader: Any = _Loader(text)
     left = len(text) + _SPARE
     number, node = 0, None
@@ -110,9 +112,7 @@ def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
         what = ": ".join(part for part in (_name_of(node), exc.field) if part)
         raise InputError(f"{source}{where}: not valid YAML: {what + ': ' if what else ''}{exc.problem}") from exc
     except RecursionError as exc:
-        raise InputError(
-            f"{source}, document {number}: not valid YAML: nested too deeply, or an alias contains itself"
-        ) from exc
+        raise InputError(f"{source}, document {number}: not valid YAML: an alias contains itself") from exc
     except ValueError as exc:  # a text that is no Unicode
         raise InputError(f"{source}: not valid YAML: {exc}") from exc
     finally:

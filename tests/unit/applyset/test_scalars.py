@@ -92,7 +92,7 @@ REFUSED = {
     "{y: 1, true: 2}": "key 'true' is given twice",
     "{1: a, '1': b}": "key '1' is given twice",
     "{<<: 1}": "<< needs a mapping",
-    "&x {a: *x}": "nested too deeply, or an alias contains itself",
+    "&x {a: *x}": "an alias contains itself",
 }
 
 
@@ -132,6 +132,12 @@ def test_aliases_of_aliases_end():
         lines.append(f"a{number}: &a{number} [{', '.join([before] * 10)}]")
     with pytest.raises(InputError, match="its aliases make more values than any object has"):
         manifests.parse("\n".join(lines), "f")
+
+
+@pytest.mark.parametrize("text", ["[" * 100000, "{a: " * 20000, "- " * 50000, '{"a":' * 100000 + "1" + "}" * 100000])
+def test_what_is_nested_without_end(text):
+    with pytest.raises(InputError, match="f: not valid YAML: nested too deeply"):
+        manifests.parse(text, "f")
 
 
 @pytest.mark.parametrize(
