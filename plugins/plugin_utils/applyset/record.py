@@ -269,12 +269,8 @@ class Record:
     def clear(self) -> None:
         """Take the claim of another away, unless the record is written in between."""
         # Not by apply: that removes the claim only if the same manager wrote it; it may be there by hand.
-        body = {
-            "metadata": {
-                "annotations": {LOCK: None},
-                "resourceVersion": (self.current or {})["metadata"]["resourceVersion"],
-            }
-        }
+        same = (self.current or {})["metadata"]["resourceVersion"]
+        body = {"metadata": {"annotations": {LOCK: None}, "resourceVersion": same}}
         try:
             self.current = self._ask("PATCH", body=body, content_type=MERGE_PATCH)
         except (Conflict, NotFound):
