@@ -150,6 +150,16 @@ def running_cluster(name: str, **options: object) -> Iterator[Path]:
         assert removed.returncode == 0, removed.stdout
 
 
+@contextlib.contextmanager
+def own_cluster(of: str, numbers: Iterable[int], **options: object) -> Iterator[Path]:
+    """A cluster that no other run of these tests uses: `<of>-<number>`, in the subnet of the number."""
+    with (
+        reserved(numbers, of) as number,
+        running_cluster(f"{of}-{number}", subnet=f"10.{number}.0.0/16", **options) as state,
+    ):
+        yield state
+
+
 def kubectl(
     kubeconfig: Path,
     *arguments: str,

@@ -24,10 +24,8 @@ POOLS = [{"name": "compute", "count": 3, "capacity": {"cpu": "16", "memory": "64
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[Path]:
     """The state directory of the shared cluster. Processes of tests side by side have one each."""
-    with contextlib.ExitStack() as stack:
-        number = stack.enter_context(helpers.reserved(range(104, 112), "pytest"))
-        options = {"nodes": "simulated", "subnet": f"10.{number}.0.0/16", "pools": POOLS}
-        yield stack.enter_context(helpers.running_cluster(f"pytest-{number}", **options))
+    with helpers.own_cluster("pytest", range(104, 112), nodes="simulated", pools=POOLS) as state:
+        yield state
 
 
 @pytest.fixture(scope="session")

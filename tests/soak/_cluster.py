@@ -20,9 +20,7 @@ def place() -> Iterator[tuple[Path, helpers.Client, str]]:
         if given:
             kubeconfig = Path(given)
         else:
-            number = stack.enter_context(helpers.reserved(range(112, 116), "soak"))
-            options = {"nodes": "none", "subnet": f"10.{number}.0.0/16"}
-            kubeconfig = stack.enter_context(helpers.running_cluster(f"soak-{number}", **options)) / "kubeconfig"
+            kubeconfig = stack.enter_context(helpers.own_cluster("soak", range(112, 116), nodes="none")) / "kubeconfig"
         client = helpers.connect(kubeconfig)
         stack.callback(client.close)
         namespace = f"soak-{uuid.uuid4().hex[:8]}"

@@ -28,11 +28,12 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually, play, running_cluster
+from tests.helpers import eventually, own_cluster, play
 from tests.integration.secrets.conftest import install
 from tests.integration.secrets.controller import running
 
 CANARY = "canary-in-a-disaster"
+NUMBERS = range(116, 120)  # of clusters: one is lost, another takes its place
 SECRETS = [
     {"name": scope, "scope": scope, "values": {"given": CANARY, "password": {"generate": {}}}, "labels": {"a": "b"}}
     for scope in _sealing.SCOPES
@@ -73,7 +74,7 @@ def plain(client: Client, namespace: str) -> dict[str, dict]:
 def lost(tmp_path_factory):
     """A cluster of its own with the real controller, which is started anew as a restart of its pod would."""
     for_all = tmp_path_factory.mktemp("lost")
-    with running_cluster("pytest-seal-a", nodes="simulated", subnet="10.113.0.0/16") as state:
+    with own_cluster("seal", NUMBERS, nodes="simulated") as state:
         client = Client.from_params({"kubeconfig": str(state / "kubeconfig")})
         install(client, state / "kubeconfig", state, for_all)
         yield client, state, for_all
@@ -195,7 +196,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
 
     # The disaster: another cluster, its controller with a key of its own; the backup makes it unseal old manifests and
     # new ones.
-    with running_cluster("pytest-seal-b", nodes="simulated", subnet="10.114.0.0/16") as new_state:
+    with own_cluster("seal", NUMBERS, nodes="simulated") as new_state:
         fresh = Client.from_params({"kubeconfig": str(new_state / "kubeconfig")})
         (work / "b").mkdir()
         install(fresh, new_state / "kubeconfig", new_state, work / "b")

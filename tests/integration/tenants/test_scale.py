@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers import running_cluster
+from tests.helpers import own_cluster
 
 TIERS = {"small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}}}
 COUNT, EACH = 1000, 15
@@ -14,7 +14,7 @@ COUNT, EACH = 1000, 15
 @pytest.fixture(scope="module")
 def kubeconfig():
     """Instead of the shared cluster: a thousand namespaces would keep its controllers busy long after."""
-    with running_cluster("fleet", nodes="simulated", subnet="10.89.0.0/16") as state:
+    with own_cluster("fleet", range(86, 90), nodes="simulated") as state:
         yield state / "kubeconfig"
 
 
