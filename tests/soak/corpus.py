@@ -16,8 +16,8 @@ POOLS = [{"name": "compute", "count": 3, "capacity": {"cpu": "16", "memory": "64
 
 def soak() -> str:
     kinds, refused, wrong = Counter[str](), 0, []
-    options = {"nodes": "simulated", "subnet": "10.103.0.0/16", "pools": POOLS}
-    with helpers.running_cluster("soak", **options) as state, tempfile.TemporaryDirectory() as folder:
+    cluster = helpers.own_cluster("soak", range(112, 116), nodes="simulated", pools=POOLS)
+    with cluster as state, tempfile.TemporaryDirectory() as folder:
         client = helpers.connect(state / "kubeconfig")
         kubectl = functools.partial(helpers.kubectl, state / "kubeconfig")
         for corpus in SETS:
