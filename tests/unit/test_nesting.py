@@ -31,7 +31,15 @@ def test_depth(case: str) -> None:
     assert is_deep(text) is expected
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "? " * 100_000])
-def test_manifests_are_refused_before_they_are_read(text: str) -> None:
-    with pytest.raises(InputError, match="nested too deeply"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ("- " * 100_000, "nested too deeply"),
+        ("? " * 100_000, "nested too deeply"),
+        ("a: \ud800", "half a surrogate pair"),
+    ],
+)
+def test_manifests_are_refused_before_they_are_read(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         manifests.parse(text, "here")

@@ -50,8 +50,6 @@ def documents(text: str | bytes, source: str) -> Iterator[tuple[Any, str]]:
         if values is not None:
             yield from ((value, source) for value in values)
             return
-    if is_deep(text):
-        raise InputError(f"{source}: not valid YAML: nested too deeply")
     yield from _yaml(text, source)
 
 
@@ -95,7 +93,10 @@ def _json(text: str) -> list[Any] | None:
 def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
     if is_deep(text):
         raise InputError(f"{source}: not valid YAML: nested too deeply")
-    loader: Any = _Loader(text)
+    try:
+        loader: Any = _Loader(text)
+    except UnicodeEncodeError as exc:
+        raise InputError(f"{source}: not valid YAML: half a surrogate pair is no Unicode") from exc
     left = len(text) + _SPARE
     number, node = 0, None
     try:
