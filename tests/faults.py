@@ -155,7 +155,7 @@ class Trial:
         return dict(zip(labels, data, strict=True))
 
 
-def cases(trial: Trial, verbs: Iterable[str] = VERBS) -> Iterator[tuple[str, int, str]]:
+def cases(trial: Trial, verbs: Iterable[str] = tuple(VERBS)) -> Iterator[tuple[str, int, str]]:
     """All of these verbs: verb, number of the request, fault."""
     for name in verbs:
         for at in range(1, trial.requests(VERBS[name]) + 1):

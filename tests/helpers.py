@@ -153,11 +153,9 @@ def running_cluster(name: str, **options: object) -> Iterator[Path]:
 @contextlib.contextmanager
 def own_cluster(of: str, numbers: Iterable[int], **options: object) -> Iterator[Path]:
     """A cluster that no other run of these tests uses: `<of>-<number>`, in the subnet of the number."""
-    with (
-        reserved(numbers, of) as number,
-        running_cluster(f"{of}-{number}", subnet=f"10.{number}.0.0/16", **options) as state,
-    ):
-        yield state
+    with contextlib.ExitStack() as stack:
+        number = stack.enter_context(reserved(numbers, of))
+        yield stack.enter_context(running_cluster(f"{of}-{number}", subnet=f"10.{number}.0.0/16", **options))
 
 
 def kubectl(

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from tests.faults import PATIENCE, Trial, cases
+from tests.helpers import Client
 from tests.proxy import fault_proxy
 from tests.soak._cluster import place
 
 
 def soak() -> str:
+    with place() as (_kubeconfig, client, namespace):
+        return _all(client, namespace)
+
+
+def _all(client: Client, namespace: str) -> str:
     wrong, count = [], 0
-    with place() as (_kubeconfig, client, namespace), fault_proxy(client, **PATIENCE) as (proxy, connect):
+    with fault_proxy(client, **PATIENCE) as (proxy, connect):
         trial = Trial(client, namespace, proxy, connect)
         for case in cases(trial):
             count += 1

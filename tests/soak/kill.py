@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.record import STALE_AFTER
 
 from tests.faults import Trial, Verb, objects
+from tests.helpers import Client
 from tests.proxy import fault_proxy
 from tests.soak._cluster import place
 
@@ -34,9 +35,14 @@ apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], opt
 
 
 def soak() -> str:
+    with place() as (kubeconfig, client, namespace):
+        return _all(kubeconfig, client, namespace)
+
+
+def _all(kubeconfig: Path, client: Client, namespace: str) -> str:
     verb = Verb(BEFORE, AFTER, "2", {"prune": True})
     ended = 0
-    with place() as (kubeconfig, client, namespace), fault_proxy(client) as (proxy, connect):
+    with fault_proxy(client) as (proxy, connect):
         trial = Trial(client, namespace, proxy, connect)
         longest = _length(kubeconfig, trial, verb)
         for moment in range(MOMENTS):

@@ -127,20 +127,20 @@ class _Values:
         self._left = left
 
     def of(self, node: yaml.Node) -> Any:
-        if type(node) is yaml.ScalarNode:
+        if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if node.tag not in _COLLECTIONS:
             raise _at(node, Unreadable(f"nothing here knows the tag {shown(node.tag)}"))
         self._left -= len(node.value)
         if self._left < 0:
             raise Unreadable("its aliases make more values than any object has")
-        return self._mapping(node) if type(node) is yaml.MappingNode else self._sequence(node)
+        return self._mapping(node) if isinstance(node, yaml.MappingNode) else self._sequence(node)
 
     def _sequence(self, node: yaml.Node) -> list[Any]:
         made: list[Any] = []
         try:
             for member in node.value:  # how many there are tells which one failed
-                made.append(_scalar(member) if type(member) is yaml.ScalarNode else self.of(member))  # noqa: PERF401
+                made.append(_scalar(member) if isinstance(member, yaml.ScalarNode) else self.of(member))  # noqa: PERF401
         except Unreadable as exc:
             raise exc.within(f"[{len(made)}]") from None
         return made
@@ -151,7 +151,7 @@ class _Values:
         try:
             for key_node, value in node.value:
                 name = _key(key_node)
-                made[name] = _scalar(value) if type(value) is yaml.ScalarNode else self.of(value)
+                made[name] = _scalar(value) if isinstance(value, yaml.ScalarNode) else self.of(value)
                 if name == "<<" and key_node.tag in _MERGE:
                     merging = True
         except Unreadable as exc:
@@ -168,9 +168,9 @@ class _Values:
         own: list[tuple[yaml.Node, yaml.Node]] = []
         for key_node, value in node.value:
             if key_node.value == "<<" and key_node.tag in _MERGE:
-                parts = value.value if type(value) is yaml.SequenceNode else [value]
+                parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for part in reversed(parts):
-                    if type(part) is not yaml.MappingNode:
+                    if not isinstance(part, yaml.MappingNode):
                         raise _at(value, Unreadable("<< needs a mapping, or a list of mappings"))
                     made.update(self._mapping(part))
             else:
@@ -205,7 +205,7 @@ def _scalar(node: yaml.Node) -> Any:
 
 
 def _key(node: yaml.Node) -> str:
-    if type(node) is not yaml.ScalarNode:
+    if not isinstance(node, yaml.ScalarNode):
         raise _at(node, Unreadable("a mapping or a list is no key"))
     try:
         return plain_key(node.value) if node.tag == _PLAIN else key(_scalar(node))

@@ -79,7 +79,7 @@ def tagged(tag: str, text: str) -> Scalar:
     value = _resolved(text)
     if name == "timestamp" and _is_timestamp(text):
         return text
-    if name == "float" and type(value) is int and -_INT64 <= value < _INT64:
+    if name == "float" and value.__class__ is int and -_INT64 <= value < _INT64:
         return value
     if name == _tag_of(text, value):
         return value

@@ -42,7 +42,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     name = ""
     try:
         for given, member in value.items():
-            name = given if type(given) is str else _key(given)
+            name = given if given.__class__ is str else _key(given)
             if name in made:
                 raise Unreadable("this key is given twice")
             made[name] = _copy(member)
@@ -64,7 +64,7 @@ def _sequence(value: Sequence[Any]) -> list[Any]:
 def _other(value: Any) -> Any:
     """What Ansible and YAML make beside these, and subclasses of them."""
     if isinstance(value, str):
-        return _copy(str.__str__(value)) if type(str.__str__(value)) is str else _copy("".join(value))
+        return _copy(str.__str__(value)) if str.__str__(value).__class__ is str else _copy("".join(value))
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):

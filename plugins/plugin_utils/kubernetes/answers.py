@@ -69,10 +69,10 @@ def _check(answer: dict[str, Any], named: bool) -> None:
 def _check_object(obj: dict[str, Any], named: bool) -> None:
     """Of a long list this is a share of the time of reading it: types of JSON have no subclasses."""
     meta = obj.get("metadata")
-    if type(meta) is not dict:
+    if meta.__class__ is not dict:
         raise Broken("is no object: it has no metadata")
     for name, value in meta.items():
-        if name in _METADATA and value is not None and type(value) is not _METADATA[name]:
+        if name in _METADATA and value is not None and value.__class__ is not _METADATA[name]:
             raise Broken(f"is no object: its metadata.{name} is of the wrong type")
     if named and not meta.get("name"):
         raise Broken("is no object: it has no name")
