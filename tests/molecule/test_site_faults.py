@@ -158,11 +158,15 @@ def repairable(command: str) -> dict[str, Any]:
     size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
     image = {"image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", command]}
     user = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
+    # Without a probe a container that is about to end counts as ready meanwhile.
+    probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 3, "periodSeconds": 1}
     pod = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
         "securityContext": user,
-        "containers": [{"name": "main", **image, "resources": size, "securityContext": closed}],
+        "containers": [
+            {"name": "main", **image, "resources": size, "securityContext": closed, "readinessProbe": probe}
+        ],
     }
     labels = {"app": "repairable"}
     template = {"metadata": {"labels": labels}, "spec": pod}
