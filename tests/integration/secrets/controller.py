@@ -45,6 +45,8 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
     (account / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
     # On the address of the cluster's API server, where nothing else of this machine listens.
     address = f"{server.hostname}:8080"
+    # However the tests end: left behind, it would answer at this address in the place of the next run's.
+    bound = ["setpriv", "--pdeathsig", "KILL"]
     unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--propagation", "private"]
     program = [str(state / "bin" / "sealed-secrets-controller"), "--key-renew-period=0", "--key-size=2048"]
     program += [f"--listen-addr={address}", f"--listen-metrics-addr={server.hostname}:8081"]
@@ -53,7 +55,7 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
     environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
     with (work / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*unshare, "sh", "-c", START, "sh", str(account), *program],
+            [*bound, *unshare, "sh", "-c", START, "sh", str(account), *program],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**environment, "PATH": os.environ["PATH"], "POD_NAMESPACE": "kube-system"},
