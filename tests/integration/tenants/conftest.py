@@ -100,7 +100,7 @@ def site(kubeconfig, tmp_path_factory):
         "data": {"environment": "tenants"},
     }
     platform = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}
-    apply_set(made, [identity, platform], ApplyOptions(name=None))
+    apply_set(made, [identity, platform], ApplyOptions(name=None, force_conflicts=True))  # the cluster has its own
     yield Playbooks(tmp_path_factory.mktemp("site"), kubeconfig, made)
     delete_set(made, (), ApplyOptions(name="tenant-admission", namespace="vcci-platform"))
     for namespace in made.list("v1", "Namespace", label_selector="tenant"):
