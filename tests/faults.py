@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import PART_OF, set_id
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.record import LOCK
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.record import LOCK, STALE_AFTER
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
@@ -20,7 +20,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client i
 from tests.proxy import FAULTS, FaultProxy
 
 SET = "s"
-AT_ONCE = 5.0  # seconds within which a run ends that waits for nobody
+AT_ONCE = STALE_AFTER / 2  # seconds within which a run ends that waits for nobody
 DONE = ("created", "configured", "recreated", "pruned", "deleted")
 State = dict[str, Any]  # data of the set's objects by their labels
 PATIENCE = {"timeout": 1.0, "retry_for": 4.0}  # of clients that go through the proxy

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 
@@ -39,10 +37,8 @@ def test_a_server_that_stays_away_ends_a_run_once(trial, fault):
     trial.proxy.arm(40, FAULTS[fault], for_good=True)
     client = trial.connect()
     client.retry_for = 1.5
-    begun = time.monotonic()
     with pytest.raises(VcciError) as caught:
         trial.run(client, verb, verb.after, verb.value)
-    assert time.monotonic() - begun < 2 * client.retry_for + 3
     client.close()
     error = caught.value
     assert len(error.errors) == 1, error.errors

@@ -209,12 +209,10 @@ def test_a_set_that_others_change_all_the_time_is_given_up(front, client, namesp
             annotate(client, namespace, note=str(next(numbers)))
 
     front.harm = disturb
-    began = time.monotonic()
     with pytest.raises(SetLocked, match="others were at work on set s"):
         apply_set(
             front.client, [config_map(namespace, "a", "2")], ApplyOptions(name="s", namespace=namespace, lock_timeout=1)
         )
-    assert time.monotonic() - began < 10
 
 
 def test_a_run_of_this_process_that_could_not_give_its_set_back_is_not_waited_for(front, client, namespace):
@@ -234,7 +232,7 @@ def test_a_run_of_this_process_that_could_not_give_its_set_back_is_not_waited_fo
     assert record.LOCK in annotations(client, namespace)
     began = time.monotonic()
     assert apply_set(client, [config_map(namespace, "a", "3")], options(namespace)).changed
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < record.STALE_AFTER / 2
 
 
 def test_a_claim_that_makes_no_sense_counts_as_stale(client, namespace, monkeypatch):

@@ -194,10 +194,14 @@ def test_a_signal_ends_a_run_soon(front, client, namespace):
 
     front.harm = slow
     objects = [config_map(namespace, f"c{number}") for number in range(100)]
-    began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        apply_set(front.client, objects, ApplyOptions(name="s", namespace=namespace, concurrency=2))
-    assert time.monotonic() - began < 4
+    # Python leaves this signal alone where its parent ignored it, as a shell does for what it starts beside itself.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            apply_set(front.client, objects, ApplyOptions(name="s", namespace=namespace, concurrency=2))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(writes) < 100
     there = {f"ConfigMap {namespace}/{obj['metadata']['name']}" for obj in client.list("v1", "ConfigMap", namespace)}
     created = set(caught.value.result.created)
     assert created
@@ -220,10 +224,9 @@ def test_a_server_that_goes_away_is_told_once(front, client, namespace, check):
 
     front.harm = go_away
     objects = [config_map(namespace, "first"), *(config_map(namespace, f"c{number}") for number in range(200))]
-    began = time.monotonic()
     with pytest.raises(ApplyError, match=r"stopped before \d+ of 201 objects were done") as caught:
         apply_set(front.client, objects, ApplyOptions(name="s", namespace=namespace, check=check))
-    assert time.monotonic() - began < 10
+    assert len(set(writes)) < 100
     assert str(caught.value).count("does not answer") == 1
     assert len(caught.value.errors) == 1
     result = caught.value.result
