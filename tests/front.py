@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,10 +92,5 @@ class Front:
         self._server.server_close()
 
 
-@contextlib.contextmanager
-def front_of(behind: Client) -> Iterator[Front]:
-    front = Front(behind)
-    try:
-        yield front
-    finally:
-        front.close()
+def front_of(behind: Client) -> contextlib.closing[Front]:
+    return contextlib.closing(Front(behind))

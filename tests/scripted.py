@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -88,10 +88,5 @@ def _is_whole(said: bytes) -> bool:
     return bool(lengths) and lengths[0].partition(b":")[2].strip() == str(len(body)).encode()
 
 
-@contextlib.contextmanager
-def scripted(reply: Answer) -> Iterator[Scripted]:
-    server = Scripted(reply)
-    try:
-        yield server
-    finally:
-        server.close()
+def scripted(reply: Answer) -> contextlib.closing[Scripted]:
+    return contextlib.closing(Scripted(reply))

@@ -139,8 +139,9 @@ class _Values:
     def _sequence(self, node: yaml.Node) -> list[Any]:
         made: list[Any] = []
         try:
-            for member in node.value:  # how many there are tells which one failed
-                made.append(_scalar(member) if isinstance(member, yaml.ScalarNode) else self.of(member))  # noqa: PERF401
+            for member in node.value:
+                value = _scalar(member) if isinstance(member, yaml.ScalarNode) else self.of(member)
+                made.append(value)  # how many there are tells which one failed
         except Unreadable as exc:
             raise exc.within(f"[{len(made)}]") from None
         return made

@@ -6,14 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import set_id
 
-
-def config_map(namespace, name, value="1"):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": {"value": value},
-    }
+from tests.integration.applyset.objects import config_map
 
 
 def secret(namespace, name):

@@ -13,17 +13,9 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
 from tests.helpers import eventually
+from tests.integration.applyset.objects import config_map
 
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}
-
-
-def config_map(namespace, name, value="1", **meta):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, **meta},
-        "data": {"value": value},
-    }
 
 
 def service(namespace):

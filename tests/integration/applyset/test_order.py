@@ -9,13 +9,10 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 
+from tests.integration.applyset.objects import made
+
 RBAC, ADMISSION = "rbac.authorization.k8s.io/v1", "admissionregistration.k8s.io/v1"
 ANYTHING = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}
-
-
-def made(api_version, kind, namespace, name, **more):
-    meta = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("meta", {})}
-    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **more}
 
 
 def granted(namespace, user, *rules):

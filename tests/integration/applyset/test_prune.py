@@ -8,14 +8,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, PruneRefused
 
-
-def config_map(namespace, name, value="1", **meta):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, **meta},
-        "data": {"value": value},
-    }
+from tests.integration.applyset.objects import config_map
 
 
 def claim(namespace, name):

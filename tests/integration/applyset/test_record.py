@@ -15,21 +15,9 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import Apply
 
 from tests import front as faults
 from tests.front import front_of
+from tests.integration.applyset.objects import config_map, secret
 
 MERGE = "application/merge-patch+json"
-
-
-def config_map(namespace, name, value="1"):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": {"value": value},
-    }
-
-
-def secret(namespace, name="c"):
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}}
 
 
 def path_of(namespace):

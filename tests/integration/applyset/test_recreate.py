@@ -12,15 +12,11 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, InputError
 
 from tests.helpers import eventually
+from tests.integration.applyset.objects import made
 
 RECREATE = {"applyset.greenlang.io/recreate": "true"}
 DRY = {"dryRun": "All"}
 RBAC = "rbac.authorization.k8s.io"
-
-
-def made(api_version, kind, namespace, name="x", **more):
-    meta = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("meta", {})}
-    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **more}
 
 
 def job(namespace, image="example.invalid/a:1", **more):

@@ -11,19 +11,11 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
 from tests.helpers import eventually
+from tests.integration.applyset.objects import config_map
 
 LABELS = {"app": "db"}
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}
 RECREATE = {"applyset.greenlang.io/recreate": "true"}
-
-
-def config_map(namespace, name="a", value="1", **meta):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, **meta},
-        "data": {"value": value},
-    }
 
 
 def pods():

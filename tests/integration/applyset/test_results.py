@@ -23,19 +23,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import (
 from tests import front as faults
 from tests.front import front_of
 from tests.helpers import play
-
-
-def config_map(namespace, name, value="1", **meta):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, **meta},
-        "data": {"value": value},
-    }
-
-
-def secret(namespace, name="c"):
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}}
+from tests.integration.applyset.objects import config_map, secret
 
 
 def claim(namespace):

@@ -14,6 +14,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
+from tests.integration.applyset.objects import config_map
+
 # The table of docs/applyset.md, section "Rights".
 APPLY = ("get", "list", "create", "patch")
 PRUNE = (*APPLY, "delete")
@@ -68,15 +70,6 @@ def places(client, namespace):
     apply_set(client, made, ApplyOptions())
     yield [namespace, *names]
     delete_set(client, made, ApplyOptions())
-
-
-def config_map(namespace, name="a", value="1"):
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": {"value": value},
-    }
 
 
 def secret(namespace):

@@ -13,6 +13,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import NotFound, WaitTimeout
 
 from tests.helpers import eventually
+from tests.integration.applyset.objects import definition
 
 LABELS = {"app": "web"}
 
@@ -28,24 +29,6 @@ def deployment(namespace, name="web"):
             "selector": {"matchLabels": LABELS},
             "template": {"metadata": {"labels": LABELS}, "spec": pod},
         },
-    }
-
-
-def definition(group):
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}},
-    }
-    names = {"kind": "Widget", "plural": "widgets"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
     }
 
 

@@ -13,13 +13,9 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, NotFound, WaitTimeout
 
 from tests.helpers import eventually
+from tests.integration.applyset.objects import definition, made
 
 MERGE = "application/merge-patch+json"
-
-
-def made(api_version, kind, namespace, name, **more):
-    meta = {"name": name, **({"namespace": namespace} if namespace else {})}
-    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **more}
 
 
 def pending_claim(namespace):
@@ -57,20 +53,6 @@ def _not_found(what):
     except NotFound:
         return True
     return False
-
-
-def definition(group, kind="Widget", plural="widgets", name=None):
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}},
-    }
-    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
-    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
-    return made("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, name or f"{plural}.{group}", spec=spec)
 
 
 @pytest.fixture
