@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A proxy in front of an API server that does something wrong at the k-th request that passes it."""
+"""A proxy in front of an API server that does something wrong to requests that a test chooses."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ def _half(said: bytes) -> bytes:
     return head + b"\r\n\r\n" + body[: len(body) // 2]
 
 
+CUT: Fault = lambda _pass: None  # noqa: E731  a fault as the others
+LOST = _after(lambda _said: None)
+FORBIDDEN = _refusal(403, "Forbidden", "refused by the proxy")
+GATEWAY_BEFORE = _refusal(503, "", "refused by the proxy")
+GATEWAY_AFTER = _after(lambda _said: answer(504, {**STATUS, "message": "refused by the proxy"}))
 FAULTS: dict[str, Fault] = {
-    "reset before": lambda _pass: None,
-    "lost answer": _after(lambda _said: None),
+    "reset before": CUT,
+    "lost answer": LOST,
     "half a head": _after(lambda said: said[:20]),
     "half a body": _after(_half),
     "429": _refusal(429, "TooManyRequests", "slow down", "Retry-After: 0"),
@@ -68,12 +73,13 @@ FAULTS: dict[str, Fault] = {
 
 
 class FaultProxy:
-    """Passes requests on as an administrator. `arm` says what happens to the k-th of them, from 1, or to all from then
-    on."""
+    """Passes requests on as an administrator. `choose` says what happens to a request, `arm` to the k-th, from 1, or to
+    all from then on; `passed` are those that came, also when they were not passed on."""
 
     def __init__(self, client: Client) -> None:
         self._upstream = Transport(client.connection, 30)
         self._lock = threading.Lock()
+        self.choose: Callable[[Request], Fault | None] = lambda _request: None
         self._at, self._fault, self.passed = range(0), None, list[Request]()
 
     def arm(self, at: int = 0, fault: Fault | None = None, *, for_good: bool = False) -> None:
@@ -83,7 +89,8 @@ class FaultProxy:
     def reply(self, request: Request) -> bytes | None:
         with self._lock:
             self.passed.append(request)
-            fault = self._fault if len(self.passed) in self._at else None
+            armed = len(self.passed) in self._at
+        fault = self._fault if armed else self.choose(request)
         return fault(lambda: self._pass(request)) if fault else self._pass(request)
 
     def _pass(self, request: Request) -> bytes:

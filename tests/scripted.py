@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
@@ -21,6 +21,15 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The object in its body."""
+        return json.loads(self.body) if self.body else {}
 
     def headers(self, name: str) -> list[str]:
         """The values of all headers of that name."""

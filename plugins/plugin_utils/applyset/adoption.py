@@ -97,7 +97,8 @@ def dry_run(
     change: list[dict[str, Any]] = []
     if entries is not None:
         change.append({"op": "replace", "path": "/metadata/managedFields", "value": entries})
-    for name in sorted({*before, *target} - {"apiVersion", "kind", "metadata", "status"}):
+    others = {"apiVersion", "kind", "metadata", *(["status"] if item.resource.reports else [])}
+    for name in sorted({*before, *target} - others):
         change += _change(f"/{name}", before, target, name)
     for name in ("labels", "annotations", "finalizers"):
         change += _change(f"/metadata/{name}", before["metadata"], target["metadata"], name)

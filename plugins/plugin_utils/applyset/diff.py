@@ -5,7 +5,7 @@ Pure."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import yaml
@@ -19,11 +19,11 @@ _HIDDEN_ANNOTATIONS = (DIGEST, LAST_APPLIED, "deployment.kubernetes.io/revision"
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def readable(obj: Object | None) -> dict[str, Any]:
-    """An object as its owner would have written it."""
+def readable(obj: Object | None, hidden: Container[str] = ("status",)) -> dict[str, Any]:
+    """An object as its owner would have written it, without those of its fields."""
     if not obj:
         return {}
-    result = {k: copy.deepcopy(v) for k, v in obj.items() if k != "status"}
+    result = {k: copy.deepcopy(v) for k, v in obj.items() if k not in hidden}
     meta = {k: v for k, v in (result.get("metadata") or {}).items() if k not in SERVER_METADATA}
     if meta.get("annotations"):
         meta["annotations"] = {k: v for k, v in meta["annotations"].items() if k not in _HIDDEN_ANNOTATIONS}
@@ -55,9 +55,11 @@ def is_secret(obj: Object | None) -> bool:
     return obj is not None and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
 
 
-def entry(label: str, before: Object | None, after: Object | None) -> dict[str, str]:
+def entry(
+    label: str, before: Object | None, after: Object | None, hidden: Container[str] = ("status",)
+) -> dict[str, str]:
     """One entry of a task's `diff`; Ansible prints it as a unified diff."""
-    old, new = readable(before), readable(after)
+    old, new = readable(before, hidden), readable(after, hidden)
     if is_secret(before) or is_secret(after):
         old, new = mask(old, new)
     return {

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import InputError
-from ..kubernetes.kinds import group_of, is_built_in
+from ..kubernetes.kinds import group_of, is_built_in, is_core_group
 from .reader import documents
 
 # What the server writes into metadata; a manifest exported from a cluster has it, an apply must not.
@@ -167,8 +167,10 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
         meta["annotations"] = {k: v for k, v in annotations.items() if not k.startswith(CONTROL_PREFIX)}
         if not meta["annotations"]:
             del meta["annotations"]
-    result = {k: v for k, v in obj.items() if k not in ("status", "metadata")}
+    result = {k: v for k, v in obj.items() if k != "metadata"}
     result["metadata"] = meta
+    if is_core_group(obj["apiVersion"]):  # of others, plan.resolve knows whether their status is a field as any other
+        result.pop("status", None)
     if obj["kind"] == "Secret" and obj["apiVersion"] == "v1":
         _encode_secret(result, source)
     return result, switches

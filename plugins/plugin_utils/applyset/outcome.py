@@ -52,7 +52,8 @@ def shown(lines: list[str]) -> str:
 def _difference(item: Item, manager: str) -> dict[str, str]:
     before: Mapping[str, Any] | None = item.before
     after = item.desired if before is None or item.outcome == "recreated" else item.after
-    entry = diff.entry(item.label, before, after)
+    # A status that is in the manifest still is a field as any other.
+    entry = diff.entry(item.label, before, after, () if "status" in item.desired else ("status",))
     if before is not None and entry["before"] == entry["after"]:
         lost = lost_fields(item.desired, our_entry(before["metadata"], manager) or {})[:MAX_FIELDS_SHOWN]
         what = f"ownership taken back: {', '.join(lost)}" if lost else "only the record of what was applied is written"

@@ -122,7 +122,8 @@ def defined_kinds(items: Iterable[Item]) -> dict[tuple[str, str], Resource]:
             if version.get("served") is False:
                 continue
             api_version = f"{spec.get('group')}/{version.get('name')}"
-            kinds[(api_version, kind)] = Resource(api_version, kind, plural, namespaced)
+            reports = "status" in mapping(version.get("subresources"))
+            kinds[(api_version, kind)] = Resource(api_version, kind, plural, namespaced, reports)
     return kinds
 
 
@@ -186,6 +187,8 @@ def _place(items: list[Item], namespace: str | None) -> list[str]:
     """Let each be where its kind lives; what is wrong."""
     problems = []
     for item in items:
+        if item.resource.reports and "status" in item.desired:
+            _restate(item, {name: value for name, value in item.desired.items() if name != "status"})
         kind, given = item.ref.kind, item.ref.namespace
         what = ""
         if not item.resource.namespaced:
@@ -207,10 +210,15 @@ def _place(items: list[Item], namespace: str | None) -> list[str]:
 
 def _move(item: Item, namespace: str) -> None:
     item.ref = item.ref._replace(namespace=namespace)
-    item.desired = unfinished(item.desired)
-    meta = item.desired["metadata"] = {**item.desired["metadata"], "namespace": namespace}
+    meta = {**item.desired["metadata"], "namespace": namespace}
     if not namespace:
         del meta["namespace"]
+    _restate(item, {**item.desired, "metadata": meta})
+
+
+def _restate(item: Item, desired: dict[str, Any]) -> None:
+    """Another manifest, with a digest of its own."""
+    item.desired = unfinished(desired)
     _seal(item)
 
 

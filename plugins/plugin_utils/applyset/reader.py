@@ -7,6 +7,7 @@ libyaml parses; what a scalar means is in scalars.py. Tags of collections mean n
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ except ImportError:  # PyYAML without libyaml reads the same, ten times as slowl
 _PLAIN, _TEXT, _STR = "plain", "text", "tag:yaml.org,2002:str"
 _MERGE = ("tag:yaml.org,2002:merge", _PLAIN)
 _COLLECTIONS = (_PLAIN, *(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "set", "omap", "pairs")))
+_NO_TAG = re.compile(r"(?:&\S+\s+)?!(?=\s)")
 _SPARE = 200_000  # values that aliases may add to those that are written out
 
 
@@ -103,6 +105,8 @@ def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
         while loader.check_node():
             number += 1
             node = loader.get_node()
+            if "!" in text and _NO_TAG.search(text):
+                _mark_texts(node, text)
             yield _Values(left).of(node), f"{source}, document {number}"
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
@@ -118,6 +122,22 @@ def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
         raise InputError(f"{source}: not valid YAML: {exc}") from exc
     finally:
         loader.dispose()
+
+
+def _mark_texts(node: yaml.Node, text: str) -> None:
+    """Scalars behind the tag `!` are texts, whatever they look like; libyaml tells them as if there was no tag."""
+    left, seen = [node], set[int]()  # an alias may contain itself
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            left += itertools.chain.from_iterable(node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+        elif node.tag == _PLAIN and _NO_TAG.match(text, node.start_mark.index):
+            node.tag = _TEXT
 
 
 class _Values:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import ApiError, Conflict, ConnectionFailed, NotFound, VcciError, WaitTimeout
 from ..kubernetes.client import MERGE_PATCH
+from ..kubernetes.kinds import is_core_group
 from ..waiting import until
 from . import explain, freed, plan, replicas
 from .context import Context
@@ -28,15 +29,16 @@ Object = dict[str, Any]
 _OF_JOB = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 
 
-def recreate(run: Context, item: Item, create: Callable[[int], Object], dry_run: bool) -> None:
-    """Leave in the item what came of it. `create` sends the object, and is told with how many replicas it begins.
+def recreate(run: Context, item: Item, create: Callable[[int | None], Object], dry_run: bool) -> None:
+    """Leave in the item what came of it. `create` sends the object, and is told with how many replicas it begins (None:
+    with those of its manifest).
 
     ApiError or another VcciError: nothing was deleted. In a dry run that is all that is found out.
     """
     old = _former(run, item)
     if item.error:
         return
-    number = max(_replicas(item, old), item.minimum) if old else item.minimum
+    number = _replicas(item, old)
     if old:
         _try(run, item, old, number)
         _delete(run, item, old, dry_run)
@@ -66,14 +68,18 @@ def _former(run: Context, item: Item) -> Object | None:
     return old
 
 
-def _replicas(item: Item, old: Object) -> int:
-    return int((old.get("spec") or {}).get("replicas", 1)) if replicas.leaves_number(item.desired) else 0
+def _replicas(item: Item, old: Object | None) -> int | None:
+    """As many as there are, where others own the number. Who scaled it to none has switched its autoscaler off."""
+    if old is None or not replicas.leaves_number(item.desired):
+        return item.minimum or None
+    number = int((old.get("spec") or {}).get("replicas", 1))
+    return max(number, item.minimum) if number else 0
 
 
-def _try(run: Context, item: Item, old: Object, number: int) -> None:
+def _try(run: Context, item: Item, old: Object, number: int | None) -> None:
     """ApiError when the server would refuse the successor."""
     body = freed.without_taken(item.desired, old)
-    if number and replicas.leaves_number(body):
+    if number is not None and replicas.leaves_number(body):
         body = replicas.with_number(body, number)
     query = {"fieldManager": run.options.field_manager, "fieldValidation": "Strict", "dryRun": "All"}
     try:
@@ -100,7 +106,7 @@ def _delete(run: Context, item: Item, old: Object, dry_run: bool) -> None:
         raise VcciError(f"whether it was deleted to be created again is not known, for {exc}; apply again") from exc
 
 
-def _created(run: Context, item: Item, create: Callable[[int], Object], number: int) -> Object:
+def _created(run: Context, item: Item, create: Callable[[int | None], Object], number: int | None) -> Object:
     """The new object. A quota notices some time after it that the former one is gone."""
     refusal: ApiError | None = None
 
@@ -150,7 +156,9 @@ def _put_back(run: Context, item: Item, old: Object) -> None:
 def former_manifest(old: Object) -> Object:
     """An object of the server as it may be created again."""
     meta = {key: value for key, value in old["metadata"].items() if key not in SERVER_METADATA}
-    made = {**{key: value for key, value in old.items() if key != "status"}, "metadata": meta}
+    made = {**old, "metadata": meta}
+    if is_core_group(old["apiVersion"]):  # of others it may be a field as any other
+        made.pop("status", None)
     spec = dict(old.get("spec") or {})
     if old["kind"] == "Job" and not spec.get("manualSelector"):
         spec.pop("selector", None)

@@ -90,11 +90,14 @@ def _write(run: Context, item: Item, dry_run: bool) -> None:
         until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
         item.before = None
     item.before = _before(run, item, item.before)
-    if item.before is None:
-        item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum)
-        item.outcome = "created"
-    else:
-        item.outcome = _applied(run, item, dry_run)
+    if item.before is not None:
+        try:
+            item.outcome = _applied(run, item, dry_run)
+            return
+        except NotFound:  # it went since it was read; or its namespace did, which is said again
+            item.before = None
+    item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum or None)
+    item.outcome = "created"
 
 
 def _outcome(run: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -151,9 +154,9 @@ def _unhidden(run: Context, item: Item, dry_run: bool) -> tuple[dict[str, Any], 
         return hidden.replace(run, item, hidings, dry_run) or _update(run, item, item.before or {}, dry_run), True
 
 
-def _create(run: Context, item: Item, number: int) -> dict[str, Any]:
-    """A workload that leaves the number of replicas to others begins with `number` of them, if it is not 0."""
-    if number and replicas.leaves_number(item.desired):
+def _create(run: Context, item: Item, number: int | None) -> dict[str, Any]:
+    """A workload that leaves the number of replicas to others begins with `number` of them, unless that is None."""
+    if number is not None and replicas.leaves_number(item.desired):
         _patch(run, item, replicas.unfinished(replicas.with_number(item.desired, number)))
         item.outcome = "created"  # whatever comes of the rest
         _hand_over(run, item, number)

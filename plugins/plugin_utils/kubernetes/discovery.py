@@ -68,11 +68,14 @@ class Discovery:
             answer = self._get(("/apis/" if "/" in api_version else "/api/") + api_version)
         except NotFound:
             return {}
+        entries = _mappings(answer.get("resources"))
+        names = {_text(entry, "name") for entry in entries}
         served = {}
-        for entry in _mappings(answer.get("resources")):
+        for entry in entries:
             kind, plural = _text(entry, "kind"), _text(entry, "name")
             if kind and plural and "/" not in plural:
-                served[kind] = Resource(api_version, kind, plural, entry.get("namespaced") is True)
+                reports = f"{plural}/status" in names
+                served[kind] = Resource(api_version, kind, plural, entry.get("namespaced") is True, reports)
         return served
 
 

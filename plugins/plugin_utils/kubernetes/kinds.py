@@ -16,6 +16,7 @@ class Resource(NamedTuple):
     kind: str
     plural: str
     namespaced: bool
+    reports: bool = True  # its status is a subresource, which only controllers write; else it is a field as any other
 
     @property
     def group(self) -> str:

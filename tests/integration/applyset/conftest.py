@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+
+from tests.proxy import fault_proxy
 
 
 @pytest.fixture
@@ -17,3 +21,10 @@ def apply(client, namespace):
         return apply_set(options.pop("client", client), objects, ApplyOptions(**options))
 
     return run
+
+
+@pytest.fixture
+def front(client):
+    """A proxy in front of the API server, with a client that goes through it."""
+    with fault_proxy(client) as (proxy, connect), contextlib.closing(connect()) as proxy.client:
+        yield proxy

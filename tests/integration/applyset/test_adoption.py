@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 LABELS = {"app": "web"}
 
@@ -115,6 +117,31 @@ def test_other_clients_and_older_names_are_taken_over_too(apply, kubectl, client
     kubectl("apply", f"--field-manager={manager}", "-f", "-", given=config_map(namespace, a="1", b="2"))
     assert apply([config_map(namespace, a="1")]).configured
     assert live(client, config_map(namespace))["data"] == {"a": "1"}
+
+
+class Late(Client):
+    """Somebody deletes the object before the first request that would change it."""
+
+    late = False
+
+    def raw(self, method, path, **more):
+        if method == "PATCH" and path.endswith("/settings") and not self.late:
+            self.late = True
+            self.request("DELETE", path)
+        return super().raw(method, path, **more)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("by_kubectl", [True, False])
+def test_what_is_gone_when_it_would_be_changed_is_created(apply, kubectl, kubeconfig, namespace, by_kubectl, check):
+    if by_kubectl:
+        kubectl("apply", "-f", "-", given=config_map(namespace, a="1", b="2"))
+    else:
+        apply([config_map(namespace, a="1")])
+    late = Late.from_params({"kubeconfig": str(kubeconfig)})
+    with contextlib.closing(late):
+        done = apply([config_map(namespace, a="2")], client=late, check=check)
+    assert done.created == [f"ConfigMap {namespace}/settings"]
 
 
 def test_what_others_set_by_hand_stays(apply, kubectl, client, namespace):

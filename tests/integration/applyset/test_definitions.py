@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import Planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import Resource
 
 from tests.helpers import connect
@@ -137,6 +138,37 @@ def test_every_served_version_can_be_found_when_a_definition_is_applied(apply, b
     for version in ("v1", "v3"):
         assert other.resource(f"{boxes.group}/{version}", "Box").plural == "boxes"
     other.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("subresource", [True, False])
+def test_a_status_that_is_a_field_as_any_other_is_applied(apply, client, boxes, subresource, together):
+    definition, box = boxes.definition({"m": TEXT}), boxes.box(m="a")
+    version = definition["spec"]["versions"][0]
+    status = {"type": "object", "properties": {"phase": TEXT}}
+    version["schema"]["openAPIV3Schema"]["properties"]["status"] = status
+    if subresource:
+        version["subresources"] = {"status": {}}
+    box["status"] = {"phase": "new"}
+    if not together:
+        apply([definition], name="t")
+    objects = [definition, box] if together else [box]
+    predicted, done = apply(objects, check=True), apply(objects)
+    assert predicted.created == done.created
+    assert predicted.diff == done.diff
+
+    def found():
+        return client.get(box["apiVersion"], "Box", "one", boxes.namespace).get("status")
+
+    assert found() == (None if subresource else {"phase": "new"})
+    assert not apply(objects).changed
+    if not subresource:
+        path = client.resource(box["apiVersion"], "Box").path(boxes.namespace, "one")
+        client.request("PATCH", path, body={"status": {"phase": "old"}}, content_type=MERGE_PATCH)
+        predicted, done = apply(objects, check=True, force_conflicts=True), apply(objects, force_conflicts=True)
+        assert predicted.diff == done.diff
+        assert "phase: old" in done.diff[0]["before"]
+        assert found() == {"phase": "new"}
 
 
 def test_names_that_are_taken_end_the_wait_with_their_reason(apply, client, boxes):

@@ -13,8 +13,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, SetLocked, VcciError
 
-from tests import front as faults
-from tests.front import front_of
+from tests import proxy as faults
 from tests.integration.applyset.objects import config_map, secret
 
 MERGE = "application/merge-patch+json"
@@ -32,12 +31,6 @@ def annotate(client, namespace, **annotations):
 
 def annotations(client, namespace):
     return client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]
-
-
-@pytest.fixture
-def front(client):
-    with front_of(client) as made:
-        yield made
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -111,7 +104,7 @@ class Nth:
     def __call__(self, request):
         if request.method == "GET" or unquote(request.path) not in self.paths:
             return None
-        if request.method == "POST" and request.body["metadata"]["name"] != "s":
+        if request.method == "POST" and request.sent["metadata"]["name"] != "s":
             return None
         self.count += 1
         return self.harm if self.count == self.number else None
@@ -142,10 +135,10 @@ STEPS = [(run, number) for run, writes in RUNS.items() for number in range(1, wr
 def test_one_write_of_the_record_goes_wrong(front, client, namespace, run, number, harm):
     if run is not first_run:
         first_run(client, namespace)
-    chosen = front.harm = Nth(namespace, number, HARMS[harm])
+    chosen = front.choose = Nth(namespace, number, HARMS[harm])
     done = run(front.client, namespace)
     assert chosen.count > number or harm == "the answer is lost" or run is whole_set
-    assert len(front.seen) < 60
+    assert len(front.passed) < 60
     found = client.get("v1", "ConfigMap", "s", namespace)
     if run is whole_set:
         assert len(done.deleted) == 2
@@ -162,9 +155,9 @@ def test_one_write_of_the_record_goes_wrong(front, client, namespace, run, numbe
 
 def test_the_runs_write_the_record_as_often_as_the_table_says(front, namespace):
     for run, writes in RUNS.items():
-        front.harm = Nth(namespace, 0, None)
+        front.choose = Nth(namespace, 0, None)
         run(front.client, namespace)
-        assert front.harm.count == writes
+        assert front.choose.count == writes
 
 
 def test_answers_to_renewals_are_lost(front, client, namespace, monkeypatch):
@@ -173,7 +166,7 @@ def test_answers_to_renewals_are_lost(front, client, namespace, monkeypatch):
 
     def lose(request):
         writes(request)
-        renewal = request.method == "PATCH" and record.LOCK in json.dumps(request.body)
+        renewal = request.method == "PATCH" and record.LOCK in json.dumps(request.sent)
         return faults.LOST if renewal and writes.count % 2 else None
 
     def slow(request):
@@ -181,7 +174,7 @@ def test_answers_to_renewals_are_lost(front, client, namespace, monkeypatch):
             time.sleep(0.5)
         return lose(request)
 
-    front.harm = slow
+    front.choose = slow
     objects = [config_map(namespace, f"c{number}") for number in range(10)]
     assert len(apply_set(front.client, objects, options(namespace, concurrency=1)).created) == 10
     assert writes.count > 4
@@ -196,7 +189,7 @@ def test_a_set_that_others_change_all_the_time_is_given_up(front, client, namesp
         if request.method == "PATCH" and request.path == path_of(namespace):
             annotate(client, namespace, note=str(next(numbers)))
 
-    front.harm = disturb
+    front.choose = disturb
     with pytest.raises(SetLocked, match="others were at work on set s"):
         apply_set(
             front.client, [config_map(namespace, "a", "2")], ApplyOptions(name="s", namespace=namespace, lock_timeout=1)
@@ -209,9 +202,9 @@ def test_a_run_of_this_process_that_could_not_give_its_set_back_is_not_waited_fo
 
     def refuse(request):
         release = request.method == "PATCH" and request.path == path_of(namespace)
-        return faults.FORBIDDEN if release and record.LOCK not in json.dumps(request.body) else None
+        return faults.FORBIDDEN if release and record.LOCK not in json.dumps(request.sent) else None
 
-    front.harm = refuse
+    front.choose = refuse
     with pytest.raises(ApplyError, match="the set's turn could not be given back") as caught:
         later_run(front.client, namespace)
     assert caught.value.result.configured == [f"ConfigMap {namespace}/a"]
@@ -242,7 +235,7 @@ def test_a_run_that_lost_its_set_stops_and_says_so_once(front, client, namespace
             annotate(client, namespace, **{record.LOCK: claim})
             time.sleep(0.5)
 
-    front.harm = take_over
+    front.choose = take_over
     objects = [config_map(namespace, f"c{number}") for number in range(50)]
     with pytest.raises(ApplyError, match="another run has taken over the set s") as caught:
         apply_set(front.client, objects, options(namespace, concurrency=1))
@@ -269,7 +262,7 @@ def test_a_run_that_slept_too_long_asks_whether_the_set_is_still_its_own(front, 
             other = ApplyOptions(name="s", namespace=namespace)
             apply_set(client, [config_map(namespace, "other")], other)
 
-    front.harm = sleep_while_another_run_comes_and_goes
+    front.choose = sleep_while_another_run_comes_and_goes
     monkeypatch.setattr(holder, "is_gone", lambda _holder: False)  # as it is on another machine
     objects = [config_map(namespace, f"c{number}") for number in range(5)]
     with pytest.raises(VcciError, match="taken over") as caught:
@@ -288,7 +281,7 @@ def test_the_record_that_kubectl_drops_the_claim_of_is_claimed_again(front, clie
             apply = ["apply", "--server-side", "--prune", "--applyset=configmap/s", "--force-conflicts", "-f", "-"]
             kubectl("-n", namespace, *apply, given=given)
 
-    front.harm = kubectl_in_between
+    front.choose = kubectl_in_between
     objects = [config_map(namespace, f"c{number}") for number in range(5)]
     apply_set(front.client, objects, options(namespace, concurrency=1))
     notes = annotations(client, namespace)

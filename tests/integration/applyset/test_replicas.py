@@ -114,8 +114,11 @@ def test_a_number_may_be_wanted_again(apply, client, namespace, live):
     assert live()[0] == 7
 
 
+@pytest.mark.parametrize("number", [0, 2, 5])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_recreated_workload_keeps_its_number(apply, client, namespace, live, kind):
+def test_a_recreated_workload_keeps_its_number(apply, client, namespace, live, kind, number):
+    """None stays none, which switches its autoscaler off; what is below the minimum is raised by that at once."""
+
     def labelled(tier):
         obj = workload(namespace, kind=kind)
         obj["metadata"]["annotations"] = {"applyset.greenlang.io/recreate": "true"}
@@ -126,9 +129,9 @@ def test_a_recreated_workload_keeps_its_number(apply, client, namespace, live, k
         return [obj, autoscaler(namespace, kind)]
 
     apply(labelled("one"))
-    scale(client, namespace, 5, kind)
+    scale(client, namespace, number, kind)
     assert both_ways(apply, labelled("two")).recreated == [f"{kind} {namespace}/web"]
-    assert live(kind) == (5, {HANDOVER_MANAGER})
+    assert live(kind) == (number and max(number, 3), {HANDOVER_MANAGER})
 
 
 class Mortal(Client):

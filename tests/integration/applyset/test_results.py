@@ -20,8 +20,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import (
     WaitTimeout,
 )
 
-from tests import front as faults
-from tests.front import front_of
+from tests import proxy as faults
 from tests.helpers import play
 from tests.integration.applyset.objects import config_map, secret
 
@@ -39,10 +38,9 @@ def stuck_job(namespace):
 
 
 @pytest.fixture
-def front(client):
-    with front_of(client) as made:
-        made.client.retry_for = 0.2
-        yield made
+def front(front):
+    front.client.retry_for = 0.2
+    return front
 
 
 def chosen(harm, method, part, body=""):
@@ -51,7 +49,7 @@ def chosen(harm, method, part, body=""):
     def choose(request):
         if request.method != method or not request.path.endswith(part):
             return None
-        has = body.lstrip("!") in str(request.body)
+        has = body.lstrip("!") in str(request.sent)
         return harm if has != body.startswith("!") else None
 
     return choose
@@ -74,7 +72,7 @@ ENDS = {
 def test_however_a_run_ends_it_says_what_it_did(apply, front, client, namespace, case):
     harm, error, created, pruned, failed = ENDS[case]
     apply([claim(namespace), secret(namespace)])
-    front.harm = harm
+    front.choose = harm
     with pytest.raises(error) as caught:
         apply([config_map(namespace, "a"), config_map(namespace, "b")], prune=True, client=front.client)
     result = caught.value.result
@@ -90,7 +88,7 @@ def test_however_a_run_ends_it_says_what_it_did(apply, front, client, namespace,
         assert labels == failed
     if case != "the record cannot be read":
         assert any("prune_named" in warning for warning in result.answer(False)["warnings"])
-    front.harm = lambda _request: None
+    front.choose = lambda _request: None
     again = apply([config_map(namespace, "a"), config_map(namespace, "b")], prune=True)
     assert set(result.created) | set(again.created) == {f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/b"}
     assert set(result.pruned) | set(again.pruned) == {f"Secret {namespace}/c"}
@@ -98,12 +96,12 @@ def test_however_a_run_ends_it_says_what_it_did(apply, front, client, namespace,
 
 def test_a_deletion_that_fails_does_not_hide_the_others(apply, front, client, namespace):
     apply([config_map(namespace, name) for name in "abc"])
-    front.harm = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/b")
+    front.choose = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/b")
     with pytest.raises(ApplyError, match=r"1 of 3 objects failed") as caught:
         delete_set(front.client, (), ApplyOptions(name="s", namespace=namespace))
     assert caught.value.result.deleted == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/c"]
     assert client.get("v1", "ConfigMap", "s", namespace)
-    front.harm = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/s")
+    front.choose = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/s")
     with pytest.raises(ApplyError, match="turn could not be given back") as caught:
         delete_set(front.client, (), ApplyOptions(name="s", namespace=namespace))
     assert caught.value.result.deleted == [f"ConfigMap {namespace}/b"]
@@ -180,7 +178,7 @@ def test_a_signal_ends_a_run_soon(front, client, namespace):
                 os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
 
-    front.harm = slow
+    front.choose = slow
     objects = [config_map(namespace, f"c{number}") for number in range(100)]
     # Python leaves this signal alone where its parent ignored it, as a shell does for what it starts beside itself.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -210,7 +208,7 @@ def test_a_server_that_goes_away_is_told_once(front, client, namespace, check):
             writes.append(request.path)
         return faults.CUT if len(writes) > 20 else None
 
-    front.harm = go_away
+    front.choose = go_away
     objects = [config_map(namespace, "first"), *(config_map(namespace, f"c{number}") for number in range(200))]
     with pytest.raises(ApplyError, match=r"stopped before \d+ of 201 objects were done") as caught:
         apply_set(front.client, objects, ApplyOptions(name="s", namespace=namespace, check=check))
@@ -236,9 +234,9 @@ def test_an_object_that_vanishes_between_plan_and_write_is_created(apply, front,
     def vanish(request):
         if request.method == "PATCH" and request.path.endswith("/configmaps/s"):
             client.request("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/a")
-            front.harm = lambda _request: None
+            front.choose = lambda _request: None
 
-    front.harm = vanish
+    front.choose = vanish
     assert apply([config_map(namespace, "a", "2")], client=front.client, diff=diff).created
 
 
@@ -251,7 +249,7 @@ def test_a_read_for_the_difference_fails_no_run(apply, front, namespace):
         writing.append(request.method == "PATCH")
         return whole(request) if any(writing) else None
 
-    front.harm = harm
+    front.choose = harm
     assert apply([config_map(namespace, "a", "2")], client=front.client, diff=True).configured
 
 

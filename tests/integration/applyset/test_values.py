@@ -8,6 +8,8 @@ import json
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import manifests
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 
 WORDS = [
@@ -162,6 +164,7 @@ DATES = [
 TAGS = ("str", "int", "float", "bool", "null", "timestamp")
 TAGGED = [
     *(f"!!{tag} {text}" for tag in TAGS for text in ("12", "'12'", "1.5", "yes", "''", "x")),
+    *(f"{mark} {text}" for mark in ("!", "&x !", "! &x") for text in ("12", "'12'", "yes", "''", "x", "~")),
     "!!timestamp 2026-01-02",
     "!!binary aGk=",
     "'y'",
@@ -334,9 +337,17 @@ def test_objects_of_no_namespace_get_the_one_that_is_said(apply, client, namespa
         assert result.created == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/b"]
     assert client.get("v1", "ConfigMap", "a", namespace)
     assert not apply(objects, objects_namespace=namespace).changed
+    unasked = apply(objects, client=None, check=True, objects_namespace=namespace)
+    assert unasked.created == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/b"]
     with pytest.raises(InputError, match=f"is not in namespace {namespace}, which objects_namespace says"):
         apply([config_map("a", namespace="default")], objects_namespace=namespace)
     with pytest.raises(InputError, match="is given twice"):
         apply([config_map("a"), config_map("a", namespace=namespace)], objects_namespace=namespace)
     with pytest.raises(InputError, match=r"has no metadata\.namespace.*objects_namespace"):
         apply([config_map("a")])
+    for check in (True, False):
+        options = ApplyOptions(name="s", namespace=namespace, objects_namespace=namespace, check=check)
+        gone = delete_set(client, [config_map("a")], options)
+        assert gone.deleted == [f"ConfigMap {namespace}/a"]
+    with pytest.raises(InputError, match=r"has no metadata\.namespace.*objects_namespace"):
+        delete_set(client, [config_map("b")], ApplyOptions())
