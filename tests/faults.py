@@ -70,7 +70,7 @@ class Trial:
             name=SET, namespace=self.namespace, concurrency=4, prune_limit=-1, diff=False, lock_timeout=20, **more
         )
         if numbers is None:
-            return delete_set(client, [], options)
+            return delete_set(client, None, options)
         return apply_set(client, objects(self.namespace, numbers, value), options)
 
     def state(self) -> State:

@@ -92,7 +92,6 @@ class ActionModule(Action):
         )
         objects = sources.read(args, search)
         client = self.connect_unless_assumed(args)
-        verb = delete_set if args["state"] == "absent" else apply_set
         with self.planned(client) as planned:
             options = ApplyOptions(
                 **{name: args[name] for name in SAME},
@@ -104,7 +103,10 @@ class ActionModule(Action):
                 planned=planned,
                 say=self.say,
             )
-            result = verb(client, objects, options)
+            if args["state"] == "absent":
+                result = delete_set(client, objects, options)
+            else:
+                result = apply_set(client, objects or (), options)
         return {**result.answer(self.diff), "msg": result.summary()}
 
     def say(self, line: str) -> None:

@@ -41,6 +41,13 @@ class Needs:
         return cluster_wide or owned
 
 
+def would_go_with(ref: Ref, entry: Doomed) -> bool:
+    """Whether deleting a namespace, or a definition, takes that object along."""
+    if entry.ref.group == "" and entry.ref.kind == "Namespace":
+        return ref.namespace == entry.ref.name
+    return (entry.ref.kind, entry.ref.name.partition(".")[2]) == ("CustomResourceDefinition", ref.group)
+
+
 def _owners(item: Item) -> set[str]:
     found = [*(item.live.get("ownerReferences") or []), *(item.desired["metadata"].get("ownerReferences") or [])]
     return {str(owner["uid"]) for owner in found if isinstance(owner, dict) and owner.get("uid")}

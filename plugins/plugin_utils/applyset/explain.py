@@ -8,7 +8,7 @@ import re
 from ..errors import ApiError
 from . import recreatable
 from .immutable import is_immutable, statement, told
-from .manifests import RECREATE
+from .manifests import DIGEST, RECREATE
 from .plan import Item
 
 _OWNER = re.compile(
@@ -43,6 +43,9 @@ def explain(exc: ApiError, item: Item) -> str:
 
 
 def _conflict(owned: list[tuple[str, str]]) -> str:
+    before = next((manager for field, manager in owned if DIGEST in field), None)
+    if before is not None:
+        return f"it was applied by field manager {before!r} before; use that as field_manager, or set force_conflicts"
     fields = "; ".join(f"{field} is owned by {manager!r}" for field, manager in owned)
     return (
         f"{fields}. Remove the field from the manifest to leave it to its owner, or take it over with force_conflicts "

@@ -28,7 +28,7 @@ CONTROL_PREFIX = "applyset.greenlang.io/"
 DIGEST = CONTROL_PREFIX + "digest"
 FORCE = CONTROL_PREFIX + "force-conflicts"
 RECREATE = CONTROL_PREFIX + "recreate"
-_TRUE = ("true", "yes", "1")
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
 class Ref(NamedTuple):
@@ -160,10 +160,12 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
         elif None in meta.get(key, {}).values():
             meta[key] = _texts(meta[key])
     annotations = meta.get("annotations") or {}
-    switches = Switches(
-        force=annotations.get(FORCE, "").lower() in _TRUE, recreate=annotations.get(RECREATE, "").lower() in _TRUE
-    )
-    if any(key.startswith(CONTROL_PREFIX) for key in annotations):
+    ours = [key for key in annotations if key.startswith(CONTROL_PREFIX)]
+    unknown = [key for key in ours if key not in (DIGEST, FORCE, RECREATE)]
+    if unknown:
+        raise InputError(f"{source}: the annotation {unknown[0]} is not known; known: {FORCE}, {RECREATE}")
+    switches = Switches(_switch(annotations, FORCE, source), _switch(annotations, RECREATE, source))
+    if ours:
         meta["annotations"] = {k: v for k, v in annotations.items() if not k.startswith(CONTROL_PREFIX)}
         if not meta["annotations"]:
             del meta["annotations"]
@@ -174,6 +176,13 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
     if obj["kind"] == "Secret" and obj["apiVersion"] == "v1":
         _encode_secret(result, source)
     return result, switches
+
+
+def _switch(annotations: Mapping[str, str], name: str, source: str) -> bool:
+    word = annotations.get(name, "false").lower()
+    if word not in (*_TRUE, *_FALSE):
+        raise InputError(f'{source}: the annotation {name} is {word[:40]!r}; it takes "true" or "false"')
+    return word in _TRUE
 
 
 def _texts(given: Mapping[str, str | None]) -> dict[str, str]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..errors import InputError
+from ..kubernetes import names
 from ..kubernetes.kinds import Resource
 from .expectation import Expectation
 
@@ -64,3 +66,15 @@ class ApplyOptions:
     planned: Planned | None = None
     lock_timeout: float = 120
     say: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        """InputError names the option that no run can have."""
+        if self.name is not None:
+            names.check_dns_subdomain("name", self.name)
+            names.check_dns_label("namespace", self.namespace)
+        if self.objects_namespace is not None:
+            names.check_dns_label("objects_namespace", self.objects_namespace)
+        least = {"prune_limit": -1, "wait_timeout": 0, "wait_grace": 0, "concurrency": 1, "lock_timeout": 0}
+        for option, number in least.items():
+            if getattr(self, option) < number:
+                raise InputError(f"{option}: {getattr(self, option)} is less than {number}")

@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import InputError, NotFound, PruneRefused, VcciError
+from ..errors import ApiError, InputError, NotFound, PruneRefused, VcciError
 from ..kubernetes.kinds import Resource
 from ..labels import is_protected
 from . import membership, snapshot
-from .containers import Needs
+from .containers import Needs, would_go_with
 from .context import Context
 from .doomed import Doomed
 from .manifests import Ref
 from .plan import Item
+from .record import Record
 
 NAMES_IN_PROGRESS, NAMES_IN_REFUSAL = 10, 20
 Existing = Mapping[Ref, tuple[dict[str, Any], Resource]]
@@ -40,11 +41,21 @@ def members(run: Context) -> Existing:
         except NotFound as exc:
             if not group:
                 raise InputError(
-                    f"ConfigMap {record.namespace}/{record.name}: its annotation {membership.GROUP_KINDS} lists "
-                    f"{text}, which no server has; correct it by hand"
+                    f"{_place(record)}: its annotation {membership.GROUP_KINDS} lists {text}, which no server has; "
+                    "correct it by hand"
                 ) from exc
             run.result.warnings.append(f"the set's record lists {text}, which the server no longer serves")
-    return snapshot.members(run.client, sorted(resources), record.places(), run.part_of or "", run.workers)
+    try:
+        return snapshot.members(run.client, sorted(resources), record.places(), run.part_of or "", run.workers)
+    except ApiError as exc:
+        if exc.status != 403:
+            raise
+        where = f"{_place(record)} says that the set may have objects there ({membership.NAMESPACES})"
+        raise ApiError(403, exc.reason, f"{exc}. {where}; if that namespace is gone, take it out", exc.details) from exc
+
+
+def _place(record: Record) -> str:
+    return f"ConfigMap {record.namespace}/{record.name}"
 
 
 def removable(run: Context, found: Existing, limited: bool = True) -> list[Doomed]:
@@ -87,22 +98,24 @@ def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
         return []
     named = {_key(text) for text in run.options.prune_named}
     needs = Needs(run.items, run.options.namespace if run.items else "")
-    permitted = []
+    kept: dict[Ref, str] = {}
     for entry in entries:
-        ref = entry.ref
-        why = "" if entry.is_going else needs.why(entry)
-        if (
-            not (why or entry.is_going)
-            and is_protected(ref.group, ref.kind)
-            and (ref.kind, ref.namespace, ref.name) not in named
-        ):
-            why = "name it in prune_named if its contents may go"
-        if why:
-            run.kept.append(ref.label)
-            run.result.warnings.append(f"{ref.label} left the set but is not deleted: {why}")
-        else:
-            permitted.append(entry)
-    return permitted
+        if not entry.is_going and (why := needs.why(entry) or _unnamed(entry.ref, named)):
+            kept[entry.ref] = why
+    for entry in entries:
+        held = [ref for ref in kept if entry.ref not in kept and not entry.is_going and would_go_with(ref, entry)]
+        if held:
+            kept[entry.ref] = f"{held[0].label} would go with it, and is to be kept: {kept[held[0]]}"
+    for ref, why in kept.items():
+        run.kept.append(ref.label)
+        run.result.warnings.append(f"{ref.label} left the set but is not deleted: {why}")
+    return [entry for entry in entries if entry.ref not in kept]
+
+
+def _unnamed(ref: Ref, named: set[tuple[str, str, str]]) -> str:
+    if not is_protected(ref.group, ref.kind) or (ref.kind, ref.namespace, ref.name) in named:
+        return ""
+    return "name it in prune_named if its contents may go"
 
 
 def check_named(names: tuple[str, ...]) -> None:
@@ -113,7 +126,7 @@ def check_named(names: tuple[str, ...]) -> None:
 def _key(text: str) -> tuple[str, str, str]:
     """Kind, namespace and name of "Kind/name" or "Kind/namespace/name"."""
     parts = text.split("/")
-    if len(parts) not in (2, 3) or not all(parts):
+    if len(parts) not in (2, 3) or not all(parts) or not parts[0][0].isupper():
         raise InputError(f"prune_named: {text!r} is neither Kind/name nor Kind/namespace/name")
     return parts[0], parts[1] if len(parts) == 3 else "", parts[-1]
 

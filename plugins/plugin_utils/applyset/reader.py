@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,7 +49,7 @@ def documents(text: str | bytes, source: str) -> Iterator[tuple[Any, str]]:
     """The value of each document, and where it is. InputError names file and line, or document and field."""
     text = _decoded(text, source)
     if text.lstrip()[:1] in ("{", "["):
-        values = _json(text)
+        values = _json(text, source)
         if values is not None:
             yield from ((value, source) for value in values)
             return
@@ -66,29 +67,52 @@ def _decoded(text: str | bytes, source: str) -> str:
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
-_SPACE = re.compile(r"\s*")
+_BETWEEN = re.compile(r"\s*(?:^---(?=\s|\Z)\s*)*", re.MULTILINE)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        twice = next(name for name, times in Counter(name for name, _value in pairs).items() if times > 1)
+        raise Unreadable(f"key {twice!r} is given twice")
+    return made
 
 
 def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=lambda text: finite(float(text)), parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(
+    parse_float=lambda text: finite(float(text)), parse_constant=_no_constant, object_pairs_hook=_object
+)
 
 
-def _json(text: str) -> list[Any] | None:
+def _json(text: str, source: str) -> list[Any] | None:
     """One value after the other; None for flow-style YAML, or where it is broken: the YAML parser says where."""
     found: list[Any] = []
     at = 0
     try:
         while True:
-            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
             if at == len(text):
                 return found
             value, at = _DECODER.raw_decode(text, at)
             found.append(value)
+    except Unreadable as exc:
+        if _is_json(text, at):
+            raise InputError(f"{source}, value {len(found) + 1}: not valid JSON: {exc.problem}") from exc
+        return None
     except (ValueError, RecursionError):
         return None
+
+
+def _is_json(text: str, at: int) -> bool:
+    """Whether a value begins there, whatever it means."""
+    try:
+        json.JSONDecoder().raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 # --- YAML ------------------------------------------------------------------------------------------------------------

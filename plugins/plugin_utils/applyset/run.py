@@ -50,14 +50,14 @@ def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptio
     return run.result
 
 
-def delete_set(client: Client | None, objects: Iterable[Any], options: ApplyOptions) -> Result:
-    """Delete these objects, or without objects every member of the set and its record; limits as for pruning."""
+def delete_set(client: Client | None, objects: Iterable[Any] | None, options: ApplyOptions) -> Result:
+    """Delete these objects, or for None every member of the set and its record; limits as for pruning."""
     prune.check_named(options.prune_named)
-    items = plan.build(objects, None)
-    if client is None:
-        return Result()
-    if not items and not options.name:
+    if objects is None and not options.name:
         raise InputError("state absent needs objects, or the name of a set to delete")
+    items = plan.build(objects or (), None)
+    if client is None or not (items or objects is None):
+        return Result()  # a list of objects that is empty is no wish to delete the set
     run = Context(client, options)
     with run.ending("deleted"):
         _delete(run, items)
@@ -129,6 +129,11 @@ def _fetch(run: Context) -> None:
     for item in run.items:
         before = found.get(item.ref)
         item.action = plan.decide(item, before, run.part_of, options.field_manager, options.force_conflicts)
+    if run.record and not run.record.exists and any(membership.set_of(item.live) == run.part_of for item in run.items):
+        run.result.warnings.append(
+            f"ConfigMap {options.namespace}/{options.name}, the set's record, is gone: what left the set meanwhile is "
+            "not known in this run, only in the next"
+        )
     borders.name_other_sets(run)
     containers.expect_to_vanish(run.items)
 
@@ -230,9 +235,11 @@ def _delete(run: Context, items: list[Item]) -> None:
     while True:
         found = absent.existing(run, items) if items else prune.members(run)
         run.doomed = prune.removable(run, found, limited=not items)
+        if run.faults:
+            return
         prune.tell(run, "as asked" if items else "with their set")
         there = record is not None and record.exists
-        if run.options.check or run.faults or not (run.doomed or (there and not items)):
+        if run.options.check or not (run.doomed or (there and not items)):
             return
         if record and there and not record.acquire(set(), set()):
             continue

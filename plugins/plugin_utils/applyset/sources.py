@@ -27,13 +27,14 @@ class Search(NamedTuple):
     read: Callable[[Path], bytes]  # what that file holds, decrypted. OSError, VcciError
 
 
-def read(args: Mapping[str, Any], search: Search) -> list[Sourced]:
-    """The objects of `definition`, `src` and `template`."""
+def read(args: Mapping[str, Any], search: Search) -> list[Sourced] | None:
+    """The objects of `definition`, `src` and `template`; None when the task has none of these, and a set is to go."""
     if args["definition"] is None and not args["src"] and not args["template"]:
         if args["state"] == "present":
             raise InputError("one of definition, src or template is needed")
         if not args["name"]:
             raise InputError("state absent needs definition, src or template, or the name of a set to delete")
+        return None
     found = [*expand(args["definition"], "definition")]
     for pattern in args["src"] or []:
         for path in _files(pattern, search):
@@ -45,11 +46,11 @@ def read(args: Mapping[str, Any], search: Search) -> list[Sourced]:
 
 def _files(pattern: str, search: Search) -> list[str]:
     """A file, every manifest below a folder, or what a glob matches; relative names are searched as in every action."""
-    if has_magic(pattern):
-        return _matches(pattern, search)
     try:
         path = search.find("files", pattern)
     except (AnsibleError, OSError, ValueError) as exc:
+        if has_magic(pattern):
+            return _matches(pattern, search)
         where = "looked in the role's files/ and beside the playbook"
         raise InputError(f"src: {brief(pattern, 160)} does not exist ({where})") from exc
     if not Path(path).is_dir():
@@ -72,7 +73,8 @@ def _matches(pattern: str, search: Search) -> list[str]:
 
 
 def _manifests_below(path: str) -> Iterator[str]:
-    for folder, _folders, names in os.walk(path):
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if name.endswith(MANIFESTS) and not name.startswith("."):
                 yield str(Path(folder) / name)

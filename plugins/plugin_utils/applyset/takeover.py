@@ -14,10 +14,10 @@ from typing import Any
 
 from ..kubernetes.kinds import group_of, is_core_group
 from .fields import union
+from .membership import CLIENT_SIDE
 
 Entry = Mapping[str, Any]
-# kubectl's name for it, and the one before 1.19. Others write the annotation, too: kubernetes.core.k8s with `apply`.
-CLIENT_SIDE = ("kubectl-client-side-apply", "kubectl")
+# Who writes it is a client-side apply, whatever its name: kubectl before 1.19, kubernetes.core.k8s with `apply`.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -27,7 +27,7 @@ def is_client_side(entry: Entry) -> bool:
         return False
     fields = entry.get("fieldsV1") or {}
     annotations = (fields.get("f:metadata") or {}).get("f:annotations") or {}
-    return entry.get("manager") in CLIENT_SIDE or "f:" + LAST_APPLIED in annotations
+    return entry.get("manager") == CLIENT_SIDE or "f:" + LAST_APPLIED in annotations
 
 
 def entries_of(meta: Mapping[str, Any]) -> list[Entry]:

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH, Client
 
 LABELS = {"app": "web"}
 
@@ -142,6 +142,25 @@ def test_what_is_gone_when_it_would_be_changed_is_created(apply, kubectl, kubeco
     with contextlib.closing(late):
         done = apply([config_map(namespace, a="2")], client=late, check=check)
     assert done.created == [f"ConfigMap {namespace}/settings"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_who_only_has_the_name_of_an_old_kubectl_is_not_taken_over(apply, client, namespace, check):
+    """So `kubectl rollout undo` writes."""
+    apply([config_map(namespace, a="1")])
+    body, query = {"data": {"a": "0"}}, {"fieldManager": "kubectl"}
+    path = f"/api/v1/namespaces/{namespace}/configmaps/settings"
+    client.request("PATCH", path, body=body, content_type=MERGE_PATCH, query=query)
+    with pytest.raises(ApplyError, match=r"\.data\.a is owned by 'kubectl'"):
+        apply([config_map(namespace, a="1")], check=check)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_another_field_manager_than_before_is_told(apply, namespace, check):
+    apply([config_map(namespace, a="1")])
+    with pytest.raises(ApplyError, match=r"was applied by field manager 'greenlang\.vcci' before"):
+        apply([config_map(namespace, a="2")], field_manager="other", check=check)
+    assert apply([config_map(namespace, a="2")], field_manager="other", force_conflicts=True, check=check).changed
 
 
 def test_what_others_set_by_hand_stays(apply, kubectl, client, namespace):

@@ -119,14 +119,23 @@ def test_wait_covers_what_is_deleted(apply, client, namespace, let_go, whole_set
     client.request("DELETE", path_of(namespace, "c"))
     options = ApplyOptions(name="s", namespace=namespace, wait=True, wait_timeout=1)
     with pytest.raises(WaitTimeout) as caught:
-        delete_set(client, () if whole_set else objects, options)
+        delete_set(client, None if whole_set else objects, options)
     for name in "bc":
         assert f"ConfigMap {namespace}/{name} is being deleted and not gone after 1 s; held by {HOLD}" in str(
             caught.value
         )
     assert caught.value.result.deleted == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/b"]
     let_go("b", "c").join()
-    assert not delete_set(client, () if whole_set else objects, options).changed
+    assert not delete_set(client, None if whole_set else objects, options).changed
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("name", ["s", None])
+def test_no_objects_are_no_wish_to_delete_the_set(apply, client, namespace, name, check):
+    """As a filter gives them that finds nothing."""
+    apply([config_map(namespace, "a")])
+    assert not delete_set(client, [], ApplyOptions(name=name, namespace=namespace, check=check)).changed
+    assert client.get("v1", "ConfigMap", "a", namespace)
 
 
 @pytest.fixture
@@ -173,7 +182,7 @@ def test_the_namespace_of_the_record_is_awaited_when_it_is_wanted_again(client, 
     assert client.get("v1", "Namespace", home)["metadata"]["uid"] != uid
     assert client.get("v1", "ConfigMap", "a", home)
     assert not apply_set(client, objects, ApplyOptions(**options, prune=True)).changed
-    delete_set(client, (), ApplyOptions(**options, prune_named=(f"Namespace/{home}",)))
+    delete_set(client, None, ApplyOptions(**options, prune_named=(f"Namespace/{home}",)))
 
 
 def test_what_goes_and_why_is_said(apply, namespace):

@@ -13,7 +13,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
 from tests.helpers import eventually
-from tests.integration.applyset.objects import config_map
+from tests.integration.applyset.objects import config_map, made
 
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}
 
@@ -74,7 +74,7 @@ def test_what_a_controller_copied_the_label_to_is_no_member(apply, client, names
     assert labelled(client, namespace, version, kind) == copies
     # What an apply made is a member as before, also when nothing else of its kind is left.
     assert apply([service(namespace)], prune=True).pruned == [f"{kind} {namespace}/external"]
-    deleted = delete_set(client, (), ApplyOptions(name="s", namespace=namespace))
+    deleted = delete_set(client, None, ApplyOptions(name="s", namespace=namespace))
     assert deleted.deleted == [f"Service {namespace}/web"]
 
 
@@ -222,6 +222,41 @@ def test_a_namespace_that_is_in_use_is_not_pruned(apply, client, namespace):
     ]
 
 
+@pytest.mark.parametrize("whole_set", [True, False])
+def test_a_namespace_that_holds_what_is_kept_is_kept_too(apply, client, namespace, whole_set):
+    other = f"{namespace}-other"
+    place = made("v1", "Namespace", None, other)
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = made("v1", "PersistentVolumeClaim", other, "data", spec=spec)
+    apply([place, claim, config_map(namespace, "b")])
+
+    def gone(check, *named):
+        options = {"prune_named": named, "check": check}
+        if whole_set:
+            return delete_set(client, None, ApplyOptions(name="s", namespace=namespace, **options))
+        return apply([config_map(namespace, "b")], prune=True, **options)
+
+    for check in (True, False):
+        result = gone(check, f"Namespace/{other}")
+        assert f"Namespace {other}" not in result.pruned + result.deleted
+        assert sorted(result.skipped) == [f"Namespace {other}", f"PersistentVolumeClaim {other}/data"]
+        assert any(f"PersistentVolumeClaim {other}/data would go with it" in text for text in result.warnings)
+    assert not client.get("v1", "Namespace", other)["metadata"].get("deletionTimestamp")
+    result = gone(False, f"Namespace/{other}", f"PersistentVolumeClaim/{other}/data")
+    assert f"Namespace {other}" in result.pruned + result.deleted
+    assert not result.skipped
+
+
+def test_a_record_that_is_gone_is_said(apply, client, namespace):
+    objects = [config_map(namespace, "a"), config_map(namespace, "b")]
+    apply(objects)
+    client.request("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/s")
+    for check in (True, False):
+        result = apply(objects[:1], prune=True, check=check)
+        assert f"ConfigMap {namespace}/s, the set's record, is gone" in result.warnings[0]
+    assert apply(objects[:1], prune=True).pruned == [f"ConfigMap {namespace}/b"]
+
+
 def test_the_namespace_of_the_record_is_not_pruned(client, namespace):
     home = f"{namespace}-home"
     place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}
@@ -231,7 +266,7 @@ def test_the_namespace_of_the_record_is_not_pruned(client, namespace):
     assert not result.changed
     assert "the set's record is in it" in result.warnings[0]
     # With the whole set it goes.
-    assert f"Namespace {home}" in delete_set(client, (), ApplyOptions(**options)).deleted
+    assert f"Namespace {home}" in delete_set(client, None, ApplyOptions(**options)).deleted
 
 
 def test_a_definition_that_is_in_use_is_not_pruned(apply, client, namespace):
@@ -245,7 +280,7 @@ def test_a_definition_that_is_in_use_is_not_pruned(apply, client, namespace):
             assert f"it defines Widget.{group} {namespace}/w" in kept.warnings[0]
     finally:
         options = ApplyOptions(name="s", namespace=namespace, prune_named=named, wait=True, wait_timeout=60)
-        assert len(delete_set(client, (), options).deleted) == 2
+        assert len(delete_set(client, None, options).deleted) == 2
 
 
 def test_an_owner_of_what_is_wanted_is_not_pruned(apply, client, namespace):

@@ -101,7 +101,7 @@ def test_a_set_of_another_tool_is_left_alone(apply, namespace, kubectl):
 
 def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     apply([config_map(namespace, "a"), claim(namespace, "data")])
-    kept = delete_set(client, (), ApplyOptions(name="s", namespace=namespace))
+    kept = delete_set(client, None, ApplyOptions(name="s", namespace=namespace))
     assert kept.deleted == [f"ConfigMap {namespace}/a"]
     assert kept.skipped == [f"PersistentVolumeClaim {namespace}/data"]
     assert client.get("v1", "ConfigMap", "s", namespace) is not None
@@ -109,11 +109,11 @@ def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     assert delete_set(
         client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)
     ).deleted == [f"PersistentVolumeClaim {namespace}/data"]
-    assert delete_set(client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [
+    assert delete_set(client, None, ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [
         f"PersistentVolumeClaim {namespace}/data"
     ]
     assert client.get("v1", "ConfigMap", "s", namespace) is None
-    assert not delete_set(client, (), ApplyOptions(name="s", namespace=namespace)).changed
+    assert not delete_set(client, None, ApplyOptions(name="s", namespace=namespace)).changed
 
 
 def test_given_objects_are_deleted_whatever_their_number(client, namespace):

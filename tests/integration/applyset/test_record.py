@@ -57,7 +57,7 @@ def test_a_record_that_cannot_be_read_is_refused_and_not_narrowed(apply, client,
         with pytest.raises(InputError, match=rf"ConfigMap {namespace}/s.*{why}"):
             apply([config_map(namespace, "a"), config_map(namespace, "b")], prune=True, check=check)
         with pytest.raises(InputError, match=rf"ConfigMap {namespace}/s.*{why}"):
-            delete_set(client, (), ApplyOptions(name="s", namespace=namespace, check=check))
+            delete_set(client, None, ApplyOptions(name="s", namespace=namespace, check=check))
     assert client.get("v1", "ConfigMap", "s", namespace) == before
     assert client.get("v1", "ConfigMap", "b", namespace) is None
     assert client.get("v1", "Secret", "c", namespace)
@@ -119,7 +119,7 @@ def later_run(client, namespace):
 
 
 def whole_set(client, namespace):
-    return delete_set(client, (), options(namespace))
+    return delete_set(client, None, options(namespace))
 
 
 def options(namespace, **more):

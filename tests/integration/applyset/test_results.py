@@ -98,12 +98,12 @@ def test_a_deletion_that_fails_does_not_hide_the_others(apply, front, client, na
     apply([config_map(namespace, name) for name in "abc"])
     front.choose = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/b")
     with pytest.raises(ApplyError, match=r"1 of 3 objects failed") as caught:
-        delete_set(front.client, (), ApplyOptions(name="s", namespace=namespace))
+        delete_set(front.client, None, ApplyOptions(name="s", namespace=namespace))
     assert caught.value.result.deleted == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/c"]
     assert client.get("v1", "ConfigMap", "s", namespace)
     front.choose = chosen(faults.FORBIDDEN, "DELETE", "/configmaps/s")
     with pytest.raises(ApplyError, match="turn could not be given back") as caught:
-        delete_set(front.client, (), ApplyOptions(name="s", namespace=namespace))
+        delete_set(front.client, None, ApplyOptions(name="s", namespace=namespace))
     assert caught.value.result.deleted == [f"ConfigMap {namespace}/b"]
     assert record.LOCK not in client.get("v1", "ConfigMap", "s", namespace)["metadata"]["annotations"]
 

@@ -45,6 +45,8 @@ def test_documents_lists_and_empty_documents():
     assert [next(iter(o)) for o, _source in manifests.parse(text, "f")] == ["a", "b", "c", "d", "e"]
     assert manifests.parse('[{"a": 1}, {"b": 2}]', "f")[1] == ({"b": 2}, "f, item 2")
     assert manifests.parse("", "f") == []
+    stream = '{"a": "\\ud83d\\ude00"}\n---\n{"b": "---"}\n--- \n\n---\n[{"c": 1}]{"d": 2}\n---'
+    assert [o for o, _source in manifests.parse(stream, "f")] == [{"a": "😀"}, {"b": "---"}, {"c": 1}, {"d": 2}]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,10 @@ def test_documents_lists_and_empty_documents():
     [
         ("a: b\n- c", "f, line 2: not valid YAML"),
         ("a: 1\na: 2", "f, line 2: not valid YAML: key 'a' is given twice"),
+        ('{"a": 1, "a": 2}', "f, value 1: not valid JSON: key 'a' is given twice"),
+        ('{"a": {}}\n{"b": [{"c": 1, "d": 2, "c": 1}]}', "f, value 2: not valid JSON: key 'c' is given twice"),
+        ('{"a": 1e400}', "f, value 1: not valid JSON: inf is no JSON number"),
+        ('{"a": 1e400, b: [}', "not valid YAML"),
         ("just text", "f, document 1: not valid YAML|an object is needed|f"),
         ("a: !!python/object:os.system x", "not valid YAML"),
         ("{", "not valid YAML"),
@@ -86,6 +92,14 @@ def test_a_secret_is_encoded_and_server_fields_are_dropped():
         "data": {"a": "w6Q=", "b": "eA=="},
     }
     assert switches == manifests.Switches(force=False, recreate=True)
+    for name, value, message in (
+        ("recreate", "ja", 'recreate is \'ja\'; it takes "true" or "false"'),
+        ("force-conflicts", "", 'it takes "true" or "false"'),
+        ("recreat", "true", "applyset.greenlang.io/recreat is not known; known: "),
+    ):
+        wrong = {**secret["metadata"], "annotations": {f"applyset.greenlang.io/{name}": value}}
+        with pytest.raises(InputError, match=message):
+            manifests.normalise({**secret, "metadata": wrong}, "f")
     with pytest.raises(InputError, match=r"data.b is not base64; put clear text into stringData"):
         manifests.normalise({**secret, "data": {"b": "clear text"}}, "f")
 
