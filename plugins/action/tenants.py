@@ -14,7 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge im
     converge_tenants,
     parse,
 )
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.objects import Settings
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings
 
 TEXTS: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 PODS: dict[str, Any] = {"app": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}

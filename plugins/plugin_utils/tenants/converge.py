@@ -18,12 +18,12 @@ from ..kubernetes.client import Client
 from . import namespaces as _namespaces
 from .cluster import Cluster
 from .namespaces import Bounds, parse_namespaces
-from .objects import Settings
 from .plan import Fleet, Plan, parse_fleet, plan_fleet, usage_of_tenants
 from .problems import SHOWN, Problems, refusal
 from .quota import Allowance, commitment
 from .read import read_directory, read_quotas, read_tenants
 from .record import FORMAT
+from .settings import Settings
 
 ORPHANS_SHOWN = 10
 

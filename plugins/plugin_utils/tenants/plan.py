@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .cluster import CREATED, ID, NAME, TIER, Cluster, Namespace
-from .objects import Manifest, Settings, tenant_objects
+from .objects import Manifest, tenant_objects
 from .problems import Problems
 from .quota import Allowance, below_use, commitment, hard_limits, share, usage
+from .settings import Settings
 from .tenant import Tenant, parse_tenants, placed
 from .tiers import Tier, parse_tiers
 

@@ -7,15 +7,15 @@ from fractions import Fraction
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import quantity as _quantity
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import objects as _tenant_objects
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import plan as _tenant_plan
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import quota as _tenant_quota
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.cluster import Cluster, Namespace
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings
 
 from .test_tenants import ACME, TIERS
 
-SETTINGS = _tenant_objects.Settings(
+SETTINGS = Settings(
     "vcci-scope3-platform", "vcci-platform", (("vcci-backend-api", 8000),), ("fast-ssd", "standard"), ("greenlang",)
 )
 NOW, THEN = "2026-11-23T10:00:00Z", "2025-01-01T00:00:00Z"
