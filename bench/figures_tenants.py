@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.cluster import Cluster
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.objects import Settings
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.plan import parse_fleet, plan_fleet
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.problems import Problems
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.quota import Allowance
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings
 
 from bench.figure import (
     NAME,
