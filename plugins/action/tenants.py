@@ -17,6 +17,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings
 
 TEXTS: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+NAMES: dict[str, Any] = {"type": "list", "elements": "str"}
 PODS: dict[str, Any] = {"app": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
 
 
@@ -39,24 +40,33 @@ class ActionModule(Action):
         "registries": TEXTS,
         "protected_cidrs": TEXTS,
         "protected_hosts": TEXTS,
+        "ingress_classes": NAMES,
+        "issuers": TEXTS,
+        "node_pools": NAMES,
+        "priority_level": {"type": "str", "default": ""},
         "overcommit": {"type": "dict", "default": {}},
         "capacity": {"type": "dict"},
         "allow_shrink": {"type": "bool", "default": False},
         "allow_overcommit": {"type": "bool", "default": False},
         "force_conflicts": {"type": "bool", "default": False},
         "report_limit": {"type": "int", "default": 100},
+        "judge_only": {"type": "bool", "default": False},
         "assume_empty": {"type": "bool", "default": False},
     }
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         options = FleetOptions(**{name: args[name] for name in FleetOptions.__dataclass_fields__})
-        capacity = Capacity(**{name: args[name] for name in Capacity.__dataclass_fields__})
+        limits = ("capacity", "overcommit", "allow_shrink", "allow_overcommit")
+        capacity = Capacity(**{name: args[name] for name in limits}, variables="tenant_")
         settings = Settings(
             part_of=args["part_of"],
             platform_namespace=args["platform_namespace"],
             platform_api=tuple((pods["app"], pods["port"]) for pods in args["platform_api"]),
             storage_classes=tuple(args["storage_classes"]),
             registries=tuple(args["registries"]),
+            ingress_classes=None if args["ingress_classes"] is None else tuple(args["ingress_classes"]),
+            issuers=tuple(args["issuers"]),
+            priority_level=args["priority_level"],
         )
         apply = ApplyOptions(
             name=args["name"],

@@ -14,6 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge im
     parse_bounds,
 )
 
+LIMITS = ("capacity", "overcommit", "allow_shrink", "allow_overcommit")
 FLEET = (
     "tenants",
     "directory",
@@ -49,7 +50,7 @@ class ActionModule(Action):
     MOVED: ClassVar = dict.fromkeys(FLEET, "greenlang.vcci.tenants")
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        capacity = Capacity(**{name: args[name] for name in Capacity.__dataclass_fields__})
+        capacity = Capacity(**{name: args[name] for name in LIMITS})
         bounded = parse_bounds(args["namespaces"], args["tiers"], capacity)
         client = self.connect_unless_assumed(args)
         with self.planned(client) as planned:  # the namespaces may be

@@ -14,7 +14,8 @@ description:
     token, Roles and RoleBindings, for thousands of tenants in one concurrent server-side apply. What it waits for is
     shown while it waits.
   - Refuses to set a limit below what is in use, and to promise more than the cluster's allocatable capacity times a
-    declared ratio.
+    declared ratio. Who is refused stays as it is; the others are converged, and then the task fails and names both. A
+    count that the version before did not have stops nobody, whatever is in use; a warning says so.
   - Never deletes. A tenant that is no longer in the data is reported as orphaned; one that is being or was offboarded
     is not made again.
 extends_documentation_fragment: [greenlang.vcci.connection]
@@ -28,11 +29,11 @@ attributes:
 options:
   tenants:
     description:
-      - All tenants of the cluster, whatever O(only) says, since ids and capacity are checked over all of them.
+      - All tenants of the cluster, whatever O(only) says, since ids and hosts are checked over all of them.
       - Each has C(id), C(name) and C(tier); it may have C(created) (set once, the live one wins), C(owners) (C(user) or
         C(group), with C(role) C(admin), C(developer) or C(viewer)), C(hosts) of its ingresses, C(registries) of its
         images, C(storage_classes) (class to amount, over its tier's), C(egress) (C(cidr) and C(ports) outside the
-        cluster) and C(overrides) of its tier (C(quota), C(limits)).
+        cluster) and C(overrides) of its tier (C(quota), C(limits), and every other field of a tier).
     type: list
     elements: raw
     default: []
@@ -42,7 +43,11 @@ options:
   tiers:
     description: >-
       Tier name to C(quota), C(limits) (C(default), C(default_request), C(max), C(min), C(max_volume)) and
-      C(storage_classes), as M(greenlang.vcci.tier_quota) has them.
+      C(storage_classes), as M(greenlang.vcci.tier_quota) has them; and, each with a default, C(extended_resources),
+      C(load_balancers), C(priority_classes), C(node_pools), C(volume_attributes_classes), C(runtime_classes),
+      C(ingress_classes), C(issuers), C(annotations), C(max_service_ports), C(max_tls_entries), C(max_grace_seconds) and
+      C(max_object_bytes), which stand in the annotations of a tenant's namespace. The collection's docs/tiers.md tells of
+      each.
     type: dict
     required: true
   only:
@@ -107,14 +112,39 @@ options:
     type: list
     elements: str
     default: []
+  ingress_classes:
+    description:
+      - IngressClasses that a tenant may use whose tier names none. Where neither names any, a tenant with hosts is
+        refused; without this option nothing is known of them, and no tenant is.
+    type: list
+    elements: str
+  issuers:
+    description: ClusterIssuers that may sign for the hosts of a tenant whose tier names none.
+    type: list
+    elements: str
+    default: []
+  node_pools:
+    description: The cluster's pools of nodes; a tier may name no other. Without this option it may name any.
+    type: list
+    elements: str
+  priority_level:
+    description: >-
+      The PriorityLevelConfiguration into which requests of tenants' owners and ServiceAccounts are put, by a FlowSchema
+      for each of the sets; without it there is none.
+    type: str
+    default: ""
   overcommit:
     description:
       - Resource (C(cpu), C(memory), C(nvidia.com/gpu), C(pods), ...) to the ratio up to which its sum over all tenants
         may exceed what the schedulable nodes offer. A resource that is not named is not checked.
+      - A tenant is refused when it would be promised more than before and that is beyond; a resource that no node has
+        and no tenant uses refuses nobody, and a warning tells of it.
     type: dict
     default: {}
   capacity:
-    description: What the cluster offers, instead of asking its nodes; for clusters that grow on demand.
+    description: >-
+      What the cluster offers of some resources, over what its nodes say of the others; for clusters that grow on
+      demand.
     type: dict
   allow_shrink:
     description: Whether a limit may be set below what is in use.
@@ -134,6 +164,12 @@ options:
       any number.
     type: int
     default: 100
+  judge_only:
+    description: >-
+      Only find out what would be refused. Nothing is written or predicted, and the task fails only when the data is
+      wrong or no tenant at all could be converged.
+    type: bool
+    default: false
   assume_empty:
     description: In check mode, ask no cluster and predict what an empty one would get.
     type: bool
@@ -157,7 +193,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tenants:
-  description: Of each tenant, by id, its namespace, tier, created, hard limits, what is used and what is left.
+  description: >-
+    Of each tenant, by id, its namespace, tier, created, the fields of its tier that are no limits, hard limits, what is
+    used and what is left.
   returned: for up to O(report_limit) tenants
   type: dict
   sample:
@@ -165,9 +203,15 @@ tenants:
       namespace: vcci-tenant-acme-corp
       tier: enterprise
       created: "2026-01-31T12:00:00Z"
+      contract: {load_balancers: 2, node_pools: [compute, gpu], max_grace_seconds: 300}
       hard: {requests.cpu: "32"}
       used: {requests.cpu: "4"}
       headroom: {requests.cpu: "28"}
+refused:
+  description: Of each tenant that stayed as it is, by id, why.
+  returned: always
+  type: dict
+  sample: {globex: ["tenant globex: pods would be 2, and 3 are in use; free it first, or set allow_shrink"]}
 commitment:
   description: Of each resource with a declared ratio, what is promised and what is allocatable.
   returned: success
@@ -183,7 +227,7 @@ counts:
   description: How many objects were created, configured and left unchanged.
   returned: success
   type: dict
-  sample: {created: 15, configured: 0, unchanged: 15}
+  sample: {created: 16, configured: 0, unchanged: 16}
 written:
   description: The first hundred objects that were created or configured.
   returned: success

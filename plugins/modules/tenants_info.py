@@ -34,7 +34,7 @@ options:
     type: dict
     default: {}
   capacity:
-    description: What the cluster offers, instead of asking its nodes.
+    description: What the cluster offers of some resources, over what its nodes say of the others.
     type: dict
 """
 
@@ -52,7 +52,8 @@ RETURN = r"""
 tenants:
   description: >-
     Of each tenant, by id, its namespace, name, tier, created, state (active, suspended, or the phase of its
-    offboarding), hard limits, what is used, what is left, and the share that is used, from 0 to 1.
+    offboarding), hard limits, what is used, what is left, and the share that is used, from 0 to 1. In C(contract), the
+    fields of its tier that are no limits, as its namespace says them.
   returned: success
   type: dict
   sample:
@@ -62,6 +63,7 @@ tenants:
       tier: enterprise
       created: "2026-01-31T12:00:00Z"
       state: active
+      contract: {load_balancers: 2, node_pools: [compute, gpu], max_grace_seconds: 300}
       hard: {requests.cpu: "32"}
       used: {requests.cpu: "4"}
       headroom: {requests.cpu: "28"}

@@ -28,7 +28,7 @@ attributes:
 options:
   namespaces:
     description:
-      - Each has C(name) and C(tier); it may have C(overrides) of its tier (C(quota), C(limits)).
+      - Each has C(name) and C(tier); it may have C(overrides) of its tier (C(quota), C(limits), ...).
       - A namespace must be there, or in check mode be planned by an earlier task.
     type: list
     elements: raw
@@ -38,6 +38,8 @@ options:
       - Tier name to C(quota) (hard limits as a ResourceQuota has them), C(limits) (C(default), C(default_request),
         C(max), C(min) of a container, C(max_volume)) and C(storage_classes) (class to the storage that a namespace may
         request of it).
+      - C(extended_resources) (resource to number) and C(load_balancers) become limits too, unless C(quota) names them.
+        The other fields that M(greenlang.vcci.tenants) knows may be there, and are for tenants alone.
     type: dict
     required: true
   name:
@@ -56,8 +58,8 @@ options:
     default: {}
   capacity:
     description: >-
-      What the cluster offers to O(namespaces), instead of asking its nodes; for clusters that grow on demand, and for
-      those that others use too.
+      What the cluster offers to O(namespaces) of some resources, over what its nodes say of the others; for clusters
+      that grow on demand, and for those that others use too.
     type: dict
   allow_shrink:
     description: Whether a limit may be set below what is in use.

@@ -29,6 +29,10 @@ _VIEW: Manifest = {
     "resources": [*_SEEN, *_BOUNDS],
     "verbs": _READ,
 }
+# In a Role, `namespaces` is the Role's own: where a tenant sees its hosts, registries, classes and bounds.
+_OWN_NAMESPACE: Manifest = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}
+_METRICS: Manifest = {"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["get", "list"]}
+_SEES = [_VIEW, _OWN_NAMESPACE, _METRICS]
 _INTO_PODS: Manifest = {
     "apiGroups": [""],
     "resources": ["pods/exec", "pods/portforward", "pods/attach"],
@@ -36,9 +40,9 @@ _INTO_PODS: Manifest = {
 }
 _ACCOUNTS: Manifest = {"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": _WRITE}
 _RULES: dict[str, list[Manifest]] = {
-    "viewer": [{**_WORKLOADS, "verbs": _READ}, _VIEW],
-    "developer": [{**_WORKLOADS, "verbs": _WRITE}, _VIEW, _INTO_PODS],
-    "admin": [{**_WORKLOADS, "verbs": _WRITE}, _VIEW, _INTO_PODS, _ACCOUNTS],
+    "viewer": [{**_WORKLOADS, "verbs": _READ}, *_SEES],
+    "developer": [{**_WORKLOADS, "verbs": _WRITE}, *_SEES, _INTO_PODS],
+    "admin": [{**_WORKLOADS, "verbs": _WRITE}, *_SEES, _INTO_PODS, _ACCOUNTS],
 }
 
 

@@ -36,6 +36,7 @@ class Capacity:
     overcommit: Mapping[str, Any]
     allow_shrink: bool = False
     allow_overcommit: bool = False
+    variables: str = ""  # what stands before these names in the variables of a role; empty: no role has them
 
     def check(self, problems: Problems) -> None:
         problems.quantities(self.capacity, "capacity")
@@ -43,11 +44,13 @@ class Capacity:
 
     @property
     def asked(self) -> bool:
-        return bool(self.overcommit)
+        """Whether the nodes have to be asked: not for what is given."""
+        return any(resource not in (self.capacity or {}) for resource in self.overcommit)
 
     def allowance(self, blind: bool) -> Allowance:
         """`blind` when no cluster was asked: nothing can be said of its capacity."""
-        return Allowance({} if blind else self.overcommit, self.allow_shrink, self.allow_overcommit)
+        ratios = {} if blind else self.overcommit
+        return Allowance(ratios, self.allow_shrink, self.allow_overcommit, self.variables)
 
 
 # --- tenants ------------------------------------------------------------------------------------------------------
@@ -62,7 +65,9 @@ class FleetOptions:
     new_only: bool
     protected_cidrs: list[str]
     protected_hosts: list[str]
+    node_pools: list[str] | None
     report_limit: int
+    judge_only: bool
 
 
 def parse(options: FleetOptions, capacity: Capacity) -> Fleet:
@@ -78,6 +83,7 @@ def parse(options: FleetOptions, capacity: Capacity) -> Fleet:
         only=options.only,
         protected_cidrs=options.protected_cidrs,
         protected_hosts=options.protected_hosts,
+        node_pools=options.node_pools,
     )
     problems.refuse()
     return fleet
@@ -93,24 +99,52 @@ def converge_tenants(
 ) -> dict[str, Any]:
     """Write what is not as the data says; without a client, what an empty cluster would get is predicted.
 
+    Who is refused stays as it is; the others are converged, and then the run fails.
     apply  its name is that of all sets, to which a number is added.
     """
     cluster = _cluster(client, apply.namespace, capacity)
-    plan, wrong = plan_fleet(fleet, settings, cluster, _now(), capacity.allowance(client is None))
-    if wrong:
+    allowance = capacity.allowance(client is None)
+    plan, wrong = plan_fleet(fleet, settings, cluster, _now(), allowance, only=options.only, new_only=options.new_only)
+    if wrong and not plan.going():
         raise refusal(wrong)
-    only = options.only or (plan.new() if options.new_only else None)
-    done = Sum()
-    for number, members in plan.shares(only):
-        share = replace(apply, name=f"{apply.name}-{number}")
+    done = Sum(warnings=list(plan.verdict.warnings))
+    for number, members in () if options.judge_only else plan.shares():
+        name = f"{apply.name}-{number}"
+        manifests = [*plan.objects(members), *plan.flows(number, name)]
         with done.ending():
-            done.add(apply_set(client, plan.objects(members), share))
-    answer = {**done.to_dict(f"{len(fleet.tenants)} tenants", apply.diff), "commitment": plan.commitment}
-    if len(fleet.tenants if only is None else only) <= options.report_limit:
-        answer["tenants"] = plan.report(only)
+            done.add(apply_set(client, manifests, replace(apply, name=name)))
+    answer = _answer(plan, done, options, apply.diff)
+    if wrong and not options.judge_only:
+        raise _partly(plan, wrong, answer)
+    return answer
+
+
+def _answer(plan: Plan, done: Sum, options: FleetOptions, diff: bool) -> dict[str, Any]:
+    answer = {**done.to_dict(f"{len(plan.going())} tenants", diff), "commitment": plan.commitment}
+    if len(plan.asked) <= options.report_limit:
+        answer["tenants"] = plan.report()
     orphans = _orphans(plan)
     warnings = [*answer.pop("warnings", []), *orphans.pop("warnings", [])]
-    return {**answer, **orphans, **({"warnings": warnings} if warnings else {})}
+    refused = {"refused": plan.verdict.refused}
+    return {**answer, **orphans, **refused, **({"warnings": warnings} if warnings else {})}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run answers beside the error at its end."""
+
+    said: dict[str, Any]
+
+    def answer(self, diff: bool) -> dict[str, Any]:
+        return self.said
+
+
+def _partly(plan: Plan, wrong: list[str], answer: dict[str, Any]) -> InputError:
+    ids = list(plan.verdict.refused)
+    who = ", ".join(ids[:SHOWN]) + (" …" if len(ids) > SHOWN else "")
+    error = refusal(wrong, f"not converged: {who}; the other {len(plan.going())} are. Why")
+    error.result = Told(answer)
+    return error
 
 
 def _cluster(client: Client | None, record_namespace: str, capacity: Capacity) -> Cluster:
@@ -137,7 +171,7 @@ def tell_tenants(
     if missing:
         raise InputError(f"there is no tenant {', '.join(missing)}", [f"there is no tenant {name}" for name in missing])
     quotas: list[Mapping[str, str]] = [live.hard for live in cluster.namespaces.values() if live.hard is not None]
-    report, _beyond = commitment("tenants", quotas, cluster.capacity, capacity.overcommit)
+    report = commitment(quotas, cluster.capacity, capacity.overcommit)
     chosen = {name: entry for name, entry in found.items() if not only or name in only}
     orphaned = [] if known is None else sorted(set(found) - set(known))
     return {"tenants": chosen, "orphaned": orphaned, "commitment": report}

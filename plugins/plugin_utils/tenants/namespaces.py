@@ -6,12 +6,24 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+from ..kubernetes import quantity
 from ..labels import labels
 from .cluster import Cluster
 from .problems import Problems, named
-from .quota import Allowance, below_use, commitment, hard_limits, limit_range, resource_quota, usage
+from .quota import (
+    Allowance,
+    below_use,
+    commitment,
+    excess,
+    hard_limits,
+    limit_range,
+    promised,
+    resource_quota,
+    usage,
+)
 from .tiers import Limits, Overrides, Tier, parse_overrides, parse_tier_name, parse_tiers
 
 COMPONENT = "tier-quota"
@@ -57,7 +69,7 @@ def _parse_namespace(entry: Any, where: str, tiers: Mapping[str, Tier], problems
     overrides: Overrides = parse_overrides(given.get("overrides"), f"{where}.overrides", tier, problems)
     if tier is None:
         return None
-    hard = hard_limits(tier, overrides.quota, {})
+    hard = hard_limits(tier, overrides, {})
     return Bounds(str(name), str(given["tier"]), hard, overrides.limits.over(tier.limits))
 
 
@@ -75,8 +87,12 @@ def judge(
             wrong.append(f"{who}: is being deleted; take it out of the list, or repeat when it is there again")
         if not allowance.shrink:
             wrong += below_use(who, bounds.hard, live)
-    report, beyond = commitment("namespaces", [b.hard for b in bounded], cluster.capacity, allowance.ratios)
-    return report, wrong if allowance.overcommit else wrong + beyond
+    quotas: list[Mapping[str, str]] = [bounds.hard for bounds in bounded]
+    for resource, ratio in allowance.ratios.items() if not allowance.overcommit else ():
+        offered, total = cluster.capacity.get(resource, Fraction(0)), promised(quotas, resource)
+        if total > offered * quantity.parse(ratio):
+            wrong.append(excess("namespaces", resource, total, offered, allowance))
+    return commitment(quotas, cluster.capacity, allowance.ratios), wrong
 
 
 def report(bounded: list[Bounds], cluster: Cluster) -> dict[str, dict[str, Any]]:

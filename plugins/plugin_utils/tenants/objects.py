@@ -1,12 +1,12 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A tenant → the objects that make it: the same fifteen for every tenant, so that nothing is left over when its data
+"""A tenant → the objects that make it: the same sixteen for every tenant, so that nothing is left over when its data
 changes. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..kubernetes import quantity
 from ..labels import labels
@@ -24,22 +24,31 @@ COMPONENT = "tenant"
 # What the admission policies (roles/tenant/templates/admission.yml.j2) allow there; its tenant cannot write them.
 HOSTS, REGISTRIES, CLASSES = (ANNOTATION + key for key in ("hosts", "registries", "storage-classes"))
 QUOTA, LIMITS = "tenant-quota", "tenant-limits"
+# A quota of the pods that name other namespaces in their affinity: none, or one such pod keeps everybody's off a node.
+# It is no limit of the tier, and no report counts it.
+CROSS_NAMESPACE = "tenant-cross-namespace"
 SUSPENSION = "tenant-suspended"  # a quota beside the tenant's own: what is suspended stays so whatever its tier becomes
 POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
 
-def tenant_objects(
-    tenant: Tenant, tier: Tier, hard: Mapping[str, str], settings: Settings, created: str
-) -> Iterator[Manifest]:
+class Bounds(NamedTuple):
+    """What a tenant may have: the limits of its quota, and the annotations that say the fields of its contract."""
+
+    hard: dict[str, str]
+    written: dict[str, str]
+
+
+def tenant_objects(tenant: Tenant, tier: Tier, bounds: Bounds, settings: Settings, created: str) -> Iterator[Manifest]:
     """The tenant's objects; `created` is the live annotation where there is one: set once, never changed."""
     common = labels(COMPONENT, settings.part_of, tenant=tenant.id)
 
     def named(name: str, ours: dict[str, str] = common) -> Manifest:
         return {"name": name, "namespace": tenant.namespace, "labels": ours}
 
-    yield _namespace(tenant, tier, settings, created, common)
+    yield _namespace(tenant, tier, bounds, settings, created, common)
     of_its_tier = {**common, "tier": tenant.tier}
-    yield resource_quota(named(QUOTA, of_its_tier), hard)
+    yield resource_quota(named(QUOTA, of_its_tier), bounds.hard)
+    yield resource_quota(named(CROSS_NAMESPACE), {"pods": "0"}, "CrossNamespacePodAffinity")
     yield limit_range(named(LIMITS, of_its_tier), tenant.overrides.limits.over(tier.limits))
     # The account that pods get unasked; made here, so that onboarding does not wait for the controller that makes it.
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named("default")}
@@ -61,8 +70,11 @@ def suspension(tenant_id: str, part_of: str, pods: int) -> Manifest:
     return resource_quota({"name": SUSPENSION, "namespace": PREFIX + tenant_id, "labels": ours}, {"pods": str(pods)})
 
 
-def _namespace(tenant: Tenant, tier: Tier, settings: Settings, created: str, common: Mapping[str, str]) -> Manifest:
+def _namespace(
+    tenant: Tenant, tier: Tier, bounds: Bounds, settings: Settings, created: str, common: Mapping[str, str]
+) -> Manifest:
     annotations = {
+        **bounds.written,
         ID: tenant.id,
         NAME: tenant.name,
         TIER: tenant.tier,

@@ -6,17 +6,20 @@ clock is passed in.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .cluster import CREATED, ID, NAME, TIER, Cluster, Namespace
-from .objects import Manifest, tenant_objects
+from .cluster import CREATED, NAME, TIER, Cluster, Namespace
+from .contract import told
+from .flow import flow_schema
+from .judge import Verdict, judge
+from .objects import Bounds, Manifest, tenant_objects
 from .problems import Problems
-from .quota import Allowance, below_use, commitment, hard_limits, share, usage
+from .quota import BALANCERS, Allowance, commitment, devices, share, tenant_limits, usage
 from .settings import Settings
 from .tenant import Tenant, parse_tenants, placed
-from .tiers import Tier, parse_tiers
+from .tiers import Overrides, Tier, parse_tiers
 
 SHARES = 8  # sets that the tenants are divided into; changing it would move every object to another set
 
@@ -28,50 +31,59 @@ class Fleet(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """`hard` are the limits by tenant's id; `orphaned` namespaces of tenants that are not in the data."""
+    """`asked` are the tenants that the run is for, of whom `verdict` says which stay as they are; `bounds` are by
+    tenant's id; `orphaned` namespaces of tenants that are not in the data."""
 
     fleet: Fleet
     settings: Settings
     cluster: Cluster
     now: str
-    hard: dict[str, dict[str, str]]
+    bounds: dict[str, Bounds]
     orphaned: list[str]
     commitment: dict[str, Any]
+    asked: list[Tenant]
+    verdict: Verdict
 
     def new(self) -> list[str]:
         """Ids of those that were not onboarded: without a namespace, or without the quota that is written into it."""
-        live = self.cluster.namespaces
-        return [tenant.id for tenant in self.fleet.tenants if _quota_of(live.get(tenant.namespace)) is None]
+        return [tenant.id for tenant in _new(self.fleet, self.cluster)]
+
+    def going(self, only: Iterable[str] | None = None) -> list[Tenant]:
+        """Those that are converged, or only these of them."""
+        return [tenant for tenant in _chosen(self.asked, only) if tenant.id not in self.verdict.refused]
 
     def shares(self, only: Iterable[str] | None = None) -> Iterator[tuple[int, list[Tenant]]]:
-        """The tenants in shares that are applied one after the other, so that memory is that of one.
+        """The tenants that are converged in shares that are applied one after the other, so that memory is that of one.
 
         A tenant is always in the same.
         """
         members: dict[int, list[Tenant]] = {}
-        for tenant in self._chosen(only):
-            members.setdefault(zlib.crc32(tenant.id.encode()) % SHARES, []).append(tenant)
+        for tenant in self.going(only):
+            members.setdefault(_share(tenant.id), []).append(tenant)
         yield from sorted(members.items())
 
     def objects(self, tenants: Iterable[Tenant]) -> Iterator[Manifest]:
-        tiers, hard, settings = self.fleet.tiers, self.hard, self.settings
+        tiers, bounds, settings = self.fleet.tiers, self.bounds, self.settings
         for tenant in tenants:
-            yield from tenant_objects(tenant, tiers[tenant.tier], hard[tenant.id], settings, self._created(tenant))
+            yield from tenant_objects(tenant, tiers[tenant.tier], bounds[tenant.id], settings, self._created(tenant))
+
+    def flows(self, number: int, name: str) -> list[Manifest]:
+        """Whose requests are those of tenants of this share: of all of them, whoever is asked for."""
+        if not self.settings.priority_level:
+            return []
+        tenants = [tenant for tenant in self.fleet.tenants if _share(tenant.id) == number]
+        orphaned = [name for name in self.orphaned if _share(self.cluster.namespaces[name].tenant) == number]
+        namespaces = [*(tenant.namespace for tenant in tenants), *orphaned]
+        return [flow_schema(f"vcci-{name}", self.settings.priority_level, self.settings.part_of, tenants, namespaces)]
 
     def report(self, only: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Of each tenant: namespace, tier, created, hard, used, headroom."""
+        """Of each tenant that was asked for: namespace, tier, created, contract, hard, used, headroom."""
         found: dict[str, dict[str, Any]] = {}
-        for tenant in self._chosen(only):
-            live = self.cluster.namespaces.get(tenant.namespace, Namespace())
+        for tenant in _chosen(self.asked, only):
+            live, bounds = self.cluster.namespaces.get(tenant.namespace, Namespace()), self.bounds[tenant.id]
             known = {"namespace": tenant.namespace, "tier": tenant.tier, "created": self._created(tenant)}
-            found[tenant.id] = {**known, **usage(self.hard[tenant.id], live.used)}
+            found[tenant.id] = {**known, "contract": told(bounds.written), **usage(bounds.hard, live.used)}
         return found
-
-    def _chosen(self, only: Iterable[str] | None) -> list[Tenant]:
-        if only is None:
-            return self.fleet.tenants
-        ids = set(only)
-        return [tenant for tenant in self.fleet.tenants if tenant.id in ids]
 
     def _created(self, tenant: Tenant) -> str:
         live = self.cluster.namespaces.get(tenant.namespace)
@@ -87,13 +99,19 @@ def parse_fleet(
     only: Iterable[str] = (),
     protected_cidrs: Iterable[str] = (),
     protected_hosts: Iterable[str] = (),
+    node_pools: Sequence[str] | None = None,
 ) -> Fleet:
-    """The data alone: what can be said without asking a cluster."""
+    """The data alone: what can be said without asking a cluster.
+
+    node_pools  the cluster's; whatever a tier names is taken for one when nobody says.
+    """
     known_tiers = parse_tiers(tiers, problems)
     everyone = [*placed(tenants, problems), *files]
     known = parse_tenants(
         everyone, known_tiers, problems, protected_cidrs=protected_cidrs, protected_hosts=protected_hosts
     )
+    if node_pools is not None:
+        _check_pools(known_tiers, known, node_pools, problems)
     ids = {tenant.id for tenant in known}
     for name in only:
         if name not in ids:
@@ -101,25 +119,76 @@ def parse_fleet(
     return Fleet(known, known_tiers)
 
 
+def _check_pools(
+    tiers: Mapping[str, Tier], tenants: Iterable[Tenant], pools: Sequence[str], problems: Problems
+) -> None:
+    named = {f"tiers.{name}": tier.contract.node_pools for name, tier in tiers.items()}
+    named.update({f"tenant {one.id}: overrides": one.overrides.contract.get("node_pools", ()) for one in tenants})
+    for where, names in named.items():
+        for name in names:
+            if name not in pools:
+                problems.add(f"{where}.node_pools", f"unknown pool {name!r}; known are {', '.join(pools) or 'none'}")
+
+
 def plan_fleet(
-    fleet: Fleet, settings: Settings, cluster: Cluster, now: str, allowance: Allowance
+    fleet: Fleet,
+    settings: Settings,
+    cluster: Cluster,
+    now: str,
+    allowance: Allowance,
+    *,
+    only: Collection[str] = (),
+    new_only: bool = False,
 ) -> tuple[Plan, list[str]]:
-    """What is to be done, and why not."""
-    wrong: list[str] = []
-    hard: dict[str, dict[str, str]] = {}
-    for tenant in fleet.tenants:
-        tier, live = fleet.tiers[tenant.tier], cluster.namespaces.get(tenant.namespace)
-        limits = hard_limits(tier, tenant.overrides.quota, tenant.storage_classes, settings.storage_classes)
-        hard[tenant.id] = limits
-        wrong += _taken(tenant, cluster)
-        if not allowance.shrink:
-            wrong += below_use(f"tenant {tenant.id}", limits, live)
+    """What is to be done, and why not.
+
+    only      ids of the tenants that are asked for; all without any.
+    new_only  without these, those that were not onboarded: without a namespace, or without the quota that is written
+              into it.
+    """
+    bounds = dict(_bounds(fleet, settings))
     orphaned = _orphaned(fleet.tenants, cluster)
+    hard = {name: of.hard for name, of in bounds.items()}
     promises: list[Mapping[str, str]] = [*hard.values(), *(cluster.namespaces[name].hard or {} for name in orphaned)]
-    report, beyond = commitment("tenants", promises, cluster.capacity, allowance.ratios)
-    if not allowance.overcommit:
-        wrong += beyond
-    return Plan(fleet, settings, cluster, now, hard, orphaned, report), wrong
+    report = commitment(promises, cluster.capacity, allowance.ratios)
+    asked = _asked(fleet, cluster, only, new_only)
+    verdict = judge(asked, hard, cluster, allowance)
+    if settings.ingress_classes is not None:
+        verdict.refuse_unserved([one for one in asked if not told(bounds[one.id].written)["ingress_classes"]])
+    return Plan(fleet, settings, cluster, now, bounds, orphaned, report, asked, verdict), verdict.wrong
+
+
+def _asked(fleet: Fleet, cluster: Cluster, only: Collection[str], new_only: bool) -> list[Tenant]:
+    if only or not new_only:
+        return _chosen(fleet.tenants, only or None)
+    return _new(fleet, cluster)
+
+
+def _chosen(tenants: list[Tenant], only: Iterable[str] | None) -> list[Tenant]:
+    if only is None:
+        return tenants
+    ids = set(only)
+    return [tenant for tenant in tenants if tenant.id in ids]
+
+
+def _new(fleet: Fleet, cluster: Cluster) -> list[Tenant]:
+    live = cluster.namespaces
+    return [tenant for tenant in fleet.tenants if _quota_of(live.get(tenant.namespace)) is None]
+
+
+def _bounds(fleet: Fleet, settings: Settings) -> Iterator[tuple[str, Bounds]]:
+    """By tenant's id; one object for all that have what their tier gives, and nothing else."""
+    same = {name: _bounds_of(tier, None, settings) for name, tier in fleet.tiers.items()}
+    for tenant in fleet.tenants:
+        special = tenant.overrides != Overrides() or tenant.storage_classes
+        yield tenant.id, _bounds_of(fleet.tiers[tenant.tier], tenant, settings) if special else same[tenant.tier]
+
+
+def _bounds_of(tier: Tier, tenant: Tenant | None, settings: Settings) -> Bounds:
+    overrides, classes = (tenant.overrides, tenant.storage_classes) if tenant else (Overrides(), {})
+    hard = tenant_limits(tier, overrides, classes, settings.storage_classes)
+    contract = tier.contract.over(overrides.contract).of_platform(settings.ingress_classes or (), settings.issuers)
+    return Bounds(hard, contract.written(devices(hard), hard[BALANCERS]))
 
 
 def usage_of_tenants(cluster: Cluster) -> dict[str, dict[str, Any]]:
@@ -139,6 +208,9 @@ def usage_of_tenants(cluster: Cluster) -> dict[str, dict[str, Any]]:
             **usage(hard, live.used),
             "share": share(hard, live.used),
         }
+        contract = told(live.annotations)
+        if contract:  # what the version before made says nothing of it
+            found[live.tenant]["contract"] = contract
     return found
 
 
@@ -151,18 +223,5 @@ def _quota_of(live: Namespace | None) -> dict[str, str] | None:
     return live.hard if live is not None else None
 
 
-def _taken(tenant: Tenant, cluster: Cluster) -> list[str]:
-    """A namespace that is there must be this tenant's, and no offboarding may be under way or behind it."""
-    phase, live = cluster.offboarding.get(tenant.id), cluster.namespaces.get(tenant.namespace)
-    who, where = f"tenant {tenant.id}", f"namespace {tenant.namespace}"
-    if phase == "deleted":
-        return [f"{who}: was offboarded, and is never made again; choose another id"]
-    if phase is not None:
-        remedy = "take it out of the data, or take the offboarding back with tenant_resume"
-        return [f"{who}: is being offboarded ({phase}); {remedy}"]
-    if live is None:
-        return []
-    if live.tenant == tenant.id:
-        return [f"{who}: {where} is being deleted; repeat when it is gone"] if live.going else []
-    whose = f"tenant {live.tenant}" if live.tenant else "something else"
-    return [f"{who}: {where} exists and belongs to {whose} (annotation {ID}); choose another id"]
+def _share(tenant_id: str) -> int:
+    return zlib.crc32(tenant_id.encode()) % SHARES

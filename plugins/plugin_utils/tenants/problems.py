@@ -13,11 +13,11 @@ from ..kubernetes import quantity
 SHOWN = 100
 
 
-def refusal(errors: list[str]) -> InputError:
+def refusal(errors: list[str], effect: str = "nothing was written") -> InputError:
     """The error for data, or for data against the cluster's state, that is not acceptable."""
     count = len(errors)
     more = [f"and {count - SHOWN} more"] if count > SHOWN else []
-    lines = [f"{count} error{'s' if count > 1 else ''}, nothing was written:"]
+    lines = [f"{count} error{'s' if count > 1 else ''}, {effect}:"]
     lines += [f"- {line}" for line in (*errors[:SHOWN], *more)]
     return InputError("\n".join(lines), errors)
 

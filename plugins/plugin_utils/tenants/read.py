@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -72,7 +73,8 @@ def read_tenants(
             continue  # it came between the two lists
         if quota["metadata"]["name"] == objects.SUSPENSION:
             live.suspended = True
-            continue
+        if quota["metadata"]["name"] != objects.QUOTA:
+            continue  # it is no limit of the tenant's tier
         live.hard, live.used = quota["spec"].get("hard") or {}, (quota.get("status") or {}).get("used") or {}
     records = client.list("v1", "ConfigMap", record_namespace, label_selector=f"{COMPONENT}={record.COMPONENT}")
     for config_map in records:
@@ -100,12 +102,12 @@ def _read_namespaces(client: Client) -> dict[str, Namespace]:
     for item in client.iter_list(client.resource("v1", "Namespace"), metadata_only=True):
         metadata = item["metadata"]
         said = metadata.get("annotations") or {}
-        ours = {key: value for key, value in said.items() if key.startswith(ANNOTATION)}
+        ours = {sys.intern(key): sys.intern(value) for key, value in said.items() if key.startswith(ANNOTATION)}
         found[metadata["name"]] = Namespace(ours, going=bool(metadata.get("deletionTimestamp")))
     return found
 
 
 def _read_capacity(client: Client, given: Mapping[str, Any] | None, nodes: bool) -> dict[str, Fraction]:
-    if given is not None:
-        return {resource: quantity.parse(amount) for resource, amount in given.items()}
-    return allocatable(client.list("v1", "Node")) if nodes else {}
+    """What the nodes of the moment offer, and over it what is given."""
+    said = {resource: quantity.parse(amount) for resource, amount in (given or {}).items()}
+    return {**(allocatable(client.list("v1", "Node")) if nodes else {}), **said}

@@ -16,3 +16,6 @@ class Settings:
     storage_classes: tuple[str, ...]
     registries: tuple[str, ...] = ()
     dns_ports: tuple[int, ...] = (53, 5353)
+    ingress_classes: tuple[str, ...] | None = None  # of a tier that names none; None: nobody said
+    issuers: tuple[str, ...] = ()  # of a tier that names none
+    priority_level: str = ""  # of tenants' requests; empty: nobody made one

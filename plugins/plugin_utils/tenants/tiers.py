@@ -1,5 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Tiers as data: {quota, limits?, storage_classes?}, and overrides in one namespace: {quota?, limits?}. Pure."""
+"""Tiers as data: {quota, limits?, storage_classes?} and the fields of contract.py; and overrides in one namespace:
+{quota?, limits?} and these fields. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..kubernetes import quantity
+from .contract import FIELDS, Contract, parse_contract
 from .problems import Problems
 
 _COUNTED = (
@@ -42,14 +45,16 @@ class Tier:
     quota: dict[str, str]
     limits: Limits
     storage_classes: dict[str, str]
+    contract: Contract = field(default_factory=Contract)
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """What one namespace has instead of its tier's."""
+    """What one namespace has instead of its tier's; `contract` has the fields that are given, and no others."""
 
     quota: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    contract: dict[str, Any] = field(default_factory=dict)
 
 
 def parse_tiers(tiers: Any, problems: Problems) -> dict[str, Tier]:
@@ -66,14 +71,14 @@ def parse_tiers(tiers: Any, problems: Problems) -> dict[str, Tier]:
 
 
 def _parse_tier(value: Any, where: str, problems: Problems) -> Tier:
-    value = problems.mapping(value, where, ("quota", "limits", "storage_classes"))
+    value = problems.mapping(value, where, ("quota", "limits", "storage_classes", *FIELDS))
     quota = problems.quantities(value.get("quota"), f"{where}.quota", RESOURCE)
     if not value.get("quota"):
         problems.add(f"{where}.quota", "is empty: a tier without a quota limits nothing")
     limits = _parse_limits(value.get("limits"), f"{where}.limits", problems)
     _check_order(limits, f"{where}.limits", problems)
     classes = problems.quantities(value.get("storage_classes"), f"{where}.storage_classes")
-    return Tier(quota, limits, classes)
+    return Tier(quota, limits, classes, Contract().over(_parse_fields(value, where, problems)))
 
 
 def parse_tier_name(value: Any, where: str, tiers: Mapping[str, Tier], problems: Problems) -> Tier | None:
@@ -88,11 +93,16 @@ def parse_overrides(value: Any, where: str, tier: Tier | None, problems: Problem
     """Overrides of a tier; None where the tier is unknown, so that nothing can be said of them together."""
     if not value:
         return Overrides()
-    value = problems.mapping(value, where, ("quota", "limits"))
+    value = problems.mapping(value, where, ("quota", "limits", *FIELDS))
     limits = _parse_limits(value.get("limits"), f"{where}.limits", problems)
     if tier is not None and value.get("limits"):
         _check_order(limits.over(tier.limits), f"{where}.limits", problems)
-    return Overrides(problems.quantities(value.get("quota"), f"{where}.quota", RESOURCE), limits)
+    quota = problems.quantities(value.get("quota"), f"{where}.quota", RESOURCE)
+    return Overrides(quota, limits, _parse_fields(value, where, problems))
+
+
+def _parse_fields(value: Mapping[str, Any], where: str, problems: Problems) -> dict[str, Any]:
+    return parse_contract({name: value[name] for name in FIELDS if name in value}, where, problems)
 
 
 def _parse_limits(value: Any, where: str, problems: Problems) -> Limits:
