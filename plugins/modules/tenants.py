@@ -46,8 +46,8 @@ options:
       C(storage_classes), as M(greenlang.vcci.tier_quota) has them; and, each with a default, C(extended_resources),
       C(load_balancers), C(priority_classes), C(node_pools), C(volume_attributes_classes), C(runtime_classes),
       C(ingress_classes), C(issuers), C(annotations), C(max_service_ports), C(max_tls_entries), C(max_grace_seconds) and
-      C(max_object_bytes), which stand in the annotations of a tenant's namespace. The collection's docs/tiers.md tells of
-      each.
+      C(max_object_bytes), which stand in the annotations of a tenant's namespace. The collection's C(docs/tiers.md)
+      tells of each.
     type: dict
     required: true
   only:

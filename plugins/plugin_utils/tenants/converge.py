@@ -21,7 +21,7 @@ from .namespaces import Bounds, parse_namespaces
 from .plan import Fleet, Plan, parse_fleet, plan_fleet, usage_of_tenants
 from .problems import SHOWN, Problems, refusal
 from .quota import Allowance, commitment
-from .read import read_directory, read_quotas, read_tenants
+from .read import count_objects, read_directory, read_quotas, read_tenants
 from .record import FORMAT
 from .settings import Settings
 
@@ -102,9 +102,7 @@ def converge_tenants(
     Who is refused stays as it is; the others are converged, and then the run fails.
     apply  its name is that of all sets, to which a number is added.
     """
-    cluster = _cluster(client, apply.namespace, capacity)
-    allowance = capacity.allowance(client is None)
-    plan, wrong = plan_fleet(fleet, settings, cluster, _now(), allowance, only=options.only, new_only=options.new_only)
+    plan, wrong = _plan(client, fleet, options, settings, capacity, apply.namespace)
     if wrong and not plan.going():
         raise refusal(wrong)
     done = Sum(warnings=list(plan.verdict.warnings))
@@ -117,6 +115,28 @@ def converge_tenants(
     if wrong and not options.judge_only:
         raise _partly(plan, wrong, answer)
     return answer
+
+
+def _plan(
+    client: Client | None,
+    fleet: Fleet,
+    options: FleetOptions,
+    settings: Settings,
+    capacity: Capacity,
+    record_namespace: str,
+) -> tuple[Plan, list[str]]:
+    cluster = _cluster(client, record_namespace, capacity)
+
+    def planned() -> tuple[Plan, list[str]]:
+        allowance, only = capacity.allowance(client is None), options.only
+        return plan_fleet(fleet, settings, cluster, _now(), allowance, only=only, new_only=options.new_only)
+
+    plan, wrong = planned()
+    uncounted = plan.uncounted()
+    if client is None or not uncounted:
+        return plan, wrong
+    count_objects(client, cluster, uncounted)
+    return planned()
 
 
 def _answer(plan: Plan, done: Sum, options: FleetOptions, diff: bool) -> dict[str, Any]:

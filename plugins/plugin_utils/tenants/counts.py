@@ -38,6 +38,23 @@ DERIVED = {
     "count/certificates.cert-manager.io": (2, ("count/ingresses.networking.k8s.io",)),
     "count/certificaterequests.cert-manager.io": (10, ("count/ingresses.networking.k8s.io",)),
 }
+# What each counts, where only the objects themselves tell how many there are: no quota has counted them yet.
+KINDS = {
+    "count/pods": ("v1", "Pod"),
+    "count/serviceaccounts": ("v1", "ServiceAccount"),
+    "count/deployments.apps": ("apps/v1", "Deployment"),
+    "count/statefulsets.apps": ("apps/v1", "StatefulSet"),
+    "count/daemonsets.apps": ("apps/v1", "DaemonSet"),
+    "count/replicasets.apps": ("apps/v1", "ReplicaSet"),
+    "count/controllerrevisions.apps": ("apps/v1", "ControllerRevision"),
+    "count/jobs.batch": ("batch/v1", "Job"),
+    "count/cronjobs.batch": ("batch/v1", "CronJob"),
+    "count/horizontalpodautoscalers.autoscaling": ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    "count/poddisruptionbudgets.policy": ("policy/v1", "PodDisruptionBudget"),
+    "count/ingresses.networking.k8s.io": ("networking.k8s.io/v1", "Ingress"),
+    "count/certificates.cert-manager.io": ("cert-manager.io/v1", "Certificate"),
+    "count/certificaterequests.cert-manager.io": ("cert-manager.io/v1", "CertificateRequest"),
+}
 _CORE = ("services", "configmaps", "secrets", "persistentvolumeclaims")  # a quota knows these by two names
 
 
@@ -49,14 +66,6 @@ def with_counts(hard: Mapping[str, str]) -> dict[str, str]:
         if name not in whole:
             whole[name] = str(each * sum(_number(whole[other]) for other in of))
     return whole
-
-
-def counted(name: str) -> tuple[str, str] | None:
-    """Resource and group of what a limit count/<resource>.<group> counts; None for another limit."""
-    if not name.startswith("count/"):
-        return None
-    resource, _dot, group = name.removeprefix("count/").partition(".")
-    return resource, group
 
 
 def _is_said(name: str, hard: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .cluster import CREATED, NAME, TIER, Cluster, Namespace
 from .contract import told
+from .counts import KINDS
 from .flow import flow_schema
 from .judge import Verdict, judge
 from .objects import Bounds, Manifest, tenant_objects
@@ -51,6 +52,17 @@ class Plan:
     def going(self, only: Iterable[str] | None = None) -> list[Tenant]:
         """Those that are converged, or only these of them."""
         return [tenant for tenant in _chosen(self.asked, only) if tenant.id not in self.verdict.refused]
+
+    def uncounted(self) -> dict[str, list[str]]:
+        """Limits that are new to tenants who have others already, each with their namespaces: nothing says yet how much
+        of it is in use."""
+        found: dict[str, list[str]] = {}
+        for tenant in self.asked:
+            live = self.cluster.namespaces.get(tenant.namespace, Namespace())
+            for name in KINDS.keys() - live.used.keys() if live.hard else ():
+                if name in self.bounds[tenant.id].hard and name not in (live.hard or {}):
+                    found.setdefault(name, []).append(tenant.namespace)
+        return found
 
     def shares(self, only: Iterable[str] | None = None) -> Iterator[tuple[int, list[Tenant]]]:
         """The tenants that are converged in shares that are applied one after the other, so that memory is that of one.

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ..applyset import manifests
-from ..errors import InputError
+from ..errors import InputError, NotFound
 from ..kubernetes import quantity
 from ..kubernetes.client import Client
 from ..labels import COMPONENT, OURS
 from . import namespaces as _namespaces
 from . import objects, record
 from .cluster import ANNOTATION, Cluster, Namespace
+from .counts import KINDS
 from .problems import Problems
 from .quota import allocatable
 
@@ -80,6 +82,18 @@ def read_tenants(
     for config_map in records:
         cluster.offboarding[config_map["metadata"]["labels"]["tenant"]] = config_map["data"]["phase"]
     return cluster
+
+
+def count_objects(client: Client, cluster: Cluster, uncounted: Mapping[str, Sequence[str]]) -> None:
+    """What the API server has not counted yet, added to what is used: limit → namespaces."""
+    for limit, namespaces in uncounted.items():
+        try:
+            resource = client.resource(*KINDS[limit])
+        except NotFound:
+            continue
+        found = Counter(item["metadata"]["namespace"] for item in client.iter_list(resource, metadata_only=True))
+        for namespace in namespaces:
+            cluster.namespaces[namespace].used[limit] = str(found[namespace])
 
 
 def read_quotas(client: Client, *, capacity: Mapping[str, Any] | None = None, nodes: bool = True) -> Cluster:

@@ -19,6 +19,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 
 from tests.helpers import ROOT, TOOLS, Client, ansible, connect, play, written
 
+FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1"
+
 
 @pytest.fixture
 def prefix(client):
@@ -28,6 +30,9 @@ def prefix(client):
     for namespace in client.list("v1", "Namespace", label_selector="tenant"):
         if namespace["metadata"]["name"].startswith(f"vcci-tenant-{name}"):
             client.request("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}")
+    for schema in client.list("flowcontrol.apiserver.k8s.io/v1", "FlowSchema"):
+        if schema["metadata"]["name"].startswith(f"vcci-{name}"):
+            client.request("DELETE", f"{FLOWS}/flowschemas/{schema['metadata']['name']}")
     for record in client.list("v1", "ConfigMap", "default"):
         if record["metadata"]["name"].startswith(name):
             client.request("DELETE", f"/api/v1/namespaces/default/configmaps/{record['metadata']['name']}")
