@@ -114,6 +114,7 @@ class LocalCluster:
         if self._real:
             host.make_cgroup(self.layout.cgroup)
             host.weigh_cgroup(self.layout.cgroup, len(self.layout.nodes))
+            host.bound_cgroup(self.layout.cgroup)
             network.ensure(self.layout)
         started = self._report(control.start(self._say, lambda: self._bootstrap(control)))
         if self._real:

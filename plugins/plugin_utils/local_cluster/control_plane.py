@@ -14,7 +14,7 @@ from ..errors import VcciError
 from ..files import write_whole
 from ..kubernetes.client import Client
 from ..waiting import until
-from .control_plane_daemons import AUDIT_POLICY, daemons
+from .control_plane_daemons import ADMISSION, AUDIT_POLICY, daemons
 from .daemon import Daemon
 from .layout import Layout
 from .pki import Authority, kubeconfig, service_account_key
@@ -83,6 +83,7 @@ class ControlPlane:
             }
             write_whole(encryption, json.dumps(configuration), 0o600)  # without it, etcd's Secrets are lost
         write_whole(audit, json.dumps(AUDIT_POLICY), 0o600, durable=False)
+        write_whole(self._layout.pki / "admission.json", json.dumps(ADMISSION), 0o600, durable=False)
 
     # --- its life ----------------------------------------------------------------------------------------------------
     def daemons(self) -> list[Daemon]:

@@ -87,6 +87,16 @@ def weigh_cgroup(name: str, nodes: int) -> None:
             path.write_text(str(weight))
 
 
+def bound_cgroup(name: str) -> None:
+    """Leave the machine a quarter of its processes, whatever runs in a cgroup."""
+    most = int(Path("/proc/sys/kernel/pid_max").read_text()) * 3 // 4
+    v1, v2 = hierarchies()
+    for root in [*v1, *([v2] if v2 else [])]:
+        path = root / name / "pids.max"
+        if path.exists():
+            path.write_text(str(most))
+
+
 def make_cgroup(name: str) -> Path | None:
     """Make a cgroup in every hierarchy; return its version 2 directory, to which controllers are passed down."""
     v1, v2 = hierarchies()

@@ -152,6 +152,7 @@ def _kubelet_configuration(layout: Layout, node: Node) -> dict[str, Any]:
         "seccompDefault": True,
         "nodeStatusUpdateFrequency": "5s",
         "maxPods": 200,
+        "podPidsLimit": 1024,
         "enableControllerAttachDetach": True,
         "volumePluginDir": str(state / "kubelet/volume-plugins"),
         "podLogsDir": str(state / "pods"),

@@ -35,8 +35,10 @@ class Namespace:
 
 @dataclass
 class Cluster:
-    """Namespaces by name; id of a tenant → phase of its offboarding; what the nodes offer."""
+    """Namespaces by name; id of a tenant → phase of its offboarding; what the nodes offer; PriorityClass → value, where
+    they were asked for."""
 
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     offboarding: dict[str, str] = field(default_factory=dict)
     capacity: dict[str, Fraction] = field(default_factory=dict)
+    priorities: dict[str, int] = field(default_factory=dict)

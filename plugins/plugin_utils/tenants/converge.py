@@ -21,7 +21,7 @@ from .namespaces import Bounds, parse_namespaces
 from .plan import Fleet, Plan, parse_fleet, plan_fleet, usage_of_tenants
 from .problems import SHOWN, Problems, refusal
 from .quota import Allowance, commitment
-from .read import count_objects, read_directory, read_quotas, read_tenants
+from .read import count_objects, read_directory, read_priorities, read_quotas, read_tenants
 from .record import FORMAT
 from .settings import Settings
 
@@ -126,6 +126,8 @@ def _plan(
     record_namespace: str,
 ) -> tuple[Plan, list[str]]:
     cluster = _cluster(client, record_namespace, capacity)
+    if client is not None and fleet.names_priorities():
+        cluster.priorities = read_priorities(client)
 
     def planned() -> tuple[Plan, list[str]]:
         allowance, only = capacity.allowance(client is None), options.only

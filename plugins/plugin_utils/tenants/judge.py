@@ -17,6 +17,8 @@ from .cluster import ID, Cluster
 from .quota import Allowance, above_limit, below_use, excess, promised
 from .tenant import Tenant
 
+PLATFORM_PRIORITY = 600_000_000  # of the platform's lowest pods, its workers (roles/*/templates/priority.yml.j2)
+
 
 @dataclass
 class Verdict:
@@ -33,6 +35,13 @@ class Verdict:
     def refuse(self, tenant: Tenant, lines: list[str]) -> None:
         if lines:
             self.refused.setdefault(tenant.id, []).extend(lines)
+
+    def refuse_priorities(self, tenant: Tenant, classes: Iterable[str], priorities: Mapping[str, int]) -> None:
+        """One of whose classes would put pods before the platform's."""
+        high = (name for name in classes if priorities.get(name, 0) >= PLATFORM_PRIORITY)
+        who, remedy = f"tenant {tenant.id}", f"name a class below {PLATFORM_PRIORITY}"
+        why = "is as high as the platform's own pods are"
+        self.refuse(tenant, [f"{who}: priority_classes: {name} ({priorities[name]}) {why}; {remedy}" for name in high])
 
     def refuse_unserved(self, tenants: Iterable[Tenant]) -> None:
         """Of these tenants, to whom no ingress class is open, those with hosts: one error of all of them."""

@@ -29,6 +29,11 @@ class Fleet(NamedTuple):
     tenants: list[Tenant]
     tiers: dict[str, Tier]
 
+    def names_priorities(self) -> bool:
+        """Whether any tier or tenant names a PriorityClass."""
+        tiers = (tier.contract.priority_classes for tier in self.tiers.values())
+        return any(tiers) or any(tenant.overrides.contract.get("priority_classes") for tenant in self.tenants)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -165,6 +170,8 @@ def plan_fleet(
     report = commitment(promises, cluster.capacity, allowance.ratios)
     asked = _asked(fleet, cluster, only, new_only)
     verdict = judge(asked, hard, cluster, allowance)
+    for tenant in asked if cluster.priorities else ():
+        verdict.refuse_priorities(tenant, told(bounds[tenant.id].written)["priority_classes"], cluster.priorities)
     if settings.ingress_classes is not None:
         verdict.refuse_unserved([one for one in asked if not told(bounds[one.id].written)["ingress_classes"]])
     return Plan(fleet, settings, cluster, now, bounds, orphaned, report, asked, verdict), verdict.wrong

@@ -84,6 +84,12 @@ def read_tenants(
     return cluster
 
 
+def read_priorities(client: Client) -> dict[str, int]:
+    """PriorityClass → value."""
+    classes = client.list("scheduling.k8s.io/v1", "PriorityClass")
+    return {item["metadata"]["name"]: item["value"] for item in classes}
+
+
 def count_objects(client: Client, cluster: Cluster, uncounted: Mapping[str, Sequence[str]]) -> None:
     """What the API server has not counted yet, added to what is used: limit → namespaces."""
     for limit, namespaces in uncounted.items():
