@@ -11,6 +11,7 @@ VcciError                    something the user can act on; str(error) is the me
 │   └── NotFound             404
 ├── SetError                 a set of objects was not brought to its end: .result says what was done of it
 │   ├── ApplyError           one or more objects could not be applied: .failures
+│   │   └── Overtaken        one of them was changed by somebody else since it was read and decided about
 │   ├── PruneRefused         pruning would delete more than its limit allows: .names
 │   └── WaitTimeout          objects did not become ready in time: .pending
 └── SetLocked                another run of the same set holds its lease
@@ -110,6 +111,10 @@ class ApplyError(SetError):
     def __init__(self, message: str, failures: list[dict[str, Any]] | None = None, result: Any = None) -> None:
         self.failures = failures or []
         super().__init__(message, [_sourced(failure) for failure in self.failures], result)
+
+
+class Overtaken(ApplyError):
+    """Who reads and decides again may succeed."""
 
 
 class PruneRefused(SetError):

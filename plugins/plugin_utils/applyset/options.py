@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import InputError
 from ..kubernetes import names
 from ..kubernetes.kinds import Resource
 from .expectation import Expectation
+from .manifests import Ref
 
 FIELD_MANAGER = "greenlang.vcci"
 CONCURRENCY = 16
@@ -40,6 +42,8 @@ class ApplyOptions:
     force_conflicts  (apply) take fields that another manager owns; take, or delete, objects of other sets.
     recreate         (apply) kinds that may be deleted and created again when an immutable field changes: "Job", or with
                      its group "Certificate.cert-manager.io". Never those that hold data.
+    bound            (apply) objects as they were read before it was decided what they are to be, None for those that
+                     were not there: they are only written while they are so, their status apart; else Overtaken.
     diff             read what is needed to show differences, and keep them in the result.
     concurrency      requests at a time.
     lock_timeout     seconds to wait for another run of the same set.
@@ -61,6 +65,7 @@ class ApplyOptions:
     force_conflicts: bool = False
     recreate: tuple[str, ...] = ()
     field_manager: str = FIELD_MANAGER
+    bound: Mapping[Ref, Mapping[str, Any] | None] = field(default_factory=dict)
     diff: bool = True
     concurrency: int = CONCURRENCY
     planned: Planned | None = None

@@ -42,6 +42,7 @@ class Item:
     action: str = ""
     outcome: str = ""
     error: str = ""
+    overtaken: bool = False  # somebody else changed it since that was read which it is bound to
     after: dict[str, Any] | None = None
 
     @property

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..errors import ApplyError, InputError, VcciError
+from ..errors import ApplyError, InputError, Overtaken, VcciError
 from ..kubernetes.client import Client
 from ..waiting import Deadline
 from . import absent, borders, containers, expectation, membership, plan, prune, recreatable, snapshot, wait
@@ -223,7 +223,8 @@ def _refuse_failures(run: Context) -> None:
     if failed:
         title = f"set {run.options.name}: " if run.options.name else ""
         messages = shown([failure["message"] for failure in failed])
-        raise ApplyError(f"{title}{', '.join(heads)}:\n{messages}", failed) from run.stopped
+        kind = Overtaken if any(item.overtaken for item in run.items) else ApplyError
+        raise kind(f"{title}{', '.join(heads)}:\n{messages}", failed) from run.stopped
 
 
 # --- absent ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ApiError, Conflict, NotFound, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
 from ..waiting import Deadline
-from . import adoption, explain, hidden, order, replicas, unasked
+from . import adoption, bound, explain, hidden, order, replicas, unasked
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .immutable import is_immutable
@@ -69,7 +69,7 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
         return
     try:
         try:
-            _write(run, item, dry_run)
+            bound.write(run, item, lambda: _write(run, item, dry_run), dry_run)
         except ApiError as exc:
             if dry_run and item.redefined and is_of_schema(exc):
                 unasked.foresee(run, item)
@@ -188,7 +188,8 @@ def _hand_over(run: Context, item: Item, number: int) -> None:
 
 def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
     query = {"fieldManager": run.options.field_manager, "fieldValidation": "Strict"}
-    if run.options.force_conflicts or item.force:
+    forced = run.options.force_conflicts or item.force
+    if forced and (item.live or not bound.is_bound(run, item)):  # what is not there has no owner to be forced
         query["force"] = "true"
     if dry_run:
         query["dryRun"] = "All"
@@ -203,4 +204,5 @@ def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool =
 
 def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str, str]) -> dict[str, Any]:
     accept = JSON if run.options.diff else METADATA_ONLY
-    return run.client.request("PATCH", item.path, body=desired, content_type=APPLY_PATCH, query=query, accept=accept)
+    body = desired if "dryRun" in query else bound.with_version(run, item, desired)
+    return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
