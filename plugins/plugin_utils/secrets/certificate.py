@@ -50,7 +50,8 @@ class SealingCertificate:
         """The ciphertexts of a Secret: those that are kept, and new ones of its other values, for its place alone."""
         secret = state.wanted
         bound_to = crypto.label(secret.scope, secret.namespace, secret.name)
-        state.kept = {key: state.kept.get(key) or self._sealed(value, bound_to) for key, value in state.values.items()}
+        new = {key: value for key, value in state.values.items() if not state.kept.get(key)}
+        state.kept = {**state.kept, **{key: self._sealed(value, bound_to) for key, value in new.items()}}
         return {**state.others, **state.kept}
 
     def _sealed(self, value: bytes, bound_to: bytes) -> str:

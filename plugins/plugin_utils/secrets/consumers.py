@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterable
 from typing import Any
 
-CHANGED = "vcci.greenlang.io/changed"  # on a SealedSecret: key to the time when its value last changed
+from . import notes
+from .notes import CHANGED
+
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 RESTARTABLE = ("Deployment", "StatefulSet", "DaemonSet")
 KINDS = (*(("apps/v1", kind) for kind in RESTARTABLE), ("batch/v1", "CronJob"))
 
@@ -83,27 +85,55 @@ def pods_of(workload: Object, pods: list[Object]) -> list[Object]:
 
 
 def changed_at(obj: Object | None) -> dict[str, str]:
-    """When each key's value last changed, as a run of ours wrote it down on the object."""
-    text = (((obj or {}).get("metadata") or {}).get("annotations") or {}).get(CHANGED)
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    """When each key's value last changed, as a run of ours wrote it down on the object, by its own clock."""
+    return notes.texts(_metadata(obj).get("annotations") or {}, CHANGED)
 
 
 def noted(obj: Object | None, keys: Iterable[str], renewed: set[str], now: datetime.datetime) -> dict[str, str]:
     """When each value last changed, as far as `obj` knows it; now, for those that are new."""
-    times = {**changed_at(obj), **dict.fromkeys(renewed, f"{now:%Y-%m-%dT%H:%M:%SZ}")}
+    times = {**changed_at(obj), **dict.fromkeys(renewed, now.strftime(MOMENT))}
     return {key: times[key] for key in sorted(keys) if key in times}
 
 
-def note(times: dict[str, str]) -> dict[str, str]:
-    return {CHANGED: json.dumps(times)} if times else {}
+# --- who runs with an older value: by the clock of the API server alone ----------------------------------------------
+def since(sealed: Object | None, secret: Object | None, keys: set[str]) -> dict[str, str]:
+    """Since when a Secret holds the values of these keys, at the latest: pods of that second may have older ones.
+
+    What was noted stays. Else it is when the field was written last, or, of values that are as they were when the
+    object was made, just before that: there was no value then that a pod could have kept.
+    """
+    known = notes.texts(_metadata(sealed or secret).get("annotations") or {}, notes.HELD)
+    there = keys & set((secret or {}).get("data") or {})
+    found = {key: known.get(key) or (_written(sealed, secret, key) if key in there else "") for key in sorted(keys)}
+    return {key: when for key, when in found.items() if when}
+
+
+def _written(sealed: Object | None, secret: Object | None, key: str) -> str:
+    made, when = str(_metadata(sealed or secret).get("creationTimestamp") or ""), _last_write(_metadata(secret), key)
+    as_made = _metadata(sealed).get("generation") == 1 if sealed else when == made
+    return _just_before(made) if made and as_made else when
+
+
+def _last_write(metadata: Object, key: str) -> str:
+    """The time of whoever wrote the key, or, where nobody is known, of whoever wrote anything."""
+    entries = [one for one in metadata.get("managedFields") or [] if one.get("time")]
+    own = [one for one in entries if f"f:{key}" in ((one.get("fieldsV1") or {}).get("f:data") or {})]
+    return max((str(one["time"]) for one in own or entries), default="")
+
+
+def _just_before(moment: str) -> str:
+    try:
+        return (datetime.datetime.fromisoformat(moment) - datetime.timedelta(seconds=1)).strftime(MOMENT)
+    except ValueError:
+        return ""
+
+
+def _metadata(obj: Object | None) -> Object:
+    return (obj or {}).get("metadata") or {}
 
 
 def stale(workload: Object, pods: list[Object], secret: str, times: dict[str, str]) -> bool:
-    """Whether a pod of it started before a value that it takes last changed."""
+    """Whether a pod of it may have started before a value that it takes last changed."""
     taken = consumed(workload).get(secret, set())
     newest = max((when for key, when in times.items() if taken is None or key in taken), default="")
-    return any(pod["metadata"].get("creationTimestamp", newest) < newest for pod in pods_of(workload, pods))
+    return any(pod["metadata"].get("creationTimestamp", "~") <= newest for pod in pods_of(workload, pods))

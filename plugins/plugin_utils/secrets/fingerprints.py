@@ -19,7 +19,6 @@ from ..errors import InputError
 from .composed import sources
 from .wanted import Wanted, Where
 
-ANNOTATION = "vcci.greenlang.io/fingerprints"
 SHORTEST = 16
 
 
@@ -52,20 +51,11 @@ class _Recipes:
         return [spec, *sorted([*part, self.of(part)] for part in parts)] if parts else spec
 
 
+def key_id(key: str) -> str:
+    """A text that is equal for equal keys, and tells nothing of them: an HMAC like the others."""
+    return _digest(key, ("", "", ""), "fingerprint_key")
+
+
 def _digest(key: str, where: Where, recipe: Any) -> str:
     text = json.dumps([*where, recipe], sort_keys=True).encode()
     return base64.b64encode(hmac.new(key.encode(), text, hashlib.sha256).digest()[:18]).decode()
-
-
-def held(manifest: dict[str, Any] | None) -> dict[str, str]:
-    """Fingerprints of a manifest's keys."""
-    annotations = ((manifest or {}).get("metadata") or {}).get("annotations") or {}
-    try:
-        found = json.loads(annotations.get(ANNOTATION) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def note(found: Mapping[str, str]) -> dict[str, str]:
-    return {ANNOTATION: json.dumps(dict(sorted(found.items())))} if found else {}

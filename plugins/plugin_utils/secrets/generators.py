@@ -111,6 +111,14 @@ def still_good(held: bytes, key: bytes, names: list[str], now: datetime.datetime
     return same_key and own == _subject_alternative(names) and left > life / 3
 
 
+def expiry(certificate: bytes) -> str:
+    """When a certificate in PEM ends, as Kubernetes writes times; empty for what is none."""
+    try:
+        return f"{x509.load_pem_x509_certificate(certificate).not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
+    except ValueError:
+        return ""
+
+
 def _builder(name: x509.Name, key: Any, now: datetime.datetime, days: int) -> x509.CertificateBuilder:
     """A certificate signed by itself, but for what is special to it."""
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..applyset.manifests import Ref
 from ..applyset.options import ApplyOptions, Planned
 
 
@@ -45,8 +46,11 @@ class Options:
     planned: Planned | None = None
     say: Callable[[str], None] = lambda _line: None
 
-    def of_set(self, prune: bool) -> ApplyOptions:
-        """How the set of objects is to be applied. A part of the set must not prune the rest."""
+    def of_set(self, prune: bool, bound: Mapping[Ref, Mapping[str, Any] | None] | None = None) -> ApplyOptions:
+        """How the set of objects is to be applied. A part of the set must not prune the rest.
+
+        bound  objects as they were read: what somebody else changed since is not written.
+        """
         return ApplyOptions(
             name=self.name,
             namespace=self.record_namespace,
@@ -54,6 +58,7 @@ class Options:
             prune=prune and self.prune,
             force_conflicts=self.force_conflicts,
             diff=False,
+            bound=bound or {},
             planned=self.planned,
             say=self.say,
         )

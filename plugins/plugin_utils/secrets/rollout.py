@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from .consumers import name_of
 from .state import SecretState
 from .wanted import Wanted
 
+SECOND = 1.0
 MANAGER = "greenlang.vcci.restart"
 
 Object = dict[str, Any]
@@ -108,7 +110,12 @@ class Rollout:
         return [found[name] for name in sorted(set(found) - never, key=lambda name: (name in servers, name))]
 
     def restart(self, workloads: list[Object], last: set[str]) -> None:
-        """All at once, each in its own rolling way; servers after their clients, one after the other."""
+        """All at once, each in its own rolling way; servers after their clients, one after the other.
+
+        Pods that are as old as a value, by the whole seconds that the API server tells, count as older: new ones are
+        made in a later second.
+        """
+        time.sleep(SECOND)
         clients = [workload for workload in workloads if name_of(workload) not in last]
         servers = [workload for workload in workloads if name_of(workload) in last]
         for group in [clients, *([server] for server in servers)]:

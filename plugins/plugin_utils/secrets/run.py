@@ -10,48 +10,101 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Mapping
 from typing import Any
 
+from ..errors import Overtaken
 from ..kubernetes.client import Client
 from ..waiting import Deadline
 from .consumers import name_of
 from .decide import decide
 from .generators import Generator
+from .offline import warnings
 from .options import Options
 from .rollout import Rollout
 from .sealed import difference
 from .state import UNTOLD, SecretState
 from .stores.cluster import ClusterStore
 from .stores.directory import DirectoryStore, copy_manifests
-from .stores.store import Saved, Store
+from .stores.store import NO_MARK, Saved, Store
 from .wanted import Wanted, rotated
+
+ATTEMPTS = 5  # at what others change at the same time
 
 
 def run(
     client: Client | None, wanted: list[Wanted], options: Options, rollout: Rollout | None = None
 ) -> dict[str, Any]:
     """The task's result. Without a client (no cluster, or check mode before there is one), none is asked."""
-    store = _store(client, options)
     if client and rollout is None:
         rollout = Rollout(client, options.say, options.wait_timeout)
-    rotate = rotated(wanted, options.rotate)
-    new = Generator(random.SystemRandom(), datetime.datetime.now(datetime.UTC))
-    states = decide(store.load(wanted), store.evidence, rotate, new, options.merge)
-    store.accept(states)
-    if rollout and any(state.to_tell for state in states):
-        for state, pods in rollout.servers(states, options.check):
-            _tell(store, rollout, state, pods)
-    saved = store.save(states)
-    if (options.wait or options.restart) and not options.check:
-        store.settle([state for state in states if state.changed or not state.live.in_step])
-    answer = _answer(states, saved, store, options)
-    if options.directory and options.cluster and store.certificate:
-        files = copy_manifests(states, options, store.certificate)
-        answer |= {"files": files, "changed": answer["changed"] or bool(files)}
-    if rollout and options.restart:
-        restarted = _restart(rollout, states, options.check)
-        answer |= {"restarted": restarted, "changed": answer["changed"] or bool(restarted)}
-    return answer
+    return _Run(wanted, options, _store(client, options), rollout).result()
+
+
+class _Run:
+    """Reads, decides and writes, again where somebody else has changed in between what was read."""
+
+    def __init__(self, wanted: list[Wanted], options: Options, store: Store, rollout: Rollout | None) -> None:
+        self.wanted, self.options, self.store, self.rollout = wanted, options, store, rollout
+        self.rotate = set(rotated(wanted, options.rotate))  # what is still to be rotated
+        self.sealed: dict[str, set[str]] = {}  # what attempts that were overtaken have sealed anew, by Secret
+
+    def result(self) -> dict[str, Any]:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._attempt()
+            except Overtaken as exc:
+                if attempt == ATTEMPTS:
+                    raise
+                self.options.say(f"reading everything again: {exc.message}")
+        raise AssertionError("the last attempt returns or raises")
+
+    def _attempt(self) -> dict[str, Any]:
+        store, options, rollout = self.store, self.options, self.rollout
+        now = datetime.datetime.now(datetime.UTC)
+        new = Generator(random.SystemRandom(), now)
+        states = decide(store.load(self.wanted), store.evidence, frozenset(self.rotate), new, options.merge)
+        store.accept(states)
+        if rollout and any(state.to_tell for state in states):
+            for state, pods in rollout.servers(states, options.check):
+                self._tell(rollout, state, pods)
+        saved = self._save(states)
+        if options.wait or options.restart:
+            store.settle(states)
+        answer = _answer(states, saved, store, options, self.sealed)
+        if store.evidence == "fingerprints":
+            _add_warnings(answer, warnings(states, options.directory, now))
+        if options.directory and options.cluster and store.certificate:
+            files = copy_manifests(states, options, store.certificate)
+            answer |= {"files": files, "changed": answer["changed"] or bool(files)}
+        if rollout and options.restart:
+            restarted = _restart(rollout, states, options.check)
+            answer |= {"restarted": restarted, "changed": answer["changed"] or bool(restarted)}
+        return answer
+
+    def _save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
+        """Whatever was written is not rotated once more, nor forgotten by the result, when the rest was overtaken."""
+        try:
+            saved = self.store.save(states, mark)
+        except Overtaken:
+            self._remember([state for state in states if self.store.was_written(state.wanted)])
+            raise
+        self._remember(states)
+        return saved
+
+    def _remember(self, states: list[SecretState]) -> None:
+        for state in states:
+            self.rotate -= {state.wanted.where(key) for key in state.wanted.values}
+            self.sealed.setdefault(str(state.wanted), set()).update(state.changed)
+
+    def _tell(self, rollout: Rollout, state: SecretState, pods: list[str]) -> None:
+        """The Secret first, so that nothing is lost when this run ends here: the next one tells again.
+
+        What is composed of it comes after.
+        """
+        self._save([state], UNTOLD)
+        self.store.settle([state])
+        rollout.tell_servers(state, pods)
 
 
 def _store(client: Client | None, options: Options) -> Store:
@@ -63,33 +116,30 @@ def _store(client: Client | None, options: Options) -> Store:
     return ClusterStore(client, options, deadline) if options.cluster else DirectoryStore(options, deadline)
 
 
-def _tell(store: Store, rollout: Rollout, state: SecretState, pods: list[str]) -> None:
-    """The Secret first, so that nothing is lost when this run ends here: the next one tells again.
-
-    What is composed of it comes after.
-    """
-    store.save([state], UNTOLD)
-    store.settle([state])
-    rollout.tell_servers(state, pods)
-
-
-def _answer(states: list[SecretState], saved: Saved, store: Store, options: Options) -> dict[str, Any]:
+def _answer(
+    states: list[SecretState], saved: Saved, store: Store, options: Options, sealed: Mapping[str, set[str]]
+) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "changed": saved.changed,
-        "secrets": {str(state.wanted): _told(state) for state in states},
+        "secrets": {str(state.wanted): _told(state, sealed.get(str(state.wanted), set())) for state in states},
         "msg": f"{len(states)} Secrets{saved.said}",
         **saved.more,
         **(store.certificate.told() if store.certificate else {}),
     }
-    if saved.warnings:
-        answer["warnings"] = [*answer.get("warnings", []), *dict.fromkeys(saved.warnings)]
+    _add_warnings(answer, saved.warnings)
     if options.diff and store.evidence != "fingerprints":  # which do not show what was there
         answer["diff"] = [difference(s.wanted, s.live, s.changed) for s in states if s.changed]
     return answer
 
 
-def _told(state: SecretState) -> dict[str, Any]:
-    return {"scope": state.wanted.scope, "keys": sorted(state.wanted.values), "changed_keys": state.changed}
+def _add_warnings(answer: dict[str, Any], said: list[str]) -> None:
+    if said:
+        answer["warnings"] = list(dict.fromkeys([*answer.get("warnings", []), *said]))
+
+
+def _told(state: SecretState, sealed: set[str]) -> dict[str, Any]:
+    changed = sorted(sealed | set(state.changed))
+    return {"scope": state.wanted.scope, "keys": sorted(state.wanted.values), "changed_keys": changed}
 
 
 def _restart(rollout: Rollout, states: list[SecretState], check: bool) -> list[str]:

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..errors import InputError
+from .checks import from_base64
 from .composed import FILTERS, REFERENCE, parsed, place
 from .generators import Generator, still_good
-from .keep_generated import keep_generated, keep_generated_part
+from .keep_generated import Parts, Place, Template, keep_generated, keep_generated_part
 from .wanted import GENERATED, Wanted, Where
 
 LIMIT = 1024 * 1024  # of all values of a Secret together, as the API server has it
@@ -22,26 +22,40 @@ def resolve(
     wanted: list[Wanted], held: Mapping[Where, bytes], rotate: frozenset[Where], new: Generator
 ) -> dict[Where, bytes]:
     """Every value. `held` is what is there: generated values come from there unless they are to be rotated."""
-    resolver = Resolver(wanted, held, rotate, new)
-    for secret in wanted:
-        size = sum(len(resolver.value(secret.where(key))) for key in secret.values)
-        if size > LIMIT:
-            raise InputError(f"Secret {secret}: its values are {size} bytes; at most {LIMIT} are possible")
-    return resolver.done
+    return Resolver(wanted, held, rotate, new).resolved()
 
 
 class Resolver:
-    """Values by name; each is made once, after those that it is composed of."""
+    """Values by name; each is made once, after those that it is composed of.
+
+    parts   where the generated parts of composed values were noted to be.
+    places  where they are in those that were made.
+    """
 
     def __init__(
-        self, wanted: list[Wanted], held: Mapping[Where, bytes], rotate: frozenset[Where], new: Generator
+        self,
+        wanted: list[Wanted],
+        held: Mapping[Where, bytes],
+        rotate: frozenset[Where],
+        new: Generator,
+        parts: Parts | None = None,
     ) -> None:
-        self.held, self.rotate, self.new = held, rotate, new
+        self.wanted, self.held, self.rotate, self.new = wanted, held, rotate, new
+        self.parts, self.places = parts or {}, dict[Where, Place]()
         self.specs: dict[Where, Any] = {}
         for secret in wanted:
             self.specs |= {secret.where(key): spec for key, spec in secret.values.items()}
         self.done: dict[Where, bytes] = {}
         self.open: list[Where] = []
+
+    def resolved(self, left_out: Collection[Where] = ()) -> dict[Where, bytes]:
+        """Every value but those left out, of which none may be needed for another."""
+        for secret in self.wanted:
+            keys = [where for where in map(secret.where, secret.values) if where not in left_out]
+            size = sum(len(self.value(where)) for where in keys)
+            if size > LIMIT:
+                raise InputError(f"Secret {secret}: its values are {size} bytes; at most {LIMIT} are possible")
+        return self.done
 
     def value(self, where: Where) -> bytes:
         if where not in self.done:
@@ -60,31 +74,33 @@ class Resolver:
             return self._around_generated(where, spec["generate"], spec["compose"]).encode()
         [(how, content)] = spec.items()
         if how == "generate":
-            kept = keep_generated(self.held.get(where), where in self.rotate)
+            kept = keep_generated(self.held.get(where), where in self.rotate, "/".join(where))
             return self.new.value(content) if kept is None else kept
         if how == "certificate":
             return self._certificate(where, content)
         if how == "base64":
-            return base64.b64decode(content)
+            return from_base64(content)
         text: str = self._composed(where, content) if how == "compose" else content
         return text.encode()
 
     def _around_generated(self, where: Where, how: Mapping[str, Any], template: str) -> str:
-        """A generated value inside a composed one, taken back out of what the Secret holds."""
+        """A generated value inside a composed one, taken back out of what is there."""
         before, encoded, after = re.split(GENERATED, template)
-        before, after = self._composed(where, before), self._composed(where, after)
-        part = keep_generated_part(how, self.held.get(where), before, after, where in self.rotate)
+        now = Template(self._composed(where, before), self._composed(where, after), bool(encoded))
+        rotated, place = where in self.rotate, self.parts.get(where)
+        part = keep_generated_part(how, self.held.get(where), now, place, rotated, "/".join(where))
         if part is None:
             part = self.new.value(how).decode()
             part = quote(part, safe="") if encoded else part
-        return before + part + after
+        self.places[where] = now.place
+        return now.before + part + now.after
 
     def _certificate(self, where: Where, how: Mapping[str, Any]) -> bytes:
         source = (where[0], where[1], str(how["key"]))
         if source not in self.specs:
             raise InputError(f"{'/'.join(where)}: is a certificate of {how['key']}, which this Secret does not have")
         key, names = self.value(source), [str(name) for name in how["names"]]
-        held = self.held.get(where)
+        held = keep_generated(self.held.get(where), where in self.rotate, "/".join(where))
         if held is not None and still_good(held, key, names, self.new.now):
             return held
         return self.new.certificate(key, names, int(how.get("days", 365)), "/".join(where))

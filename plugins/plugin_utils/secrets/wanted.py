@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, brief
+from . import checks
 from .crypto import SCOPES
 from .generators import ALPHABETS, RSA_BITS
 
-NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-KEY = re.compile(r"[-._a-zA-Z0-9]+")
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 FORMATS = ("text", "hex", "base64", "uuid", "rsa", "ed25519")
 KINDS = ("value", "base64", "generate", "compose", "certificate")
 GENERATED = r"\$\{ *generated *(?:(\|) *url *)?\}"  # the generated part of a composed value
@@ -25,15 +24,15 @@ Where = tuple[str, str, str]  # namespace, Secret, key
 
 @dataclass(eq=False)
 class Wanted:
-    """One Secret as the task asks for it."""
+    """One Secret as the task asks for it; a type, and whether it is immutable, are None where the task does not say."""
 
     namespace: str
     name: str
     scope: str = "strict"
-    type: str = "Opaque"
+    type: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
-    immutable: bool = False
+    immutable: bool | None = None
     values: dict[str, Any] = field(default_factory=dict)
     tell: dict[str, Any] = field(default_factory=dict)
 
@@ -59,13 +58,17 @@ def read(entries: list[Mapping[str, Any]], namespace: str | None = None) -> list
         if not isinstance(entry, Mapping):
             wrong.append(f"{where}: a dictionary is needed")
             continue
-        where += f" {entry['name']}" if entry.get("name") else ""
+        where += f" {brief(str(entry['name']))}" if entry.get("name") else ""
         known = set(Wanted.__dataclass_fields__)
-        unknown = sorted(set(entry) - known)
+        unknown = sorted(map(str, set(entry) - known))
         wrong += [f"{where}: unknown field {key}; known are {', '.join(sorted(known))}" for key in unknown]
         given = {key: entry[key] for key in known & set(entry) if entry[key] is not None}
         secret = Wanted(**{"namespace": namespace or "", "name": "", **given})
-        wrong += _check_secret(secret, where)
+        faults = _check_secret(secret, where)
+        if faults:
+            wrong += faults
+            continue
+        _settle_booleans(secret)
         if (secret.namespace, secret.name) in found:
             wrong.append(f"{where}: named twice in namespace {secret.namespace}")
         found[(secret.namespace, secret.name)] = secret
@@ -83,7 +86,7 @@ def rotated(wanted: list[Wanted], names: tuple[str, ...]) -> frozenset[Where]:
     """
     known: list[Where] = []
     for secret in wanted:
-        known += [secret.where(key) for key in generated(secret) if "generate" in secret.values[key]]
+        known += [secret.where(key) for key in generated(secret)]
     found: set[Where] = set()
     wrong = []
     for name in names:
@@ -101,29 +104,38 @@ def rotated(wanted: list[Wanted], names: tuple[str, ...]) -> frozenset[Where]:
 
 # --- checks: each returns what is wrong ------------------------------------------------------------------------------
 def _check_secret(secret: Wanted, where: str) -> list[str]:
-    wrong = []
-    for option in ("name", "namespace"):
-        text = getattr(secret, option)
-        if not isinstance(text, str) or len(text) > 253 or not NAME.fullmatch(text):
-            wrong.append(f"{where}: {option} must be lower-case letters, digits, - and .")
+    wrong = checks.name(secret.name, where) + checks.namespace(secret.namespace, where)
     if secret.scope not in SCOPES:
         wrong.append(f"{where}: scope must be one of {', '.join(SCOPES)}")
+    if secret.type is not None and (not isinstance(secret.type, str) or not secret.type):
+        wrong.append(f"{where}: type: a text is needed")
+    wrong += checks.labels_of(secret.labels, f"{where}: labels")
+    wrong += checks.annotations_of(secret.annotations, f"{where}: annotations")
+    if secret.immutable is not None and checks.boolean(secret.immutable) is None:
+        wrong.append(f"{where}: immutable: true or false is needed")
     if not isinstance(secret.values, Mapping) or not secret.values:
         return [*wrong, f"{where}: values must be a dictionary with at least one key"]
     for key, spec in secret.values.items():
-        if not isinstance(key, str) or len(key) > 253 or key in (".", "..") or not KEY.fullmatch(key):
-            wrong.append(f"{where}: key {str(key)[:60]!r} is invalid: letters, digits, -, _ and . are allowed")
+        wrong += checks.key(key, where)
         wrong += _check_value(spec, f"{where}: values.{key}")
     return wrong + _check_tell(secret.tell, f"{where}: tell")
 
 
+def _settle_booleans(secret: Wanted) -> None:
+    """An inventory, or -e, gives texts: "no" is none that is true."""
+    if secret.immutable is not None:
+        secret.immutable = checks.boolean(secret.immutable)
+    if "restart" in secret.tell:
+        secret.tell = {**secret.tell, "restart": checks.boolean(secret.tell["restart"])}
+
+
 def _check_value(spec: object, where: str) -> list[str]:
     if isinstance(spec, str):
-        return [] if spec else [f"{where}: is empty; give a value, or {{value: ''}} when an empty one is meant"]
+        if not spec:
+            return [f"{where}: is empty; give a value, or {{value: ''}} when an empty one is meant"]
+        return checks.unicode(spec, where)
     if isinstance(spec, Mapping) and set(spec) == {"generate", "compose"}:
-        if not isinstance(spec["compose"], str) or len(re.findall(GENERATED, spec["compose"])) != 1:
-            return [f"{where}.compose: with generate, ${{generated}} must occur in it once"]
-        return _check_generate(spec["generate"], where)
+        return _check_part(spec["compose"], where) + _check_generate(spec["generate"], where)
     if not isinstance(spec, Mapping) or len(spec) != 1 or next(iter(spec)) not in KINDS:
         return [f"{where}: a text, or one of {', '.join(KINDS)} (or generate with compose) is needed"]
     how, content = next(iter(spec.items()))
@@ -135,13 +147,19 @@ def _check_value(spec: object, where: str) -> list[str]:
         return [f"{where}.{how}: a text is needed"]
     if how == "base64" and not _is_base64(content):
         return [f"{where}.base64: is not base64"]
-    return []
+    return checks.unicode(content, f"{where}.{how}")
+
+
+def _check_part(template: object, where: str) -> list[str]:
+    if not isinstance(template, str) or len(re.findall(GENERATED, template)) != 1:
+        return [f"{where}.compose: with generate, ${{generated}} must occur in it once"]
+    return checks.unicode(template, f"{where}.compose")
 
 
 def _is_base64(text: str) -> bool:
     try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        checks.from_base64(text)
+    except ValueError:
         return False
     return True
 
@@ -150,32 +168,45 @@ def _check_generate(how: object, where: str) -> list[str]:
     if not isinstance(how, Mapping):
         return [f"{where}.generate: a dictionary is needed ({{}} for 32 letters and digits)"]
     known = ("alphabet", "format", "length")
-    unknown = sorted(set(how) - set(known))
+    unknown = sorted(map(str, set(how) - set(known)))
     wrong = [f"{where}.generate.{key}: unknown; known are {', '.join(known)}" for key in unknown]
-    length = how.get("length", 32)
-    if isinstance(length, bool) or not str(length).isdigit() or not 8 <= int(length) <= 65536:
+    length = checks.number(how.get("length", 32))
+    if length is None or not 8 <= length <= 65536:
         wrong.append(f"{where}.generate.length: a number from 8 to 65536 is needed")
-    sizes = [str(bits) for bits in RSA_BITS]
-    if how.get("format") == "rsa" and "length" in how and str(length) not in sizes:
-        wrong.append(f"{where}.generate.length: of an RSA key, one of {', '.join(sizes)}")
+    sizes = ", ".join(map(str, RSA_BITS))
+    if how.get("format") == "rsa" and "length" in how and length not in RSA_BITS:
+        wrong.append(f"{where}.generate.length: of an RSA key, one of {sizes}")
     if how.get("format", "text") not in FORMATS:
         wrong.append(f"{where}.generate.format: one of {', '.join(FORMATS)} is needed")
     alphabet = how.get("alphabet", "alphanumeric")
     if not isinstance(alphabet, str) or (alphabet not in ALPHABETS and len(set(alphabet)) < 10):
         letters = f"one of {', '.join(ALPHABETS)}, or at least ten different characters"
         wrong.append(f"{where}.generate.alphabet: {letters}, is needed")
+    else:
+        wrong += checks.unicode(alphabet, f"{where}.generate.alphabet")
     return wrong
 
 
 def _check_certificate(how: object, where: str) -> list[str]:
     if not isinstance(how, Mapping) or not {"key", "names"} <= set(how) <= {"key", "names", "days"}:
         return [f"{where}.certificate: key (the private key's) and names are needed, and days may be given"]
-    names, days = how["names"], how.get("days", 365)
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        return [f"{where}.certificate.names: a list of host names or addresses is needed"]
-    if not str(days).isdigit() or not 1 <= int(days) <= 36500:
-        return [f"{where}.certificate.days: a number from 1 to 36500 is needed"]
-    return []
+    names, days = how["names"], checks.number(how.get("days", 365))
+    wrong = [] if isinstance(how["key"], str) else [f"{where}.certificate.key: the key of a private key is needed"]
+    if not isinstance(names, list) or not names or not all(map(_is_host, names)):
+        wrong.append(f"{where}.certificate.names: a list of host names or addresses is needed")
+    if days is None or not 1 <= days <= 36500:
+        wrong.append(f"{where}.certificate.days: a number from 1 to 36500 is needed")
+    return wrong
+
+
+def _is_host(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return len(name) <= checks.LONGEST_NAME and bool(checks.HOST.fullmatch(name))
+    return True
 
 
 def _check_tell(tell: object, where: str) -> list[str]:
@@ -184,10 +215,18 @@ def _check_tell(tell: object, where: str) -> list[str]:
     needed = {"workload", "container", "commands"}
     if not isinstance(tell, Mapping) or not needed <= set(tell) <= {*needed, "restart"}:
         return [f"{where}: workload (Kind/name), container and commands are needed, and restart may be given"]
+    wrong = []
+    kind, _slash, name = tell["workload"].partition("/") if isinstance(tell["workload"], str) else ("", "", "")
+    if kind not in WORKLOADS or checks.name(name, ""):
+        wrong.append(f"{where}.workload: Kind/name is needed; Kind is one of {', '.join(WORKLOADS)}")
+    if not isinstance(tell["container"], str) or not checks.NAMESPACE.fullmatch(tell["container"]):
+        wrong.append(f"{where}.container: the name of a container is needed")
     commands = tell["commands"]
-    if not isinstance(commands, list) or not all(_is_command(one) for one in commands):
-        return [f"{where}.commands: a list of commands, each a list of texts, is needed"]
-    return []
+    if not isinstance(commands, list) or not commands or not all(_is_command(one) for one in commands):
+        wrong.append(f"{where}.commands: a list of commands, each a list of texts, is needed")
+    if "restart" in tell and checks.boolean(tell["restart"]) is None:
+        wrong.append(f"{where}.restart: true or false is needed")
+    return wrong
 
 
 def _is_command(one: object) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import notes
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.decide import keep_ciphertexts
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted
@@ -52,6 +53,15 @@ def patched(sealed: dict, secret: dict) -> None:
     secret["metadata"]["annotations"] = {_sealed.PATCHED: "true"}
 
 
+def newer(sealed: dict, secret: dict) -> None:
+    sealed["metadata"]["generation"] = 4
+
+
+def rendered(sealed: dict, secret: dict) -> None:
+    more(sealed, secret)
+    sealed["spec"]["template"] = {"data": {"c": "{{ .a }}"}}
+
+
 CASES: dict[str, tuple[Callable[[dict, dict], object], dict[str, bytes], set[str]]] = {
     "nothing happened": (lambda sealed, secret: None, {}, {"a", "b"}),
     "another value is wanted": (lambda sealed, secret: secret["data"].update(a="eA=="), {}, {"b"}),
@@ -61,6 +71,10 @@ CASES: dict[str, tuple[Callable[[dict, dict], object], dict[str, bytes], set[str
     "touched, and sealed is something else": (touched, {"a": b"other"}, {"b"}),
     "touched, and sealed is the same": (touched, {"a": b"one"}, {"a", "b"}),
     "touched, and what is sealed may not be read": (touched, {}, {"a", "b"}),
+    "a key is made by the template": (rendered, {}, {"a", "b"}),
+    "not unsealed yet, and sealed is the same": (newer, {"a": b"one", "b": b"two"}, {"a", "b"}),
+    "not unsealed yet, and sealed is something else": (newer, {"a": b"other", "b": b"two"}, {"b"}),
+    "removed, and sealed is the same": (lambda sealed, secret: secret["data"].pop("a"), {"a": b"one"}, {"b"}),
     "not unsealed yet": (lambda sealed, secret: sealed["metadata"].update(generation=4), {}, set()),
     "not unsealable": (lambda sealed, secret: sealed["status"]["conditions"][0].update(status="False"), {}, set()),
     "sealed with another scope": (widened, {}, set()),
@@ -74,6 +88,70 @@ def test_ciphertexts_are_kept_while_they_are_right(case: str) -> None:
     happened(sealed, secret)
     live = _sealed.Live(sealed, secret)
     assert set(keep_ciphertexts(Wanted("n", "s", values=dict.fromkeys(DATA)), live, DATA, truth)) == kept
+
+
+STATUS = {"manager": "controller", "fieldsV1": {"f:status": {}}}
+FROM_A_BACKUP = {**OURS, "manager": "velero"}
+WITNESSES: dict[str, tuple[Callable[[dict, dict], object], set[str]]] = {
+    "the controller wrote it": (lambda sealed, secret: None, set()),
+    "removed": (lambda sealed, secret: secret["data"].pop("a"), {"a"}),
+    "emptied": (lambda sealed, secret: secret["data"].update(a=""), {"a"}),
+    "edited": (touched, {"a"}),
+    "nobody's": (lambda sealed, secret: ours_of(secret)["fieldsV1"]["f:data"].pop("f:b"), {"b"}),
+    "managedFields were stripped": (lambda sealed, secret: secret["metadata"].pop("managedFields"), {"a", "b"}),
+    "no data": (lambda sealed, secret: secret.pop("data"), {"a", "b"}),
+    "from a backup": (
+        lambda sealed, secret: [
+            sealed["metadata"].update(managedFields=[STATUS]),
+            secret["metadata"].update(managedFields=[FROM_A_BACKUP]),
+        ],
+        {"a", "b"},
+    ),
+    "the controller is known by its name": (
+        lambda sealed, secret: [
+            sealed["metadata"].update(managedFields=[STATUS]),
+            ours_of(secret)["fieldsV1"].pop("f:metadata"),
+        ],
+        set(),
+    ),
+    "stripped, and seen by a run": (
+        lambda sealed, secret: [
+            sealed["metadata"].update(annotations={notes.SEEN: "12"}),
+            secret["metadata"].pop("managedFields"),
+            secret["metadata"].update(resourceVersion="12"),
+        ],
+        set(),
+    ),
+    "changed since it was seen": (
+        lambda sealed, secret: [
+            sealed["metadata"].update(annotations={notes.SEEN: "12"}),
+            secret["metadata"].pop("managedFields"),
+            secret["metadata"].update(resourceVersion="13"),
+        ],
+        {"a", "b"},
+    ),
+}
+
+
+def ours_of(secret: dict) -> dict:
+    return secret["metadata"]["managedFields"][0]
+
+
+@pytest.mark.parametrize("case", WITNESSES)
+def test_of_which_keys_a_secret_is_no_witness(case: str) -> None:
+    happened, keys = WITNESSES[case]
+    sealed, secret = copy.deepcopy(SEALED), copy.deepcopy(SECRET)
+    happened(sealed, secret)
+    assert _sealed.Live(sealed, secret).touched == keys
+
+
+def test_whole_copies_in_annotations_are_never_written() -> None:
+    copies = dict.fromkeys(_sealed.COPIES, '{"data": {"a": "b25l"}}')
+    wanted = Wanted("n", "s", annotations={**copies, "kept": "x"})
+    former = {"metadata": {"annotations": copies}, "spec": {"template": {"metadata": {"annotations": copies}}}}
+    for made in (_sealed.build(wanted, {}, {}, copies, former), _sealed.build_plain(wanted, {}, {}, copies)):
+        assert "b25l" not in str(made)
+        assert "kept" in str(made)
 
 
 def test_nothing_is_kept_of_what_is_not_there() -> None:

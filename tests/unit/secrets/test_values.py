@@ -145,24 +145,6 @@ def test_what_is_kept_stays_and_what_depends_on_it_follows(
     assert resolve(secrets(host), second) == second
 
 
-@pytest.mark.parametrize(
-    ("how", "template", "kept"),
-    [
-        ({"length": 40}, "postgresql://m:${generated|url}@elsewhere/db", True),
-        ({"length": 40}, "${generated}", True),
-        ({"length": 41}, "postgresql://m:${generated|url}@elsewhere/db", False),
-        ({"length": 40, "alphabet": "printable"}, "postgresql://m:${generated|url}@elsewhere/db", False),
-    ],
-)
-def test_a_generated_part_outlives_a_change_around_it(how: dict, template: str, kept: bool) -> None:
-    first = resolve(
-        wanted(db={"dsn": {"generate": {"length": 40}, "compose": "postgresql://m:${generated|url}@here/db"}}), {}
-    )
-    secret = first[("here", "db", "dsn")].decode().removeprefix("postgresql://m:").removesuffix("@here/db")
-    second = resolve(wanted(db={"dsn": {"generate": how, "compose": template}}), first)
-    assert (secret in second[("here", "db", "dsn")].decode()) == kept
-
-
 def test_an_unencoded_generated_part_is_as_it_was_made() -> None:
     how = {"alphabet": "ABCDEFGHIJ/:@", "length": 200}
     plain, encoded = (

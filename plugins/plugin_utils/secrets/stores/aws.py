@@ -82,6 +82,9 @@ class AwsStore:
         self.changed = self.changed or result.changed
         return Saved(self.changed, f": {result.summary()}", result.warnings)
 
+    def was_written(self, secret: Wanted) -> bool:
+        return False
+
     def settle(self, states: list[SecretState]) -> None:
         """Secrets are there at once."""
 

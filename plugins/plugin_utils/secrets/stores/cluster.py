@@ -5,21 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...applyset.manifests import Ref
+from ...applyset.result import Result
 from ...applyset.run import apply_set
-from ...errors import ApiError, VcciError, WaitTimeout
+from ...errors import ApplyError, Overtaken, VcciError, WaitTimeout
 from ...kubernetes.client import Client
 from ...waiting import Deadline, until
-from .. import crypto
 from ..certificate import SealingCertificate
 from ..decide import Evidence
 from ..options import Options
-from ..sealed import API_VERSION, Live, build, check
+from ..sealed import API_VERSION, Live, Object, build, check, without_copies
 from ..state import SecretState
-from ..wanted import Wanted, generated
+from ..wanted import Wanted
 from .objects import read_all
 from .store import NO_MARK, Saved
+from .unsealing import LONGEST_PAUSE, Unsealing
 
-LONGEST_PAUSE = 0.2  # seconds between two questions
 UNSEAL_GRACE = 15  # seconds that the controller may call a value unsealable, since it reads new keys with a delay
 
 
@@ -33,6 +34,7 @@ class ClusterStore:
         self.certificate = SealingCertificate(client, options, deadline)
         self.count, self.changed = 0, False
         self.orphans: set[Wanted] = set()
+        self.written: set[str] = set()  # labels of what was written in this run
 
     @property
     def client(self) -> Client:
@@ -47,57 +49,11 @@ class ClusterStore:
             return [SecretState(secret) for secret in wanted]
         states = [SecretState(*each) for each in zip(wanted, self._read(wanted), strict=True)]
         for state in states:
-            unknown = state.live.sealed and state.live.secret is None and generated(state.wanted)
-            if unknown and not self.options.check:
-                state.live = self._unsealed(state.wanted)
-        for state in states:
             check(state.wanted, state.live, self.options.allow_scope_change)
             state.held = dict(state.live.values)
         self.orphans = {state.wanted for state in states if state.live.orphan}
-        touched = [state for state in states if state.live.touched & set(state.live.encrypted)]
-        if touched:
-            self._open_touched(touched)
+        Unsealing(self.client, self.options, self.deadline, self._read).open(states)
         return states
-
-    def _unsealed(self, secret: Wanted) -> Live:
-        """Wait for its Secret. A generated value exists only sealed and unsealed.
-
-        Were it generated again now, what was made with it would be lost.
-        """
-        why = "generated values can only be kept from the Secret."
-        lost = f"SealedSecret {secret} exists and its Secret does not: {why}"
-        otherwise = "Delete the SealedSecret to have new values generated."
-        until(
-            lambda: self.client.get("v1", "Secret", secret.name, secret.namespace),
-            self.deadline.left,
-            self.options.say,
-            awaited=lambda: f"the controller to unseal {secret}",
-            late=lambda _seconds: WaitTimeout(
-                f"{lost} Is the controller running? {self._complaint(secret)}{otherwise}"
-            ),
-            longest=LONGEST_PAUSE,
-        )
-        return self._read([secret])[0]
-
-    def _open_touched(self, states: list[SecretState]) -> None:
-        """Of keys that somebody else wrote in a Secret, what is sealed is held, where the private keys may be read."""
-        where = self.options.controller_namespace
-        try:
-            keys = crypto.private_keys(self.client.list("v1", "Secret", where, label_selector=crypto.KEY_LABEL))
-        except ApiError as exc:
-            if exc.status != 403:
-                raise
-            return
-        for state in states:
-            secret, live = state.wanted, state.live
-            bound_to = crypto.label(live.scope, secret.namespace, secret.name)
-            for key in live.touched & set(live.encrypted):
-                try:
-                    state.held[key] = crypto.unseal(keys, live.encrypted[key], bound_to)
-                except crypto.Unsealable:
-                    self.options.say(
-                        f"{secret}: what is sealed as {key} cannot be unsealed; what the Secret holds is kept"
-                    )
 
     def accept(self, states: list[SecretState]) -> None:
         """The API server's limit holds already."""
@@ -110,7 +66,7 @@ class ClusterStore:
             # The values are safe now. When what belonged to the deleted SealedSecrets is gone, new ciphertexts make the
             # controller try again.
             for state in orphans:
-                self._await_collected(state.wanted)
+                self._await_collected(state)
                 self.orphans.remove(state.wanted)
                 state.kept = {}
             self._write(states, mark)
@@ -119,45 +75,73 @@ class ClusterStore:
 
     def _write(self, states: list[SecretState], mark: Mapping[str, str]) -> Saved:
         labels, objects = self.options.labels, []
+        bound: dict[Ref, Object | None] = {}
         for state in states:
-            ciphertexts = self.certificate.seal(state)
-            objects.append(build(state.wanted, ciphertexts, labels, {**state.notes, **mark}))
-        options = self.options.of_set(prune=len(states) == self.count)
-        result = apply_set(self._client, objects, options)
-        self.changed = self.changed or result.changed
+            ciphertexts, former = self.certificate.seal(state), state.live.sealed if self.options.merge else None
+            objects.append(build(state.wanted, ciphertexts, labels, {**state.notes, **mark}, former))
+            bound[_ref(state.wanted)] = state.live.sealed
+        options = self.options.of_set(prune=len(states) == self.count, bound=bound)
+        try:
+            result = apply_set(self._client, objects, options)
+        except ApplyError as exc:
+            self._remember(exc.result)
+            raise
+        self._remember(result)
         return Saved(self.changed, f": {result.summary()}", result.warnings)
+
+    def _remember(self, result: Result) -> None:
+        self.changed = self.changed or result.changed
+        self.written |= {*result.created, *result.configured}
+
+    def was_written(self, secret: Wanted) -> bool:
+        return _ref(secret).label in self.written
 
     # --- settle ------------------------------------------------------------------------------------------------------
     def settle(self, states: list[SecretState]) -> None:
-        """Until every Secret holds what was sealed into it, and the controller says so."""
-        pending, grace = list(states), Deadline(UNSEAL_GRACE)
+        """Until every Secret that was written, or was not in step, is what was sealed, and the controller says so."""
+        pending = [state for state in states if self._is_awaited(state)]
+        number, grace = len(pending), Deadline(UNSEAL_GRACE)
+        if not pending:
+            return
 
         def ready() -> bool:
             # Its word comes a moment after the Secret: until then another run could not tell what the Secret came from.
-            lives = self._read([state.wanted for state in pending])
-            late = [pair for pair in zip(pending, lives, strict=True) if not _holds(pair[1], pair[0].values)]
-            if late and grace.passed:
-                self._refuse_unsealable(late[0][0].wanted, late[0][1])
-            pending[:] = [state for state, _live in late]
+            for state, live in zip(pending, self._read([state.wanted for state in pending]), strict=True):
+                state.live = live
+                _refuse_overtaken(state)
+            pending[:] = [state for state in pending if not _holds(state)]
+            if pending and grace.passed:
+                self._refuse_unsealable(pending[0])
             return not pending
 
         until(
             ready,
             self.deadline.left,
             self.options.say,
-            awaited=lambda: f"the controller to unseal {len(pending)} of {len(states)}: {pending[0].wanted}",
-            late=lambda _seconds: WaitTimeout(self._late(pending[0].wanted)),
+            awaited=lambda: f"the controller to unseal {len(pending)} of {number}: {pending[0].wanted}",
+            late=lambda _seconds: WaitTimeout(self._late(pending[0])),
             longest=LONGEST_PAUSE,
         )
 
-    def _await_collected(self, secret: Wanted) -> None:
+    def _is_awaited(self, state: SecretState) -> bool:
+        """In check mode, what a run would not write but wait for: that can be awaited there as well."""
+        written = self.was_written(state.wanted)
+        if self.options.check:
+            return state.live.sealed is not None and not (written or state.live.in_step)
+        return written or not state.live.in_step
+
+    def _await_collected(self, state: SecretState) -> None:
+        def collected() -> bool:
+            [state.live] = self._read([state.wanted])
+            return not state.live.orphan
+
         until(
-            lambda: not self._read([secret])[0].orphan,
+            collected,
             self.deadline.left,
             self.options.say,
-            awaited=lambda: f"the Secret of the deleted SealedSecret {secret} to be gone",
+            awaited=lambda: f"the Secret of the deleted SealedSecret {state.wanted} to be gone",
             late=lambda _seconds: WaitTimeout(
-                f"Secret {secret} belongs to a SealedSecret that was deleted, and is not deleted itself"
+                f"Secret {state.wanted} belongs to a SealedSecret that was deleted, and is not deleted itself"
             ),
             longest=LONGEST_PAUSE,
         )
@@ -167,19 +151,36 @@ class ClusterStore:
         return list(map(Live, sealed, read_all(self.client, "v1", "Secret", wanted)))
 
     @staticmethod
-    def _refuse_unsealable(secret: Wanted, live: Live) -> None:
-        if live.synced.get("status") == "False":
-            said = live.synced.get("message") or "see its log"
-            raise VcciError(f"the controller cannot unseal {secret}: {said}")
+    def _refuse_unsealable(state: SecretState) -> None:
+        if state.live.synced.get("status") == "False":
+            said = state.live.synced.get("message") or "see its log"
+            raise VcciError(f"the controller cannot unseal {state.wanted}: {said}")
 
-    def _late(self, secret: Wanted) -> str:
-        seconds = f"{self.options.wait_timeout:g} s"
-        return f"the controller did not unseal {secret} in {seconds}; is it running? {self._complaint(secret)}".strip()
-
-    def _complaint(self, secret: Wanted) -> str:
-        message = self._read([secret])[0].synced.get("message")
-        return f"The controller says: {message}. " if message else ""
+    def _late(self, state: SecretState) -> str:
+        said, seconds = state.live.synced.get("message"), f"{self.options.wait_timeout:g} s"
+        why = f"The controller says: {said}. " if said else ""
+        return f"the controller did not unseal {state.wanted} in {seconds}; is it running? {why}".strip()
 
 
-def _holds(live: Live, values: dict[str, bytes]) -> bool:
-    return live.in_step and all(live.values.get(key) == value for key, value in values.items())
+def _ref(secret: Wanted) -> Ref:
+    return Ref(API_VERSION.partition("/")[0], "SealedSecret", secret.namespace, secret.name)
+
+
+def _refuse_overtaken(state: SecretState) -> None:
+    """Another run may have sealed something else by now, which must not be waited for, nor undone."""
+    if state.kept != {key: text for key, text in state.live.encrypted.items() if key in state.wanted.values}:
+        raise Overtaken(f"SealedSecret {state.wanted} was changed by somebody else while it was unsealed")
+
+
+def _holds(state: SecretState) -> bool:
+    """Whether the Secret is what was asked for: its values, and what else the controller makes of the template."""
+    wanted, live = state.wanted, state.live
+    metadata = (live.secret or {}).get("metadata") or {}
+    told = [
+        live.in_step,
+        all(live.values.get(key) == value for key, value in state.values.items()),
+        wanted.type in (None, live.type),
+        wanted.labels.items() <= (metadata.get("labels") or {}).items(),
+        without_copies(wanted.annotations).items() <= (metadata.get("annotations") or {}).items(),
+    ]
+    return all(told)

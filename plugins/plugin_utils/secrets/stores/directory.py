@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from ...errors import InputError
+from ...errors import InputError, Overtaken
 from ...files import write_whole
 from ...waiting import Deadline
-from .. import fingerprints
+from .. import fingerprints, notes
 from ..certificate import SealingCertificate
 from ..decide import Evidence
 from ..options import Options
@@ -47,11 +47,10 @@ class DirectoryStore:
                 "fingerprint_key: needed for a directory without a cluster: it tells which values are as they were"
             )
         there = [read_manifest(_path(directory, secret)) if directory else None for secret in wanted]
-        prints = fingerprints.prints(wanted, key) if key else {}
-        states = []
-        for secret, live in zip(wanted, map(Live, there), strict=True):
-            check(secret, live, self.options.allow_scope_change)
-            states.append(SecretState(secret, live, prints=prints.get(str(secret), {})))
+        states = [SecretState(secret, live) for secret, live in zip(wanted, map(Live, there), strict=True)]
+        for state in states:
+            check(state.wanted, state.live, self.options.allow_scope_change)
+        _add_prints(states, key)
         return states
 
     def accept(self, states: list[SecretState]) -> None:
@@ -66,18 +65,25 @@ class DirectoryStore:
         files = _write(states, made, [state.live.sealed for state in states], self.options)
         return Saved(bool(files), f": {len(files)} files written", more={"files": files})
 
+    def was_written(self, secret: Wanted) -> bool:
+        return False
+
     def settle(self, states: list[SecretState]) -> None:
         """Files are there at once."""
 
 
+def _add_prints(states: list[SecretState], key: str | None) -> None:
+    """What is asked for, as fingerprints."""
+    prints = fingerprints.prints([state.wanted for state in states], key) if key else {}
+    for state in states if key else ():
+        state.prints, state.key_id = prints[str(state.wanted)], fingerprints.key_id(key or "")
+
+
 def copy_manifests(states: list[SecretState], options: Options, certificate: SealingCertificate) -> list[str]:
     """Save what a cluster has as manifests besides; the files that changed."""
-    wanted = [state.wanted for state in states]
-    prints = fingerprints.prints(wanted, options.fingerprint_key) if options.fingerprint_key else {}
-    for state in states:
-        state.prints = prints.get(str(state.wanted), {})
+    _add_prints(states, options.fingerprint_key)
     made = _manifests(states, options, certificate)
-    there = [read_manifest(_path(options.directory, secret)) for secret in wanted]
+    there = [read_manifest(_path(options.directory, state.wanted)) for state in states]
     return _write(states, made, there, options)
 
 
@@ -108,25 +114,40 @@ def write_manifest(path: Path, text: str) -> None:
 def _manifests(states: list[SecretState], options: Options, certificate: SealingCertificate) -> list[dict[str, Any]]:
     made = []
     for state in states:
-        notes = {**state.notes, **fingerprints.note(state.prints)}
-        one = build(state.wanted, certificate.seal(state), options.labels, notes)
+        former = state.live.sealed if options.merge else _rendered(state.live.sealed)
+        one = build(state.wanted, certificate.seal(state), options.labels, _notes(state), former)
         made.append(json.loads(json.dumps(one)))  # Ansible's own kinds of text are none that YAML knows
     return made
+
+
+def _rendered(sealed: dict[str, Any] | None) -> dict[str, Any]:
+    """Of a SealedSecret, the keys that its template makes: they are others' and stay."""
+    template = ((sealed or {}).get("spec") or {}).get("template") or {}
+    return {"spec": {"template": {"data": template["data"]}}} if template.get("data") else {}
+
+
+def _notes(state: SecretState) -> dict[str, str]:
+    """Those of a cluster, and what only manifests need; the fingerprints of others' keys stay."""
+    known = notes.texts(state.live.notes, notes.FINGERPRINTS) if state.prints else {}
+    prints = {key: text for key, text in known.items() if key in state.others} | state.prints
+    made = {**state.notes, **notes.note(notes.FINGERPRINTS, prints), **notes.note(notes.ENDS, state.ends)}
+    return made | ({notes.FINGERPRINT_KEY: state.key_id} if state.key_id else {})
 
 
 def _write(
     states: list[SecretState], made: list[dict[str, Any]], there: list[dict[str, Any] | None], options: Options
 ) -> list[str]:
-    changed = []
-    for state, manifest, before in zip(states, made, there, strict=True):
-        if manifest == before:
-            continue
-        path = _path(options.directory, state.wanted)
-        changed.append(str(path))
-        if not options.check:
-            text = yaml.dump(manifest, Dumper=DUMPER, width=10**9, sort_keys=True, allow_unicode=True)
+    """Those that differ from what was read, unless somebody else has changed one of them since: Overtaken."""
+    each = [(_path(options.directory, state.wanted), new) for state, new in zip(states, made, strict=True)]
+    changed = [(path, new, old) for (path, new), old in zip(each, there, strict=True) if new != old]
+    if not options.check:
+        for path, _new, old in changed:
+            if read_manifest(path) != old:
+                raise Overtaken(f"{path} was changed by somebody else since it was read")
+        for path, new, _old in changed:
+            text = yaml.dump(new, Dumper=DUMPER, width=10**9, sort_keys=True, allow_unicode=True)
             write_manifest(path, f"---\n{text}")
-    return changed
+    return [str(path) for path, _new, _old in changed]
 
 
 def _path(directory: str | None, secret: Wanted) -> Path:

@@ -46,8 +46,11 @@ class Store(Protocol):
     def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
         """Write these Secrets, with these annotations besides: one of those that were loaded, or all.
 
-        In check mode, predict it.
+        In check mode, predict it. Overtaken where somebody else has changed what was read: all is read again then.
         """
 
+    def was_written(self, secret: Wanted) -> bool:
+        """Whether this run wrote it; asked after save() ended with Overtaken."""
+
     def settle(self, states: list[SecretState]) -> None:
-        """Wait until consumers have what was saved."""
+        """Wait until consumers have what was saved; in check mode, for what they would have without it."""
