@@ -71,7 +71,7 @@ def _unread(states: list[SecretState], rotate: frozenset[Where]) -> set[Where]:
 
     InputError where no key unseals what is to be kept.
     """
-    found: set[Where] = set()
+    found, given = set[Where](), set[Where]()
     for state in states:
         kept = {key for key in generated(state.wanted) if state.wanted.where(key) not in rotate}
         lost = sorted(kept & state.lost)
@@ -83,8 +83,9 @@ def _unread(states: list[SecretState], rotate: frozenset[Where]) -> set[Where]:
                 f"sealing_keys), or rotate {named}"
             )
         found |= {state.wanted.where(key) for key in kept & state.unread}
+        given |= {state.wanted.where(key) for key in state.unread & set(state.wanted.values) - generated(state.wanted)}
     composed = sources([state.wanted for state in states]) if found else {}
-    return found | {where for where, parts in composed.items() if parts & found}
+    return found | given | {where for where, parts in composed.items() if parts & found}
 
 
 def _values_of(wanted: Wanted, resolver: Resolver, unread: set[Where]) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ import yaml
 
 from tests.helpers import Client, eventually
 
+PROGRAM = b"/sealed-secrets-controller"
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/sealed-secrets-controller"
 # The program takes its account from this fixed place: a mount namespace of its own has one there.
 START = """
@@ -82,3 +84,20 @@ def status(url: str, body: bytes | None = None) -> int:
         return exc.code
     except OSError:
         return 0
+
+
+@contextlib.contextmanager
+def paused(address: str) -> Iterator[None]:
+    """The program that answers at this address stands still while the block runs."""
+    wanted = f"--listen-addr={urlsplit(address).netloc}".encode()
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_bytes().split(b"\0")
+            found += [int(path.parent.name)] if wanted in line and line[0].endswith(PROGRAM) else []
+    [number] = found
+    os.kill(number, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(number, signal.SIGCONT)

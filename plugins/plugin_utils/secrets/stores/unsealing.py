@@ -75,7 +75,7 @@ class Unsealing:
             self._await_unsealed(state)  # in check mode too: nothing is changed by it
         keys = sorted(doubted(state) & generated(state.wanted))
         if keys and self.options.check:
-            state.unread, state.seen = set(keys), "?"
+            state.unread, state.seen = set(state.live.touched), "?"  # all of which the controller would write again
         elif keys:
             self._make_write(state, keys)
         state.held = dict(state.live.values)
