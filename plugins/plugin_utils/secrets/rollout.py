@@ -115,7 +115,7 @@ class Rollout:
         Pods that are as old as a value, by the whole seconds that the API server tells, count as older: new ones are
         made in a later second.
         """
-        time.sleep(SECOND)
+        time.sleep(SECOND if workloads else 0)
         clients = [workload for workload in workloads if name_of(workload) not in last]
         servers = [workload for workload in workloads if name_of(workload) in last]
         for group in [clients, *([server] for server in servers)]:

@@ -13,9 +13,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Overtaken
+from ..errors import InputError, Overtaken
 from ..kubernetes.client import Client
 from ..waiting import Deadline
+from . import checks, consumers, notes
 from .consumers import name_of
 from .decide import decide
 from .generators import Generator
@@ -36,6 +37,9 @@ def run(
     client: Client | None, wanted: list[Wanted], options: Options, rollout: Rollout | None = None
 ) -> dict[str, Any]:
     """The task's result. Without a client (no cluster, or check mode before there is one), none is asked."""
+    wrong = checks.labels_of(options.labels, "labels")
+    if wrong:
+        raise InputError("; ".join(wrong), wrong)
     if client and rollout is None:
         rollout = Rollout(client, options.say, options.wait_timeout)
     return _Run(wanted, options, _store(client, options), rollout).result()
@@ -65,13 +69,18 @@ class _Run:
         new = Generator(random.SystemRandom(), now)
         states = decide(store.load(self.wanted), store.evidence, frozenset(self.rotate), new, options.merge)
         store.accept(states)
+        shown = [difference(one.wanted, one.live, one.changed) for one in states if one.changed]
         if rollout and any(state.to_tell for state in states):
             for state, pods in rollout.servers(states, options.check):
                 self._tell(rollout, state, pods)
         saved = self._save(states)
         if options.wait or options.restart:
             store.settle(states)
-        answer = _answer(states, saved, store, options, self.sealed)
+        if options.restart and not options.check and store.evidence == "ciphertexts":
+            self._note_since(states)
+        answer = _answer(states, saved, store, self.sealed)
+        if options.diff and store.evidence != "fingerprints":  # which do not show what was there
+            answer["diff"] = shown
         if store.evidence == "fingerprints":
             _add_warnings(answer, warnings(states, options.directory, now))
         if options.directory and options.cluster and store.certificate:
@@ -97,6 +106,16 @@ class _Run:
             self.rotate -= {state.wanted.where(key) for key in state.wanted.values}
             self.sealed.setdefault(str(state.wanted), set()).update(state.changed)
 
+    def _note_since(self, states: list[SecretState]) -> None:
+        """Since when new values are held, before anything is restarted for them: a later run then knows, whatever
+        happens to the Secret."""
+        renewed = [state for state in states if state.renewed and state.live.secret]
+        for state in renewed:
+            state.times |= consumers.since(state.live.sealed, state.live.secret, state.renewed)
+            state.notes |= notes.note(notes.HELD, state.times)
+        if renewed:
+            self._save(renewed)
+
     def _tell(self, rollout: Rollout, state: SecretState, pods: list[str]) -> None:
         """The Secret first, so that nothing is lost when this run ends here: the next one tells again.
 
@@ -116,9 +135,7 @@ def _store(client: Client | None, options: Options) -> Store:
     return ClusterStore(client, options, deadline) if options.cluster else DirectoryStore(options, deadline)
 
 
-def _answer(
-    states: list[SecretState], saved: Saved, store: Store, options: Options, sealed: Mapping[str, set[str]]
-) -> dict[str, Any]:
+def _answer(states: list[SecretState], saved: Saved, store: Store, sealed: Mapping[str, set[str]]) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "changed": saved.changed,
         "secrets": {str(state.wanted): _told(state, sealed.get(str(state.wanted), set())) for state in states},
@@ -127,8 +144,6 @@ def _answer(
         **(store.certificate.told() if store.certificate else {}),
     }
     _add_warnings(answer, saved.warnings)
-    if options.diff and store.evidence != "fingerprints":  # which do not show what was there
-        answer["diff"] = [difference(s.wanted, s.live, s.changed) for s in states if s.changed]
     return answer
 
 

@@ -58,11 +58,12 @@ class DirectoryStore:
 
     def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
         """There are no servers to tell, and so no mark."""
-        made = _manifests(states, self.options, self.certificate)
+        there = [state.live.sealed for state in states]
+        made = _manifests(states, there, self.options, self.certificate)
         if not self.options.directory:
             sealed = {str(state.wanted): one["spec"]["encryptedData"] for state, one in zip(states, made, strict=True)}
             return Saved(False, " sealed", more={"files": [], "sealed": sealed})
-        files = _write(states, made, [state.live.sealed for state in states], self.options)
+        files = _write(states, made, there, self.options)
         return Saved(bool(files), f": {len(files)} files written", more={"files": files})
 
     def was_written(self, secret: Wanted) -> bool:
@@ -80,10 +81,15 @@ def _add_prints(states: list[SecretState], key: str | None) -> None:
 
 
 def copy_manifests(states: list[SecretState], options: Options, certificate: SealingCertificate) -> list[str]:
-    """Save what a cluster has as manifests besides; the files that changed."""
+    """Save what a cluster has as manifests besides; the files that changed. With merge, what only they have stays."""
     _add_prints(states, options.fingerprint_key)
-    made = _manifests(states, options, certificate)
     there = [read_manifest(_path(options.directory, state.wanted)) for state in states]
+    for state, manifest in zip(states, there, strict=True):
+        live = Live(manifest)
+        if options.merge and live.scope == state.wanted.scope:
+            besides = {key: text for key, text in live.encrypted.items() if key not in state.wanted.values}
+            state.others = {**besides, **state.others}
+    made = _manifests(states, there, options, certificate)
     return _write(states, made, there, options)
 
 
@@ -111,10 +117,12 @@ def write_manifest(path: Path, text: str) -> None:
         raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
-def _manifests(states: list[SecretState], options: Options, certificate: SealingCertificate) -> list[dict[str, Any]]:
+def _manifests(
+    states: list[SecretState], there: list[dict[str, Any] | None], options: Options, certificate: SealingCertificate
+) -> list[dict[str, Any]]:
     made = []
-    for state in states:
-        former = state.live.sealed if options.merge else _rendered(state.live.sealed)
+    for state, manifest in zip(states, there, strict=True):
+        former = (manifest or state.live.sealed) if options.merge else _rendered(state.live.sealed)
         one = build(state.wanted, certificate.seal(state), options.labels, _notes(state), former)
         made.append(json.loads(json.dumps(one)))  # Ansible's own kinds of text are none that YAML knows
     return made
