@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fingerprint_key": {"type": "str", "no_log": True},
     "merge": {"type": "bool", "default": False},
     "controller_namespace": {"type": "str", "default": "kube-system"},
+    "controller_name": {"type": "str", "default": "sealed-secrets-controller"},
     "aws": {"type": "dict"},
     "labels": {"type": "dict", "default": {}},
     "allow_scope_change": {"type": "bool", "default": False},

@@ -17,8 +17,10 @@ class ActionModule(Action):
         **connection_argument_spec(),
         "namespaces": {"type": "list", "elements": "str", "default": []},
         "controller_namespace": {"type": "str", "default": "kube-system"},
+        "controller_name": {"type": "str", "default": "sealed-secrets-controller"},
         "rotation_days": {"type": "int", "default": 90},
     }
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        return survey(self.connect(args), args["namespaces"], args["controller_namespace"], args["rotation_days"])
+        where = args["controller_namespace"], args["rotation_days"], args["controller_name"]
+        return survey(self.connect(args), args["namespaces"], *where)

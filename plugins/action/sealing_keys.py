@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.controller import Place
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.reencrypt import reencrypt_cluster, reencrypt_files
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealing_keys import (
     Controller,
@@ -34,6 +35,7 @@ class ActionModule(Action):
         "private_key": {"type": "str", "no_log": True},
         "days": {"type": "int", "default": 3650},
         "min_age_days": {"type": "int", "default": 0},
+        "drop_unknown": {"type": "bool", "default": False},
         "vault_id": {"type": "str"},
         "controller_namespace": {"type": "str", "default": "kube-system"},
         "controller_deployment": {"type": "str", "default": "sealed-secrets-controller"},
@@ -51,10 +53,10 @@ class ActionModule(Action):
             if state != "reencrypted":
                 raise InputError("this needs a cluster")
             return reencrypt_files(Path(args["directory"]), path, secret, self.check)
-        namespace, deployment = args["controller_namespace"], args["controller_deployment"]
-        controller = Controller(self.connect(args), namespace, deployment, self.check, args["wait_timeout"], self.say)
+        place = Place(self.connect(args), args["controller_namespace"], args["controller_deployment"])
+        controller = Controller(place, self.check, args["wait_timeout"], self.say)
         if state == "backed_up":
-            return back_up(controller, path, secret)
+            return back_up(controller, path, secret, args["drop_unknown"])
         if state == "restored":
             return restore(controller, path, secret)
         if state == "renewed":

@@ -91,11 +91,15 @@ options:
     default: default
   certificate:
     description:
-      - File or URL of the sealing certificate; without it, that of the controller's newest active key is used. An
-        expired one, another than O(certificate_fingerprint), or a private key is refused before anything is written.
+      - File or URL (C(file://), C(https://), C(http://)) of the sealing certificate; of several in it the first counts.
+        Without it, the controller is asked for it through the API server, as kubeseal does; where that is not allowed,
+        or it gives none that is valid, that of its newest active key is used. An expired one, another than
+        O(certificate_fingerprint), or a private key is refused before anything is written.
     type: str
   certificate_fingerprint:
-    description: Fingerprint that the certificate must have, as RV(certificate) gives it. Plain C(http://) needs it.
+    description: >-
+      Fingerprint that the certificate's key must have, as RV(certificate) and C(ssh-keygen -l) give it. Plain C(http://)
+      needs it, also where an C(https://) URL leads there.
     type: str
   cluster:
     description:
@@ -121,6 +125,12 @@ options:
     description: Namespace of the controller and its keys.
     type: str
     default: kube-system
+  controller_name:
+    description: >-
+      Name of the controller's Service, which gives the sealing certificate out, and of its Deployment, which says in
+      which order it uses its keys.
+    type: str
+    default: sealed-secrets-controller
   aws:
     description:
       - Keep the values in AWS Secrets Manager instead of sealing them, as the JSON object

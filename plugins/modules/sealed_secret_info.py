@@ -10,7 +10,7 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - Compares SealedSecrets with their Secrets, in memory. No value, and no digest of one, is in the result.
-  - Without the right to read the sealing keys, what needs them is null.
+  - What may not be read (sealing keys, Secrets, workloads) leaves null where it would be needed.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: It writes nothing.}
@@ -25,6 +25,10 @@ options:
     description: Namespace of the controller and its keys.
     type: str
     default: kube-system
+  controller_name:
+    description: Name of the controller's Deployment, which says in which order it uses its keys.
+    type: str
+    default: sealed-secrets-controller
   rotation_days:
     description: Keys whose value is older are overdue; 0 for none.
     type: int
@@ -46,8 +50,9 @@ secrets:
   description: >-
     Of each SealedSecret its scope, keys, the days since each value changed (since the SealedSecret was made, where that
     is not known), the overdue keys, the sealing keys that decrypt it, whether those are the newest one only, whether
-    everything decrypts, whether the Secret equals it, whether the controller has unsealed this generation and what it
-    says, and the workloads that consume it.
+    everything decrypts with active keys, whether the Secret equals that, whether the controller has unsealed this
+    generation and what it says, the workloads that consume it, and problems by key, such as a ciphertext that is no
+    base64 or that only an inactive sealing key opens. Of one without ciphertexts C(decrypts) is null.
   returned: success
   type: dict
   sample:
@@ -63,8 +68,9 @@ secrets:
       synced: true
       message: ""
       consumers: [StatefulSet/redis]
+      problems: []
 sealing_keys:
-  description: The controller's keys, the newest first, and how many SealedSecrets rely on each.
+  description: The controller's keys in its own order, the newest first, and how many SealedSecrets rely on each.
   returned: success
   type: list
   elements: dict

@@ -17,16 +17,24 @@ attributes:
 options:
   state:
     description:
-      - V(backed_up) writes all keys of the controller to O(path).
-      - V(restored) adds those of O(path) which the cluster lacks, and restarts the controller.
+      - V(backed_up) adds all keys of the controller to O(path). Keys that are in the file stay in it, whether the
+        cluster has them or not; a file that has none of this cluster's keys is refused.
+      - V(restored) adds those of O(path) which the cluster lacks, and restarts the controller. What is damaged in the
+        file fails the task when the rest is restored.
       - V(renewed) adds a new key, or the given one, which new values are then sealed with; old keys stay.
       - V(reencrypted) seals anew what the newest key does not decrypt, each in its own scope, in the cluster, or in the
         files of O(directory).
+      - The newest is the controller's newest, the active key whose certificate began last, or whose Secret was made
+        last where its Deployment says C(--key-order-priority SecretCreationTimestamp). One that has expired is only
+        used where all have.
     type: str
     required: true
     choices: [backed_up, restored, renewed, reencrypted]
   path:
-    description: The backup, encrypted by ansible-vault. With O(state=reencrypted), the keys are taken from it.
+    description: >-
+      The backup, encrypted by ansible-vault. It may hold whatever C(kubeseal --recovery-private-key) takes, a private
+      key in PEM, Secrets in documents or in a list. With O(state=reencrypted), its keys are used besides those of the
+      cluster.
     type: path
   directory:
     description: Manifests to seal anew without a cluster; needs O(path).
@@ -42,9 +50,15 @@ options:
     type: int
     default: 3650
   min_age_days:
-    description: Renew only when no active key is younger; 0 renews always.
+    description: Renew only when the newest active key is older, or has expired; 0 renews always.
     type: int
     default: 0
+  drop_unknown:
+    description: >-
+      With O(state=backed_up), drop from O(path) what this cluster does not have. What was sealed with such a key is
+      lost then, unless there is another copy.
+    type: bool
+    default: false
   vault_id:
     description: Which vault password encrypts the backup, when there are several.
     type: str
@@ -53,7 +67,7 @@ options:
     type: str
     default: kube-system
   controller_deployment:
-    description: Its Deployment, which is restarted since it reads keys when it starts.
+    description: Its Deployment, which is restarted since it reads keys when it starts; its Service has the same name.
     type: str
     default: sealed-secrets-controller
   wait_timeout:

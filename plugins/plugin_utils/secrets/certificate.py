@@ -1,26 +1,23 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The sealing certificate: out of a file, from a URL, or of the controller in the cluster. This does I/O."""
+"""The sealing certificate of one run: the given one, or the controller's own. This does I/O."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import os
-import urllib.error
-from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.urls import SSLValidationError, open_url
-
-from ..errors import ApiError, ConnectionFailed, InputError, WaitTimeout
+from ..errors import ApiError, InputError, VcciError, WaitTimeout
 from ..kubernetes.client import Client
 from ..waiting import Deadline, until
 from . import crypto
+from .controller import Place
 from .options import Options
+from .sources import certificate_from
 from .state import SecretState
 
-TIMEOUT = 30
-LARGEST = 65536
 SOON = datetime.timedelta(days=30)
 # In check mode nothing is sealed: the API server, which validates a prediction, gets base64; the result gets nothing.
 PLACEHOLDER = base64.b64encode(b"sealed when it is not a check").decode()
@@ -43,7 +40,8 @@ class SealingCertificate:
             elif self._client is None:
                 raise InputError("certificate: needed without a cluster, as a file or a URL")
             else:
-                self._read = expected(self._of_controller(self._client), fingerprint)
+                place = Place(self._client, self._options.controller_namespace, self._options.controller_name)
+                self._read = expected(self._of_controller(place), fingerprint)
         return self._read
 
     def seal(self, state: SecretState) -> dict[str, str]:
@@ -69,61 +67,67 @@ class SealingCertificate:
         soon = f"expires on {self._read.expires:%Y-%m-%d}: renew the sealing key"
         return {"certificate": said, "warnings": [f"the sealing certificate of {self._read.source} {soon}"]}
 
-    def _of_controller(self, client: Client) -> crypto.Certificate:
-        where = self._options.controller_namespace
-        remedy = "is the sealed-secrets controller running there? Or give certificate"
+    def _of_controller(self, place: Place) -> crypto.Certificate:
+        """That which it gives out; where it gives none that is valid, that of its newest key."""
+        now = datetime.datetime.now(datetime.UTC)
+        try:
+            served = crypto.Certificate(place.served_certificate(), f"Service {place.namespace}/{place.name}")
+        except VcciError as exc:
+            return self._of_keys(place, exc)
+        if served.expires > now:
+            return served
+        with contextlib.suppress(VcciError):
+            newest = place.keyring().newest(now)
+            if newest.expires > now:
+                return _of_secret(newest.secret, place)
+        return served
+
+    def _of_keys(self, place: Place, refused: VcciError) -> crypto.Certificate:
+        """It has none when it has just been installed."""
         key = until(
-            lambda: _newest_key(client, where) or {},
+            lambda: _newest_key(place, refused),
             self._deadline.left,
             self._options.say,
-            awaited=lambda: f"the controller to make its sealing key in {where}",
-            late=lambda _seconds: WaitTimeout(f"there is no sealing key in namespace {where}: {remedy}"),
+            awaited=lambda: f"the controller to make its sealing key in {place.namespace}",
+            late=lambda _seconds: WaitTimeout(
+                f"there is no sealing key in namespace {place.namespace}: "
+                "is the sealed-secrets controller running there? Or give certificate"
+            ),
         )
-        return crypto.Certificate(base64.b64decode(key["data"]["tls.crt"]), f"Secret {where}/{key['metadata']['name']}")
+        return _of_secret(key, place)
 
 
 def read(source: str, fingerprint: str | None = None) -> crypto.Certificate:
-    """Whoever can exchange the certificate reads what is sealed with it: plain http needs its fingerprint."""
-    if source.startswith("http://") and not fingerprint:
-        raise InputError(
-            f"certificate: {source} may be exchanged on its way: use https, or give certificate_fingerprint"
-        )
-    pem = _fetched(source) if source.startswith(("http://", "https://")) else _from_file(source)
-    return expected(crypto.Certificate(pem, source), fingerprint)
+    """That in a file or behind a URL, which is valid and the expected one."""
+    return expected(crypto.Certificate(certificate_from(source, fingerprint), source), fingerprint)
 
 
 def expected(certificate: crypto.Certificate, fingerprint: str | None) -> crypto.Certificate:
     """InputError when it has expired, or has another fingerprint."""
     certificate.check(datetime.datetime.now(datetime.UTC))
-    if fingerprint and certificate.fingerprint != fingerprint:
+    if fingerprint and certificate.fingerprint != fingerprint.strip().rstrip("="):
         raise InputError(
-            f"the sealing certificate of {certificate.source} has fingerprint {certificate.fingerprint}, "
-            f"and {fingerprint} is expected"
+            f"certificate_fingerprint: the sealing certificate of {certificate.source} has fingerprint "
+            f"{certificate.fingerprint}, and {fingerprint} is expected"
         )
     return certificate
 
 
-def _newest_key(client: Client, namespace: str) -> dict[str, Any] | None:
+def _of_secret(secret: dict[str, Any], place: Place) -> crypto.Certificate:
+    source = f"Secret {place.namespace}/{secret['metadata']['name']}"
+    return crypto.Certificate(base64.b64decode(secret["data"]["tls.crt"]), source)
+
+
+def _newest_key(place: Place, refused: VcciError) -> dict[str, Any] | None:
+    """Its Secret; None while there is none."""
     try:
-        return crypto.newest_key(client.list("v1", "Secret", namespace, label_selector=f"{crypto.KEY_LABEL}=active"))
+        ring = place.used_keyring()
     except ApiError as exc:
         if exc.status != 403:
             raise
-        remedy = "give certificate, as `kubeseal --fetch-cert` prints it"
-        raise InputError(f"the sealing key in namespace {namespace} may not be read; {remedy}") from exc
-
-
-def _from_file(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as handle:
-            return handle.read(LARGEST)
-    except OSError as exc:
-        raise InputError(f"certificate: {path} cannot be read: {exc.strerror}") from exc
-
-
-def _fetched(url: str) -> bytes:
-    try:
-        content: bytes = open_url(url, timeout=TIMEOUT, http_agent="greenlang.vcci").read(LARGEST)
-    except (urllib.error.URLError, SSLValidationError, OSError, ValueError) as exc:
-        raise ConnectionFailed(f"certificate: {url} cannot be fetched: {getattr(exc, 'reason', exc)}") from exc
-    return content
+        raise InputError(
+            f"the sealing key in namespace {place.namespace} may not be read, and the controller does not give its "
+            f"certificate out ({refused.message}); have `get` on services/proxy of Service {place.name} granted, or "
+            "give certificate, as `kubeseal --fetch-cert` prints it"
+        ) from exc
+    return ring.newest(datetime.datetime.now(datetime.UTC)).secret if any(key.active for key in ring.keys) else None

@@ -9,19 +9,20 @@ to a name or a namespace.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import datetime
 import hashlib
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputError
+from .encoding import decode
 
 with contextlib.suppress(ImportError):  # ansible-core brings it; where ansible-test imports this, it is not
     from cryptography import x509
-    from cryptography.exceptions import InvalidTag
+    from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,6 +36,10 @@ NONCE = bytes(12)
 
 class Unsealable(InputError):
     """No key decrypts it: another key, name or namespace, or a damaged value."""
+
+
+class NotSealed(Unsealable):
+    """It is none of what sealing makes, so that no key ever decrypts it."""
 
 
 def label(scope: str, namespace: str, name: str) -> bytes:
@@ -75,19 +80,19 @@ def seal(key: Any, value: bytes, bound_to: bytes, random: Callable[[int], bytes]
 def unseal(keys: list[Any], sealed: str, bound_to: bytes) -> bytes:
     """The value, with the first of the private keys that decrypts it."""
     try:
-        data = base64.b64decode(sealed, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise Unsealable("the sealed value is not base64") from exc
+        data = decode(sealed)
+    except ValueError as exc:
+        raise NotSealed("what is sealed is not base64") from exc
     size = struct.unpack(">H", data[:2])[0] if len(data) >= 2 else 0
     if len(data) < size + 2 or not size:
-        raise Unsealable("the sealed value is too short")
+        raise NotSealed("what is sealed is too short")
     for key in keys:
         try:
             session = key.decrypt(data[2 : size + 2], _oaep(bound_to))
             return AESGCM(session).decrypt(NONCE, data[size + 2 :], None)
         except (ValueError, InvalidTag):
             continue
-    raise Unsealable("no key decrypts the sealed value")
+    raise Unsealable("no sealing key decrypts it")
 
 
 class Certificate:
@@ -100,12 +105,13 @@ class Certificate:
             )
         try:
             certificate = x509.load_pem_x509_certificate(pem)
-        except ValueError as exc:
+            key = certificate.public_key()
+        except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as exc:
             raise InputError(f"{source} is not a PEM certificate") from exc
-        key = certificate.public_key()
         if not isinstance(key, rsa.RSAPublicKey):
             raise InputError(f"{source} has no RSA key, which sealing needs")
-        self.source, self.key, self.expires = source, key, certificate.not_valid_after_utc
+        self.source, self.key = source, key
+        self.begins, self.expires = certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
     def check(self, now: datetime.datetime) -> Certificate:
         """InputError when it has expired."""
@@ -116,27 +122,38 @@ class Certificate:
 
     @property
     def fingerprint(self) -> str:
-        """As ssh writes it, which is how the controller names its keys."""
-        raw = self.key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).split()[1]
-        digest = hashlib.sha256(base64.b64decode(raw)).digest()
-        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+        return fingerprint(self.key)
+
+
+def fingerprint(key: Any) -> str:
+    """Of a public key, as ssh writes it, which is how the controller names its keys."""
+    raw = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).split()[1]
+    digest = hashlib.sha256(base64.b64decode(raw)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def pem_blocks(data: bytes, *kinds: str) -> list[bytes]:
+    """The blocks of these kinds, whatever stands around them."""
+    named = "|".join(kinds).encode()
+    return [
+        found[0] for found in re.finditer(rb"-----BEGIN (" + named + rb")-----.*?-----END \1-----", data, re.DOTALL)
+    ]
 
 
 def private_key(pem: bytes) -> Any:
-    return serialization.load_pem_private_key(pem, None)
+    """The first RSA key in it that is not encrypted, as the controller reads it. ValueError."""
+    for block in pem_blocks(pem, "RSA PRIVATE KEY", "PRIVATE KEY"):
+        with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
+            key = serialization.load_pem_private_key(block, None)
+            if isinstance(key, rsa.RSAPrivateKey):
+                return key
+    raise ValueError("no unencrypted RSA key in PEM")
 
 
 def private_keys(secrets: list[dict[str, Any]]) -> list[Any]:
-    """Of the controller's sealing keys, active or not, the private halves, the newest first."""
-    newest = sorted(secrets, key=lambda s: s["metadata"].get("creationTimestamp") or "", reverse=True)
-    return [private_key(base64.b64decode(s["data"]["tls.key"])) for s in newest if (s.get("data") or {}).get("tls.key")]
-
-
-def newest_key(secrets: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Of the controller's sealing keys, the one that it would hand out: the newest that is active."""
-    active = []
+    """Of Secrets with sealing keys, active or not, the private halves of those that have one."""
+    found = []
     for one in secrets:
-        metadata = one["metadata"]
-        if (metadata.get("labels") or {}).get(KEY_LABEL) == "active" and (one.get("data") or {}).get("tls.crt"):
-            active.append((metadata.get("creationTimestamp") or "", metadata["name"], one))
-    return max(active, key=lambda each: each[:2])[2] if active else None
+        with contextlib.suppress(ValueError):
+            found.append(private_key(base64.b64decode((one.get("data") or {}).get("tls.key") or "")))
+    return found

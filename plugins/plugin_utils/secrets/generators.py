@@ -72,7 +72,9 @@ class Generator:
         except (ValueError, TypeError):
             raise InputError(f"{where}: a certificate needs a private key in PEM, and names in ASCII") from None
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-        made = _builder(name, private.public_key(), self.now, days).add_extension(alternative, critical=False)
+        ends = self.now + datetime.timedelta(days=days)
+        made = _builder(name, private.public_key(), self.now - EARLIER, ends)
+        made = made.add_extension(alternative, critical=False)
         digest = hashes.SHA256() if isinstance(private, rsa.RSAPrivateKey) else None
         return made.sign(private, digest).public_bytes(serialization.Encoding.PEM)
 
@@ -90,12 +92,17 @@ def private_key(form: str, bits: int = 3072) -> bytes:
     return _pem(rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
 
-def sealing_pair(now: datetime.datetime, days: int, bits: int = 4096) -> tuple[bytes, bytes]:
-    """A sealing certificate and its key, as the controller makes them; PEM."""
+def sealing_pair(begins: datetime.datetime, days: int, bits: int = 4096) -> tuple[bytes, bytes]:
+    """A sealing certificate and its key, as the controller makes them, which tells the newest by its begin; PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    made = _builder(x509.Name([]), key.public_key(), now, days)
+    return sealing_certificate(key, begins, days), _pem(key)
+
+
+def sealing_certificate(key: Any, begins: datetime.datetime, days: int) -> bytes:
+    """A sealing certificate of a key that is there; PEM."""
+    made = _builder(x509.Name([]), key.public_key(), begins, begins + datetime.timedelta(days=days))
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), _pem(key)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def still_good(held: bytes, key: bytes, names: list[str], now: datetime.datetime) -> bool:
@@ -119,11 +126,11 @@ def expiry(certificate: bytes) -> str:
         return ""
 
 
-def _builder(name: x509.Name, key: Any, now: datetime.datetime, days: int) -> x509.CertificateBuilder:
+def _builder(name: x509.Name, key: Any, begins: datetime.datetime, ends: datetime.datetime) -> x509.CertificateBuilder:
     """A certificate signed by itself, but for what is special to it."""
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key)
     made = made.serial_number(x509.random_serial_number())
-    return made.not_valid_before(now - EARLIER).not_valid_after(now + datetime.timedelta(days=days))
+    return made.not_valid_before(begins).not_valid_after(ends)
 
 
 def _subject_alternative(names: list[str]) -> x509.SubjectAlternativeName:

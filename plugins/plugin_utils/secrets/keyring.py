@@ -1,139 +1,173 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Sealing keys as Secrets, their backup, and new ciphertexts under the newest. Pure. No key is in any message."""
+"""Sealing keys as the Secrets that they are, in the controller's own order. Pure. No key is in any message."""
 
 from __future__ import annotations
 
 import base64
 import datetime
+import itertools
 import string
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
 from . import crypto
+from .encoding import decode
 from .generators import Source
 
-KEPT = ("name", "labels", "annotations", "creationTimestamp")  # of a key's metadata, in a backup
+PREFIX = "sealed-secrets-key"  # begins the names of keys; one of just that name, of before 0.9, needs no label
+ACTIVE = "active"
+BY_CERTIFICATE, BY_SECRET = "CertNotBefore", "SecretCreationTimestamp"  # of --key-order-priority
+FLAG, VARIABLE = "--key-order-priority", "SEALED_SECRETS_KEY_ORDER_PRIORITY"
+NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)  # when what has no certificate began, and ended
 
 Object = dict[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class SealingKey:
-    """One of the controller's keys."""
+    """One of the controller's keys.
+
+    begins, expires  of its certificate.
+    created          when its Secret was made: as ISO 8601, empty where that is not known.
+    active           whether the controller reads it when it starts.
+    secret           what it was read from.
+    """
 
     name: str
     fingerprint: str
+    begins: datetime.datetime
     expires: datetime.datetime
     created: str
     active: bool
     private: Any
+    secret: Object
+
+    def began(self, order: str) -> str:
+        """The time that it is ordered by."""
+        return self.created if order == BY_SECRET else self.begins.isoformat(timespec="seconds")
 
 
-def sealing_keys(secrets: list[Object]) -> list[SealingKey]:
-    """The newest first; the newest active one is that which new values are sealed with."""
-    found = [_sealing_key(secret) for secret in secrets if _is_whole(secret)]
-    return sorted(found, key=lambda key: (key.created, key.name), reverse=True)
+@dataclass(frozen=True)
+class Keyring:
+    """Keys, the newest first: by their certificates' begin, or by their Secrets' creation where the controller is told
+    so; of two that are equal in that, the one with the older Secret, as in the controller.
+
+    damaged  why Secrets that should be keys are none, each with its name. They are passed over.
+    """
+
+    keys: list[SealingKey]
+    damaged: list[str] = field(default_factory=list)
+    order: str = BY_CERTIFICATE
+
+    def newest(self, now: datetime.datetime) -> SealingKey:
+        """The active key that new values are sealed with: one that has expired only where all have. InputError."""
+        active = [key for key in self.keys if key.active]
+        if not active:
+            why = f": {'; '.join(self.damaged)}" if self.damaged else ""
+            raise InputError(f"there is no active sealing key{why}")
+        return next((key for key in active if key.expires > now), active[0])
+
+    def age_days(self, key: SealingKey, now: datetime.datetime) -> int | None:
+        """None where it is not known."""
+        try:
+            return (now - datetime.datetime.fromisoformat(key.began(self.order))).days
+        except ValueError:
+            return None
+
+    @property
+    def fingerprints(self) -> set[str]:
+        return {key.fingerprint for key in self.keys}
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"passed over: {why}" for why in self.damaged]
 
 
-def _is_whole(secret: Object) -> bool:
-    data = secret.get("data") or {}
-    return bool(data.get("tls.crt") and data.get("tls.key"))
+def keyring(secrets: Iterable[Object], order: str = BY_CERTIFICATE) -> Keyring:
+    """The keys in these Secrets of the controller's namespace."""
+    keys, damaged = [], []
+    for secret in secrets:
+        try:
+            keys.append(sealing_key(secret))
+        except InputError as exc:
+            crashes = " (the controller may not start with it: label it compromised, or delete it)"
+            damaged.append(f"{exc.message}{crashes if _is_active(secret['metadata']) else ''}")
+    return Keyring(ordered(keys, order), damaged, order)
 
 
-def _sealing_key(secret: Object) -> SealingKey:
-    data, metadata = secret["data"], secret["metadata"]
-    certificate = crypto.Certificate(base64.b64decode(data["tls.crt"]), f"Secret {metadata['name']}")
+def ordered(keys: Iterable[SealingKey], order: str = BY_CERTIFICATE) -> list[SealingKey]:
+    oldest_secrets_first = sorted(keys, key=lambda key: (key.created, key.name))
+    return sorted(oldest_secrets_first, key=lambda key: key.began(order), reverse=True)
+
+
+def order_of(deployment: Object | None) -> str:
+    """How the controller of this Deployment orders its keys: by its flag, else by its environment, else by default."""
+    template = ((deployment or {}).get("spec") or {}).get("template") or {}
+    for container in (template.get("spec") or {}).get("containers") or []:
+        words = [word for text in (container.get("command"), container.get("args")) for word in text or []]
+        given = [text for flag, text in itertools.pairwise(words) if flag == FLAG]
+        given += [word.partition("=")[2] for word in words if word.startswith(f"{FLAG}=")]
+        given += [one.get("value") for one in container.get("env") or [] if one.get("name") == VARIABLE]
+        if given:
+            return BY_SECRET if given[0] == BY_SECRET else BY_CERTIFICATE
+    return BY_CERTIFICATE
+
+
+def sealing_key(secret: Object) -> SealingKey:
+    """InputError names what is wrong with a Secret that is no key pair."""
+    metadata, data = secret["metadata"], secret.get("data") or {}
+    where = f"Secret {metadata['name']}"
+    for name in ("tls.crt", "tls.key"):
+        if not data.get(name):
+            raise InputError(f"{where}: no key pair: it has no {name}")
+    try:
+        certificate, key = decode(data["tls.crt"]), decode(data["tls.key"])
+    except ValueError as exc:
+        raise InputError(f"{where}: no key pair: not base64") from exc
+    read = pair(b"\n".join(crypto.pem_blocks(certificate, "CERTIFICATE")), key, where)
     return SealingKey(
         name=metadata["name"],
-        fingerprint=certificate.fingerprint,
-        expires=certificate.expires,
-        created=metadata.get("creationTimestamp") or "",
-        active=(metadata.get("labels") or {}).get(crypto.KEY_LABEL) == "active",
-        private=crypto.private_key(base64.b64decode(data["tls.key"])),
+        fingerprint=read.fingerprint,
+        begins=read.begins,
+        expires=read.expires,
+        created=created(metadata),
+        active=_is_active(metadata),
+        private=crypto.private_key(key),
+        secret=secret,
     )
 
 
-def backup(secrets: list[Object]) -> Object:
-    """As `kubectl get -o yaml` writes them, so that kubectl and kubeseal can read a backup too."""
-    found = sorted((secret for secret in secrets if _is_whole(secret)), key=lambda secret: secret["metadata"]["name"])
-    return {"apiVersion": "v1", "kind": "List", "items": [_backed_up(secret) for secret in found]}
+def created(metadata: Object) -> str:
+    """YAML reads a time that has no quotes."""
+    when = metadata.get("creationTimestamp") or ""
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}" if isinstance(when, datetime.datetime) else str(when)
 
 
-def _backed_up(secret: Object) -> Object:
-    metadata = {key: secret["metadata"][key] for key in KEPT if secret["metadata"].get(key)}
-    data = {key: secret["data"][key] for key in ("tls.crt", "tls.key")}
-    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
-
-
-def read_backup(content: object, source: str) -> tuple[list[Object], list[SealingKey]]:
-    """The Secrets of a backup, each with a certificate that belongs to its key."""
-    secrets = content.get("items") if isinstance(content, dict) else None
-    if not isinstance(secrets, list) or not secrets:
-        raise InputError(f"{source} holds no sealing keys")
-    for one in secrets:
-        try:
-            name, data = one["metadata"]["name"], one["data"]
-            pair(base64.b64decode(data["tls.crt"]), base64.b64decode(data["tls.key"]), f"{source}, {name}")
-        except (KeyError, TypeError, ValueError) as exc:
-            raise InputError(f"{source} is not a backup of sealing keys") from exc
-    return secrets, sealing_keys(secrets)
+def _is_active(metadata: Object) -> bool:
+    return metadata["name"] == PREFIX or (metadata.get("labels") or {}).get(crypto.KEY_LABEL) == ACTIVE
 
 
 def pair(certificate: bytes, key: bytes, source: str) -> crypto.Certificate:
-    """A certificate and the private key that belongs to it."""
+    """A certificate and the private key that belongs to it. InputError."""
     read = crypto.Certificate(certificate, source)
     try:
         private = crypto.private_key(key)
-    except (ValueError, TypeError) as exc:
-        raise InputError(f"{source}: the private key is not unencrypted PEM") from exc
-    if getattr(private.public_key(), "public_numbers", lambda: None)() != read.key.public_numbers():
+    except ValueError as exc:
+        raise InputError(f"{source}: the private key is not an unencrypted RSA key in PEM") from exc
+    if private.public_key().public_numbers() != read.key.public_numbers():
         raise InputError(f"{source}: the private key does not belong to the certificate")
     return read
 
 
 def key_secret(namespace: str, certificate: bytes, key: bytes, source: Source) -> Object:
     """A sealing key as the Secret that the controller reads."""
-    ending = "".join([source.choice(string.ascii_lowercase + string.digits) for _i in range(5)])
     data = {"tls.crt": base64.b64encode(certificate).decode(), "tls.key": base64.b64encode(key).decode()}
-    labels = {crypto.KEY_LABEL: "active"}
-    metadata = {"name": f"sealed-secrets-key{ending}", "namespace": namespace, "labels": labels}
+    labels = {crypto.KEY_LABEL: ACTIVE}
+    metadata = {"name": new_name(source), "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata, "data": data}
 
 
-def newest(keys: list[SealingKey]) -> SealingKey:
-    found = next((one for one in keys if one.active), None)
-    if found is None:
-        raise InputError("there is no active sealing key")
-    return found
-
-
-def resealed(sealed: Object, keys: list[SealingKey], random: Callable[[int], bytes]) -> dict[str, str]:
-    """New ciphertexts of what the newest key does not decrypt.
-
-    The scope is the SealedSecret's own, never its template's.
-    """
-    metadata = sealed.get("metadata") or {}
-    namespace, name = metadata.get("namespace"), metadata.get("name")
-    bound_to = crypto.label(crypto.scope_of(metadata.get("annotations")), namespace or "", name or "")
-    target, others = newest(keys).private, [one.private for one in keys]
-    found = {}
-    for key, text in ((sealed.get("spec") or {}).get("encryptedData") or {}).items():
-        if _decrypts(target, text, bound_to):
-            continue
-        try:
-            value = crypto.unseal(others, text, bound_to)
-        except crypto.Unsealable as exc:
-            where = f"SealedSecret {namespace}/{name}"
-            raise InputError(f"{where}: no sealing key decrypts {key}: nothing was changed") from exc
-        found[key] = crypto.seal(target.public_key(), value, bound_to, random)
-    return found
-
-
-def _decrypts(key: Any, text: str, bound_to: bytes) -> bool:
-    try:
-        crypto.unseal([key], text, bound_to)
-    except crypto.Unsealable:
-        return False
-    return True
+def new_name(source: Source) -> str:
+    return PREFIX + "".join([source.choice(string.ascii_lowercase + string.digits) for _i in range(5)])

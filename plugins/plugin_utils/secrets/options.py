@@ -34,6 +34,7 @@ class Options:
     fingerprint_key: str | None = None
     merge: bool = False
     controller_namespace: str = "kube-system"
+    controller_name: str = "sealed-secrets-controller"
     allow_scope_change: bool = False
     force_conflicts: bool = False
     prune: bool = False

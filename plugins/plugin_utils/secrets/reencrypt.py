@@ -6,66 +6,118 @@ Nothing is written unless all of it decrypts.
 
 from __future__ import annotations
 
+import datetime
 import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..applyset.manifests import DIGEST
+from ..applyset.manifests import DIGEST, ref_of
 from ..applyset.membership import PART_OF, set_of
 from ..applyset.options import FIELD_MANAGER, ApplyOptions
 from ..applyset.owned import our_entry
 from ..applyset.run import apply_set
-from ..errors import InputError, WaitTimeout
+from ..errors import ApiError, InputError, Overtaken, VcciError, WaitTimeout
+from ..files import is_draft, why, write_all
 from ..kubernetes.client import Client
 from ..waiting import Deadline, until
-from . import keyring
-from .keyring import SealingKey
+from . import crypto, resealing
+from .key_backup import Backup
+from .keyring import Keyring
+from .manifest_text import Place, exchanged, sealed_secrets
+from .resealing import Resealer
 from .sealed import API_VERSION, Live
 from .sealing_keys import Controller, Vault, read_backup
-from .stores.directory import write_manifest
 
 Object = dict[str, Any]
 FOREIGN_MANAGER = "greenlang.vcci.reencrypt"  # of what somebody else applied, only the ciphertexts become ours
+TRIES = 5  # of sealing an object anew that somebody else is writing, too
+SUFFIXES = (".yml", ".yaml", ".json")
 
 
 def reencrypt_cluster(controller: Controller, path: Path | None, vault: Vault) -> Object:
-    """Every SealedSecret of the cluster, with its keys, or those of the backup at `path`."""
-    keys = read_backup(path, vault)[1] if path else keyring.sealing_keys(controller.secrets())
+    """Every SealedSecret of the cluster, with its keys, and those of the backup at `path`."""
+    resealer, warnings = _for_cluster(controller, read_backup(path, vault) if path else Backup())
     client, stale = controller.client, []
     for one in client.list(API_VERSION, "SealedSecret"):
-        new = keyring.resealed(one, keys, os.urandom)
-        if new:
-            stale.append((one, new))
-    for one, new in stale:
-        _apply(client, one, new, controller.check)
+        warnings += _passed_over(one)
+        if resealer.renewed(one):
+            stale.append(one)
+    written = [one for one in stale if _write(client, one, resealer, controller.check)]
     deadline = Deadline(controller.timeout)
-    for one, _new in stale if not controller.check else []:
+    for one in written if not controller.check else []:
         _await_unsealed(client, one, deadline)
-    return _result([one for one, _new in stale], keys)
+    return _result(written, resealer, warnings)
 
 
 def reencrypt_files(directory: Path, path: Path, vault: Vault, check: bool) -> Object:
     """Every SealedSecret in the manifests below the directory, with the keys of the backup.
 
-    Only ciphertexts are exchanged in the text, so that comments and order stay.
+    Only ciphertexts are exchanged in the text, so that every other byte stays.
     """
-    keys = read_backup(path, vault)[1]
-    texts: dict[Path, str] = {}
+    ring = read_backup(path, vault).ring
+    resealer = Resealer(ring.keys, ring.newest(_now()), os.urandom)
+    if not directory.is_dir():
+        raise InputError(f"directory: {directory} is no directory")
+    texts: dict[Path, bytes | str] = {}
     changed: list[Object] = []
+    warnings = ring.warnings
     for file in sorted(directory.rglob("*")):
-        if file.suffix in (".yml", ".yaml", ".json") and file.is_file():
-            text, found = _resealed_text(file, keys)
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not is_draft(file.name):
+            text, found, passed = _resealed_text(file, resealer)
             changed += found
+            warnings += passed
             if found:
                 texts[file] = text
-    for file, text in texts.items() if not check else ():
-        write_manifest(file, text)
-    return _result(changed, keys)
+    if not check:
+        _write_files(directory, texts)
+    return _result(changed, resealer, warnings)
 
 
 # --- in the cluster --------------------------------------------------------------------------------------------------
+def _for_cluster(controller: Controller, backup: Backup) -> tuple[Resealer, list[str]]:
+    """With which keys, and warnings. New values are for the cluster's newest key, whatever a backup has."""
+    try:
+        ring = controller.place.used_keyring()
+    except ApiError as exc:
+        if exc.status != 403 or not backup.keys:
+            raise
+        ring = _served(controller, backup)
+    more = [key for key in backup.ring.keys if key.fingerprint not in ring.fingerprints]
+    return Resealer([*ring.keys, *more], ring.newest(_now()), os.urandom), [*ring.warnings, *backup.ring.warnings]
+
+
+def _served(controller: Controller, backup: Backup) -> Keyring:
+    """Where the controller's keys may not be read, that whose certificate it gives out must be in the backup."""
+    served = crypto.Certificate(controller.place.served_certificate(), f"Service {controller.place.name}").fingerprint
+    found = [key for key in backup.keys if key.fingerprint == served]
+    if not found:
+        raise InputError(
+            f"the backup lacks the key {served}, with which the controller seals now, and its keys may not be read "
+            "here: have the keys backed up first (state backed_up)"
+        )
+    return Keyring(found)
+
+
+def _write(client: Client, one: Object, resealer: Resealer, check: bool) -> bool:
+    """Whether it was sealed anew. When somebody has written it since it was read, it is decided again."""
+    for _try in range(TRIES):
+        new = resealer.renewed(one)
+        if not new:
+            return False
+        try:
+            _apply(client, one, new, check)
+        except Overtaken:
+            metadata = one["metadata"]
+            found = client.get(API_VERSION, "SealedSecret", metadata["name"], metadata["namespace"])
+            if found is None:
+                return False
+            one.clear()
+            one.update({"apiVersion": API_VERSION, "kind": "SealedSecret", **found})
+        else:
+            return True
+    raise VcciError(f"{resealing.name_of(one)} was written by somebody else {TRIES} times meanwhile: run this again")
+
+
 def _apply(client: Client, one: Object, new: dict[str, str], check: bool) -> None:
     own = our_entry(one["metadata"], FIELD_MANAGER) is not None
     metadata = {"name": one["metadata"]["name"], "namespace": one["metadata"]["namespace"]}
@@ -78,63 +130,83 @@ def _apply(client: Client, one: Object, new: dict[str, str], check: bool) -> Non
         metadata |= {key: value for key, value in kept if value}
         spec = {**one["spec"], "encryptedData": {**one["spec"]["encryptedData"], **new}}
     obj = {"apiVersion": API_VERSION, "kind": "SealedSecret", "metadata": metadata, "spec": spec}
-    manager = FIELD_MANAGER if own else FOREIGN_MANAGER
-    member_of = set_of(one["metadata"]) or None if own else None
-    options = ApplyOptions(member_of=member_of, check=check, diff=False, force_conflicts=not own, field_manager=manager)
+    options = ApplyOptions(
+        member_of=set_of(one["metadata"]) or None if own else None,
+        check=check,
+        diff=False,
+        force_conflicts=not own,
+        field_manager=FIELD_MANAGER if own else FOREIGN_MANAGER,
+        bound={ref_of(obj): one},
+    )
     apply_set(client, [obj], options)
 
 
 def _await_unsealed(client: Client, one: Object, deadline: Deadline) -> None:
     name, place = one["metadata"]["name"], one["metadata"]["namespace"]
+    last = Live(one)
 
     def in_step() -> bool:
-        sealed, secret = client.get(API_VERSION, "SealedSecret", name, place), client.get("v1", "Secret", name, place)
-        return Live(sealed, secret).in_step
+        nonlocal last
+        found = client.get(API_VERSION, "SealedSecret", name, place)
+        last = Live(found, {})  # the controller's word is enough: Secrets need not be read for this
+        return found is None or last.in_step
 
-    why = f"the controller did not unseal {place}/{name} after it was sealed anew; is it running?"
-    until(in_step, deadline.left, late=lambda _seconds: WaitTimeout(why), longest=0.3)
+    def late(_seconds: int) -> WaitTimeout:
+        said = f" The controller says: {last.synced['message']}" if last.synced.get("message") else ""
+        return WaitTimeout(
+            f"the controller did not unseal {place}/{name} after it was sealed anew; is it running?{said}"
+        )
+
+    until(in_step, deadline.left, late=late, longest=0.3)
 
 
 # --- in files --------------------------------------------------------------------------------------------------------
-def _resealed_text(file: Path, keys: list[SealingKey]) -> tuple[str, list[Object]]:
-    """The text of a file with new ciphertexts, and the SealedSecrets that got some."""
-    text, documents = _documents(file)
-    changed = []
-    for one in _objects(documents):
+def _resealed_text(file: Path, resealer: Resealer) -> tuple[bytes, list[Object], list[str]]:
+    """The text of a file with new ciphertexts, the SealedSecrets that got some, and warnings of others."""
+    text, changed, warnings = _text(file), [], []
+    edits: dict[Place, str] = {}
+    for found in sealed_secrets(text, str(file)):
+        warnings += [f"{file}: {why}" for why in _passed_over(found.sealed)]
         try:
-            new = keyring.resealed(one, keys, os.urandom) if one.get("kind") == "SealedSecret" else {}
-        except (AttributeError, TypeError) as exc:
-            wrong = "holds a damaged SealedSecret: metadata and encryptedData must be mappings of texts"
-            raise InputError(f"{file} {wrong}") from exc
-        for key, ciphertext in new.items():
-            before = one["spec"]["encryptedData"][key]
-            if before not in text:
-                raise InputError(f"{file}: the ciphertext of {key} is broken over lines; write it on one")
-            text = text.replace(before, ciphertext)
+            new = resealer.renewed(found.sealed)
+        except InputError as exc:
+            raise InputError(f"{file}: {exc.message}") from exc
         if new:
-            changed.append(one)
-    return text, changed
+            changed.append(found.sealed)
+            edits |= {found.places[key]: ciphertext for key, ciphertext in new.items()}
+    return exchanged(text, edits).encode(), changed, warnings
 
 
-def _documents(file: Path) -> tuple[str, list[Object]]:
+def _text(file: Path) -> str:
+    """As it is: line ends are not translated."""
     try:
-        text = file.read_text(encoding="utf-8")
-        return text, [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
+        return file.read_bytes().decode()
     except OSError as exc:
         raise InputError(f"{file} cannot be read: {exc.strerror}") from exc
-    except (ValueError, yaml.YAMLError) as exc:
+    except ValueError as exc:
         raise InputError(f"{file} is not YAML") from exc
 
 
-def _objects(documents: list[Object]) -> list[Object]:
-    """The objects of manifests; some are lists."""
-    found: list[Any] = []
-    for document in documents:
-        found += document["items"] if isinstance(document.get("items"), list) else [document]
-    return [one for one in found if isinstance(one, dict)]
+def _write_files(directory: Path, texts: dict[Path, bytes | str]) -> None:
+    try:
+        write_all(texts)
+    except OSError as exc:
+        raise InputError(f"{exc.filename or directory} cannot be written: {why(exc)}; nothing was changed") from exc
 
 
-def _result(changed: list[Object], keys: list[SealingKey]) -> Object:
+# --- both ------------------------------------------------------------------------------------------------------------
+def _passed_over(sealed: Object) -> list[str]:
+    if not resealing.of_old_form(sealed):
+        return []
+    old = "has spec.data, the form of before version 0.7, which is not sealed anew"
+    return [f"{resealing.name_of(sealed)} {old}: do so with kubeseal before an old key goes"]
+
+
+def _result(changed: list[Object], resealer: Resealer, warnings: list[str]) -> Object:
     names = sorted(f"{one['metadata'].get('namespace')}/{one['metadata']['name']}" for one in changed)
-    said = f"{len(names)} SealedSecrets sealed anew with {keyring.newest(keys).name}"
-    return {"changed": bool(names), "secrets": names, "msg": said}
+    said = f"{len(names)} SealedSecrets sealed anew with {resealer.target.name}"
+    return {"changed": bool(names), "secrets": names, "msg": said, "warnings": warnings}
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -5,20 +5,31 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
+import http.server
+import itertools
 import os
 import pathlib
 import signal
+import socket
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import NotFound
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.keyring import keyring
 
 from tests.helpers import Client, eventually
 
 PROGRAM = b"/sealed-secrets-controller"
+NAME = "sealed-secrets-controller"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices"
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/sealed-secrets-controller"
 # The program takes its account from this fixed place: a mount namespace of its own has one there.
 START = """
@@ -69,10 +80,79 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
             return status(f"http://{address}/healthz") == 200
 
         eventually(ready, 120, (work / "log").read_text)
-        yield f"http://{address}"
+        with _service_of(client, f"http://{address}"):
+            yield f"http://{address}"
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextlib.contextmanager
+def _service_of(client: Client, program: str) -> Iterator[None]:
+    """Its Service leads to its pod, which is only simulated: meanwhile to the program.
+
+    An endpoint must have an address of this machine that is not for itself alone; else it leads nowhere.
+    """
+    service = f"/api/v1/namespaces/kube-system/services/{NAME}"
+    client.request("PATCH", service, body={"spec": {"selector": None}}, content_type=MERGE_PATCH)
+    looks = itertools.count()  # whoever made them may not know yet that there is no selector any more
+    eventually(lambda: _leads_nowhere(client) and next(looks) > 1, 60, "the Service still leads to its pod")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # nothing is sent
+        address = probe.getsockname()[0]
+        if not address.startswith("127."):
+            with _relay(address, program) as port:
+                client.request("POST", SLICES, body=_slice(address, port))
+                yield
+            return
+    yield
+
+
+def _leads_nowhere(client: Client) -> bool:
+    """Whether it has no endpoints; those that it has are deleted."""
+    of_service = {"labelSelector": f"kubernetes.io/service-name={NAME}"}
+    found = [f"{SLICES}/{one['metadata']['name']}" for one in client.request("GET", SLICES, query=of_service)["items"]]
+    for path in [f"/api/v1/namespaces/kube-system/endpoints/{NAME}", *found]:  # of which others are made again
+        with contextlib.suppress(NotFound):
+            client.request("DELETE", path)
+    return not found
+
+
+def _slice(address: str, port: int) -> dict[str, Any]:
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"generateName": f"{NAME}-", "labels": {"kubernetes.io/service-name": NAME}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address]}],
+        "ports": [{"name": "http", "port": port}],
+    }
+
+
+@contextlib.contextmanager
+def _relay(address: str, program: str) -> Iterator[int]:
+    """A port of this address that answers to GET what the program does."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with urllib.request.urlopen(program + self.path, timeout=10) as answer:
+                self.send_response(answer.status)
+                self.end_headers()
+                self.wfile.write(answer.read())
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer((address, 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def newest_certificate(secrets: list[dict]) -> bytes:
+    """Of these Secrets with sealing keys, the certificate that new values are sealed with."""
+    newest = keyring(secrets).newest(datetime.datetime.now(datetime.UTC))
+    return base64.b64decode(newest.secret["data"]["tls.crt"])
 
 
 def status(url: str, body: bytes | None = None) -> int:

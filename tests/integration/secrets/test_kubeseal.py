@@ -14,7 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import seal
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.values import LIMIT
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted
 
-from tests.integration.secrets.controller import status
+from tests.integration.secrets.controller import newest_certificate, status
 
 TABLE = {
     "empty": b"",
@@ -33,7 +33,7 @@ DATA = {"all kinds": TABLE, "the largest": {"limit": b"\xff" * LIMIT}}
 @pytest.fixture(scope="session")
 def certificate(sealing_keys: list[dict], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = tmp_path_factory.mktemp("certificate") / "sealing.pem"
-    path.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
+    path.write_bytes(newest_certificate(sealing_keys))
     return path
 
 

@@ -175,12 +175,11 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
 
 def test_manifests_need_no_cluster(tmp_path) -> None:
     """Sealed from a certificate, and anew from a backup, with a kubeconfig that is not there."""
-    pairs = [sealing_pair(datetime.datetime.now(datetime.UTC), 30, 2048) for _i in range(2)]
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    pairs = [sealing_pair(begins, 30, 2048) for begins in (now - day, now)]
     (tmp_path / "sealing.pem").write_bytes(pairs[0][0])
     backup = [keyring.key_secret("kube-system", *pair, random.Random(number)) for number, pair in enumerate(pairs)]
-    for number, secret in enumerate(backup):
-        secret["metadata"]["creationTimestamp"] = f"2026-01-0{number + 1}T00:00:00Z"
-    text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps(keyring.backup(backup)))
+    text = VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(json.dumps({"items": backup}))
     (tmp_path / "keys.vault.yml").write_bytes(text)
     (tmp_path / "password").write_text("vault password")
     values = {

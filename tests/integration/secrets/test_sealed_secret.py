@@ -11,13 +11,13 @@ import uuid
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.objects import FEW
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
 from tests.helpers import eventually, play
+from tests.integration.secrets.controller import newest_certificate
 
 CANARY = f"canary-{uuid.uuid4()}"
 pytestmark = pytest.mark.usefixtures("controller")
@@ -237,7 +237,7 @@ def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(
     seal, values, client, namespace, sealing_keys, tmp_path
 ) -> None:
     certificate = tmp_path / "sealing.pem"
-    certificate.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
+    certificate.write_bytes(newest_certificate(sealing_keys))
     options = {"directory": str(tmp_path / "sealed"), "fingerprint_key": "k" * 32}
     path = tmp_path / "sealed" / namespace / "strict.yml"
     assert seal(wanted(), **options)["files"]
@@ -261,7 +261,7 @@ def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(
 
 def test_a_certificate_in_a_file_seals_without_the_controllers_key(seal, values, sealing_keys, tmp_path) -> None:
     path = tmp_path / "sealing.pem"
-    path.write_bytes(base64.b64decode(_sealing.newest_key(sealing_keys)["data"]["tls.crt"]))
+    path.write_bytes(newest_certificate(sealing_keys))
     result = seal([{"name": "s", "values": {"a": CANARY}}], certificate=str(path), controller_namespace="nowhere")
     assert result["certificate"]["fingerprint"].startswith("SHA256:")
     assert values("s")["a"] == CANARY.encode()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-import os
 import pathlib
 import random
 import time
@@ -243,28 +242,6 @@ def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:
     for result, message in zip(keys(*tasks), messages, strict=True):
         assert message in result["msg"]
     assert len(client.list("v1", "Secret", "kube-system", label_selector=_sealing.KEY_LABEL)) == count
-
-
-def test_a_wider_template_does_not_widen_the_scope() -> None:
-    """Upstream's re-encryption took the scope from the template once."""
-    certificate, private = sealing_pair(_now(), 30, 2048)
-    secret = {**_sealing_keys.key_secret("kube-system", certificate, private, random.Random(1))}
-    [key] = _sealing_keys.sealing_keys(
-        [{**secret, "metadata": {**secret["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}]
-    )
-    newer = _sealing_keys.sealing_keys(
-        [_sealing_keys.key_secret("kube-system", *sealing_pair(_now(), 30, 2048), random.Random(2))]
-    )[0]
-    text = _sealing.seal(key.private.public_key(), b"value", b"place/name", os.urandom)
-    annotations = _sealing.scope_annotations("cluster-wide")
-    one = {
-        "metadata": {"name": "name", "namespace": "place"},
-        "spec": {"encryptedData": {"a": text}, "template": {"metadata": {"annotations": annotations}}},
-    }
-    again = _sealing_keys.resealed(one, [newer, key], os.urandom)["a"]
-    assert _sealing.unseal([newer.private], again, b"place/name") == b"value"
-    with pytest.raises(_sealing.Unsealable):
-        _sealing.unseal([newer.private], again, b"")
 
 
 def _now() -> datetime.datetime:

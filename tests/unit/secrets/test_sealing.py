@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import datetime
 import os
+from collections.abc import Callable
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError
@@ -58,7 +59,7 @@ def test_another_place_never_unseals(sealed_for: tuple[str, str, str], opened_as
 def test_any_of_the_keys_unseals_and_no_other() -> None:
     sealed = _sealing.seal(KEY.public_key(), b"value", b"", os.urandom)
     assert _sealing.unseal([OTHER, KEY], sealed, b"") == b"value"
-    with pytest.raises(_sealing.Unsealable, match="no key decrypts"):
+    with pytest.raises(_sealing.Unsealable, match="no sealing key decrypts"):
         _sealing.unseal([OTHER], sealed, b"")
 
 
@@ -91,13 +92,37 @@ def test_certificates_are_checked() -> None:
         _sealing.Certificate(private, "here")
 
 
-def test_the_newest_active_key_is_taken() -> None:
-    def key(name: str, created: str, state: str = "active") -> dict:
-        return {
-            "metadata": {"name": name, "creationTimestamp": created, "labels": {_sealing.KEY_LABEL: state}},
-            "data": {"tls.crt": "x"},
-        }
+def wrapped(text: str, end: str) -> str:
+    return "".join(text[at : at + 64] + end for at in range(0, len(text), 64))
 
-    keys = [key("a", "2026-01-01"), key("b", "2026-02-01"), key("c", "2026-03-01", "compromised")]
-    assert _sealing.newest_key(keys)["metadata"]["name"] == "b"
-    assert _sealing.newest_key([]) is None
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_breaks_in_what_is_sealed_are_ignored(end: str) -> None:
+    sealed = _sealing.seal(KEY.public_key(), b"value", b"", os.urandom)
+    assert _sealing.unseal([KEY], wrapped(sealed, end), b"") == b"value"
+    assert _sealing.unseal([KEY], end + sealed + end, b"") == b"value"
+
+
+NO_BASE64: dict[str, Callable[[str], object]] = {
+    "a space": lambda text: text[:64] + " " + text[64:],
+    "a tab": lambda text: text + "\t",
+    "a comma": lambda text: text + ",",
+    "the other alphabet": lambda text: "-_" + text[2:],
+    "no padding": lambda text: text.rstrip("=") + "A",
+    "no ASCII": lambda text: "ä" + text[1:],
+    "nothing": lambda _text: None,
+    "a number": lambda _text: 12,
+}
+
+
+@pytest.mark.parametrize("case", NO_BASE64)
+def test_what_is_no_base64_is_called_that(case: str) -> None:
+    sealed = NO_BASE64[case](_sealing.seal(KEY.public_key(), b"value", b"", os.urandom))
+    with pytest.raises(_sealing.NotSealed, match="is not base64"):
+        _sealing.unseal([KEY], sealed, b"")
+
+
+@pytest.mark.parametrize("text", ["", "AA==", "AQA=", "AQAA", "\n"])
+def test_what_is_too_short_is_called_that(text: str) -> None:
+    with pytest.raises(_sealing.NotSealed, match="is too short"):
+        _sealing.unseal([KEY], text, b"")
