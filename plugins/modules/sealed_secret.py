@@ -12,7 +12,14 @@ description:
     unsealed them.
   - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they
     are.
-  - What somebody else wrote into a Secret since is put back, which the controller by itself does not do.
+  - What somebody else wrote into a Secret since is put back, which the controller by itself does not do. What is sealed
+    is the truth for what is generated; it is unsealed where the sealing keys may be read, and else the controller is made
+    to write the Secret again.
+  - A value that is there is never replaced unless O(rotate) names it. What cannot be read, or told apart, is an error.
+  - Every write is bound to what was read. When somebody else has changed it meanwhile, everything is read and decided
+    again, up to five times.
+  - Everything is checked before anything is written, as the API server would. A type, and the data of an immutable
+    Secret, which Kubernetes never changes, are refused.
   - Runs on the control node, in memory. No value reaches a file, a process argument, a result, a diff or a log.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
@@ -42,31 +49,34 @@ options:
         choices: [strict, namespace-wide, cluster-wide]
         default: strict
       type:
-        description: Type of the Secret.
+        description: Type of the Secret; C(Opaque) when none is named and, with O(merge), none is there.
         type: str
-        default: Opaque
       labels:
-        description: Labels of the Secret, added to O(labels).
+        description: Labels of the Secret, texts, added to O(labels).
         type: dict
       annotations:
-        description: Annotations of the Secret.
+        description:
+          - Annotations of the Secret, texts. Those in which C(kubectl), C(kubecfg) and C(kapp) keep a whole copy of an
+            object are never written.
         type: dict
       immutable:
-        description: Whether the Secret may not be changed after.
+        description: Whether the Secret may not be changed after; false unless, with O(merge), it is so already.
         type: bool
-        default: false
       values:
         description:
           - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate), C(compose)
             or C(certificate).
-          - C(generate) makes a random value once and keeps it. It takes C(length) (32), C(format) (C(text), C(hex),
+          - C(base64) may have line breaks.
+          - C(generate) makes a random value once and keeps it; an empty one that is there is an error. It takes C(length) (32), C(format) (C(text), C(hex),
             C(base64), C(uuid), C(rsa), C(ed25519); of an RSA key C(length) is its bits) and, for text, C(alphabet)
             (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
           - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other
             values of this task; with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it,
-            C(${generated|url}) stands for the generated part.
+            C(${generated|url}) stands for the generated part, which is kept when the text around it changes; where it
+            is (two lengths) is noted on the SealedSecret.
           - C(certificate) is one signed by itself, for the private key in C(key) of the same Secret, with C(names) and
-            C(days) (365). It is made anew with the key, with other names, and in the last third of its life.
+            C(days) (365). It is made anew with the key, with other names, and in the last third of its life. Without a
+            cluster it is kept; in the last third there is a warning.
         type: dict
         required: true
       tell:
@@ -110,7 +120,8 @@ options:
   directory:
     description:
       - Where SealedSecrets are kept as manifests that may be committed, C(<namespace>/<name>.yml). Files whose values
-        did not change stay byte for byte.
+        did not change stay byte for byte. Without the cluster the ciphertext of a generated value is kept as long as it is
+        there, whatever the fingerprints say; what needs its value is an error.
     type: path
   fingerprint_key:
     description:
@@ -118,7 +129,10 @@ options:
         plain hash would be a way to try guesses, and show which values are equal; this is an HMAC over name and value.
     type: str
   merge:
-    description: Whether keys of an existing SealedSecret that are not named stay in it.
+    description:
+      - Whether what is not named stays, of a SealedSecret, its manifest, or what is in O(aws), keys with their
+        ciphertexts, C(spec.template.data), labels, annotations, type.
+      - Without it, keys that are no longer named go, and are among C(changed_keys); what C(spec.template.data) makes stays.
     type: bool
     default: false
   controller_namespace:
@@ -156,19 +170,20 @@ options:
     default: false
   rotate:
     description:
-      - Generated keys that get new values, as V(secret), V(secret/key) or V(namespace/secret/key). Every run with it
-        makes new ones.
+      - Generated keys (C(generate), C(certificate)) that get new values, as V(secret), V(secret/key) or
+        V(namespace/secret/key). Every run with it makes new ones.
     type: list
     elements: str
     default: []
   restart:
     description:
       - Whether Deployments, StatefulSets and DaemonSets that consume a key are restarted when its value changed, now or
-        since their pods started, and awaited. It implies O(wait).
+        since their pods started, and awaited. It implies O(wait). Only times of the API server are compared; pods of the
+        second in which a value came count as older.
     type: bool
     default: false
   wait:
-    description: Whether to wait until the controller has unsealed everything.
+    description: Whether to wait until the controller has unsealed everything that was written, and says so.
     type: bool
     default: true
   wait_timeout:
@@ -209,7 +224,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: Of each Secret its scope, its keys, and which of them were sealed anew. Never a value.
+  description: Of each Secret its scope, its keys, and which keys were sealed anew or went. Never a value.
   returned: success
   type: dict
   sample: {vcci-platform/redis-secrets: {scope: strict, keys: [password], changed_keys: []}}
