@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import Conflict, NotFound, VcciError
-from ..kubernetes.client import METADATA_ONLY
+from ..kubernetes.client import JSON, METADATA_ONLY
 from .context import Context
+from .manifests import is_secret
 from .plan import Item
 
 ATTEMPTS = 5  # at an object whose status is written at the same moments
@@ -60,6 +61,6 @@ def with_version(run: Context, item: Item, desired: Mapping[str, Any]) -> Mappin
 
 def _fetched(run: Context, item: Item) -> dict[str, Any] | None:
     try:
-        return run.client.request("GET", item.path, accept=METADATA_ONLY)
+        return run.client.request("GET", item.path, accept=JSON if is_secret(item.desired) else METADATA_ONLY)
     except NotFound:
         return None

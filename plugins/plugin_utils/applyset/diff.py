@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from .manifests import DIGEST, SERVER_METADATA
+from .copies import LAST_APPLIED, is_copy
+from .manifests import DIGEST, SERVER_METADATA, is_secret
 
 Object = Mapping[str, Any]
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # The last is written by the Deployment controller after every change: it would show as part of whatever comes next.
 _HIDDEN_ANNOTATIONS = (DIGEST, LAST_APPLIED, "deployment.kubernetes.io/revision")
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -26,11 +26,16 @@ def readable(obj: Object | None, hidden: Container[str] = ("status",)) -> dict[s
     result = {k: copy.deepcopy(v) for k, v in obj.items() if k not in hidden}
     meta = {k: v for k, v in (result.get("metadata") or {}).items() if k not in SERVER_METADATA}
     if meta.get("annotations"):
-        meta["annotations"] = {k: v for k, v in meta["annotations"].items() if k not in _HIDDEN_ANNOTATIONS}
+        meta["annotations"] = {k: v for k, v in meta["annotations"].items() if not _is_hidden(k, v)}
         if not meta["annotations"]:
             del meta["annotations"]
     result["metadata"] = meta
     return result
+
+
+def _is_hidden(name: str, text: str) -> bool:
+    """Others' copies too: those of a Secret hold its values."""
+    return name in _HIDDEN_ANNOTATIONS or is_copy(name, text)
 
 
 def mask(before: Object, after: Object) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -51,16 +56,12 @@ def _masked(key: str, values: Object, others: Object, differs: str) -> str:
     return "(unchanged)" if key in others and others[key] == values[key] else differs
 
 
-def is_secret(obj: Object | None) -> bool:
-    return obj is not None and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
-
-
 def entry(
     label: str, before: Object | None, after: Object | None, hidden: Container[str] = ("status",)
 ) -> dict[str, str]:
     """One entry of a task's `diff`; Ansible prints it as a unified diff."""
     old, new = readable(before, hidden), readable(after, hidden)
-    if is_secret(before) or is_secret(after):
+    if is_secret(before or {}) or is_secret(after or {}):
         old, new = mask(old, new)
     return {
         "before_header": f"{label}" if before else f"{label} (absent)",

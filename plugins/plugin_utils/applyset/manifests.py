@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..kubernetes.kinds import group_of, is_built_in, is_core_group
+from .copies import of_secret, stripped
 from .reader import documents
 
 # What the server writes into metadata; a manifest exported from a cluster has it, an apply must not.
@@ -54,6 +55,7 @@ class Switches(NamedTuple):
 
     force: bool
     recreate: bool
+    notes: tuple[str, ...] = ()  # warnings about the manifest
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -153,6 +155,7 @@ def _check_texts(texts: object, what: str) -> None:
 
 def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Switches]:
     """A copy that may be applied, and the switches that its control annotations set."""
+    obj, notes = _without_copies(obj)
     meta = {k: v for k, v in obj["metadata"].items() if k not in SERVER_METADATA}
     for key in ("labels", "annotations"):
         if key in meta and not meta[key]:
@@ -164,7 +167,7 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
     unknown = [key for key in ours if key not in (DIGEST, FORCE, RECREATE)]
     if unknown:
         raise InputError(f"{source}: the annotation {unknown[0]} is not known; known: {FORCE}, {RECREATE}")
-    switches = Switches(_switch(annotations, FORCE, source), _switch(annotations, RECREATE, source))
+    switches = Switches(_switch(annotations, FORCE, source), _switch(annotations, RECREATE, source), notes=tuple(notes))
     if ours:
         meta["annotations"] = {k: v for k, v in annotations.items() if not k.startswith(CONTROL_PREFIX)}
         if not meta["annotations"]:
@@ -173,7 +176,7 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
     result["metadata"] = meta
     if is_core_group(obj["apiVersion"]):  # of others, plan.resolve knows whether their status is a field as any other
         result.pop("status", None)
-    if obj["kind"] == "Secret" and obj["apiVersion"] == "v1":
+    if is_secret(obj):
         _encode_secret(result, source)
     return result, switches
 
@@ -183,6 +186,21 @@ def _switch(annotations: Mapping[str, str], name: str, source: str) -> bool:
     if word not in (*_TRUE, *_FALSE):
         raise InputError(f'{source}: the annotation {name} is {word[:40]!r}; it takes "true" or "false"')
     return word in _TRUE
+
+
+def is_secret(obj: Mapping[str, Any]) -> bool:
+    return obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"
+
+
+def _without_copies(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """A Secret, or what becomes one, without copies of itself in its annotations; a warning if it had some."""
+    if not of_secret(obj):
+        return obj, []
+    made, names = stripped(dict(obj))
+    told = [name for name in names if not name.startswith(CONTROL_PREFIX)]
+    label = ref_of(obj).label
+    what = f"{label}: {', '.join(told)}: holds a copy or a digest of the Secret, and is not written"
+    return made, [what] if told else []
 
 
 def _texts(given: Mapping[str, str | None]) -> dict[str, str]:
@@ -215,8 +233,7 @@ def _base64(value: object, what: str) -> str:
     try:
         if not isinstance(value, str):
             raise TypeError
-        text = value.replace("\n", "").replace("\r", "")
-        base64.b64decode(text, validate=True)
+        data = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
     except (binascii.Error, ValueError, TypeError) as exc:
         raise InputError(f"{what} is not base64; put clear text into stringData") from exc
-    return text
+    return base64.b64encode(data).decode()  # as the server writes it

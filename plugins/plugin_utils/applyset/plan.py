@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import InputError, NotFound
 from ..kubernetes.kinds import BUILT_IN, Resource, is_core_group
-from .manifests import DIGEST, Ref, check, mapping, normalise, ref_of
+from . import secrecy
+from .manifests import DIGEST, Ref, check, is_secret, mapping, normalise, ref_of
 from .membership import PART_OF, refusal, set_of
 from .order import phase_of
 from .owned import digest_of, is_unchanged
@@ -85,12 +86,15 @@ def _item(obj: Any, source: str, part_of: str | None) -> Item:
     if part_of:
         meta["labels"] = {**(meta.get("labels") or {}), PART_OF: part_of}
     item = Item(ref, desired, source, "", switches.force, switches.recreate, phase_of(ref.kind, ref.group))
+    item.notes += switches.notes
     _seal(item)
     return item
 
 
 def _seal(item: Item) -> None:
-    """Write the digest of a manifest into it."""
+    """Write the digest of a manifest into it. A Secret's would be a way to guess its values: secrecy.py."""
+    if is_secret(item.desired):
+        return
     item.digest, meta = digest_of(item.desired), item.desired["metadata"]
     meta["annotations"] = {**(meta.get("annotations") or {}), DIGEST: item.digest}
 
@@ -238,4 +242,8 @@ def decide(item: Item, before: dict[str, Any] | None, part_of: str | None, manag
     if is_foreign(item, meta, part_of, force):
         item.error = refusal(item.label, set_of(meta))
         return REFUSED
-    return UNCHANGED if is_unchanged(item.desired, item.digest, meta, manager) else APPLY
+    if is_secret(item.desired):
+        same = secrecy.is_unchanged(item.desired, before, manager)
+    else:
+        same = is_unchanged(item.desired, item.digest, meta, manager)
+    return UNCHANGED if same else APPLY

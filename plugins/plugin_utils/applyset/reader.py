@@ -116,6 +116,11 @@ def _is_json(text: str, at: int) -> bool:
 
 
 # --- YAML ------------------------------------------------------------------------------------------------------------
+_SECRET = re.compile(r"""kind["']?\s*:\s*["']?Secret\b""")
+# What messages quote, but for keys, which are no values, and for tags of Ansible.
+_QUOTED = re.compile(r"(?<!^key )(['\"]).+\1|(?<=tag )!(?!vault\b|unsafe\b).*", re.DOTALL)
+
+
 def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
     if is_deep(text):
         raise InputError(f"{source}: not valid YAML: nested too deeply")
@@ -135,11 +140,13 @@ def _yaml(text: str, source: str) -> Iterator[tuple[Any, str]]:
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{source}{where}: not valid YAML: {getattr(exc, 'problem', None) or exc}") from exc
+        problem = _hidden(getattr(exc, "problem", None) or str(exc), text)
+        raise InputError(f"{source}{where}: not valid YAML: {problem}") from exc
     except Unreadable as exc:
         where = f", line {exc.line}" if exc.line else f", document {number}"
         what = ": ".join(part for part in (_name_of(node), exc.field) if part)
-        raise InputError(f"{source}{where}: not valid YAML: {what + ': ' if what else ''}{exc.problem}") from exc
+        problem = f"{what + ': ' if what else ''}{_hidden(exc.problem, text)}"
+        raise InputError(f"{source}{where}: not valid YAML: {problem}") from exc
     except RecursionError as exc:
         raise InputError(f"{source}, document {number}: not valid YAML: an alias contains itself") from exc
     except ValueError as exc:  # a text that is no Unicode
@@ -162,6 +169,11 @@ def _mark_texts(node: yaml.Node, text: str) -> None:
             left += node.value
         elif node.tag == _PLAIN and _NO_TAG.match(text, node.start_mark.index):
             node.tag = _TEXT
+
+
+def _hidden(problem: str, text: str) -> str:
+    """What is wrong, without what it quotes if Secrets are in the text: `!word` may be a value there, too."""
+    return _QUOTED.sub("'…'", problem) if _SECRET.search(text) else problem
 
 
 class _Values:

@@ -57,9 +57,9 @@ def unfinished(desired: Manifest) -> dict[str, Any]:
     """A manifest without its digest, which says that all of it was applied: a run that ends before the next step must
     not be taken for complete."""
     meta = dict(desired["metadata"])
-    meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != DIGEST}
-    if not meta["annotations"]:
-        del meta["annotations"]
+    annotations = {key: value for key, value in (meta.pop("annotations", None) or {}).items() if key != DIGEST}
+    if annotations:
+        meta["annotations"] = annotations
     return {**desired, "metadata": meta}
 
 

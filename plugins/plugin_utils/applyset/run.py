@@ -125,7 +125,8 @@ def _fetch(run: Context) -> None:
     """Read what is there and decide about each object."""
     options = run.options
     known = run.part_of if run.record and run.record.exists else None  # a set without a record has no members yet
-    found = snapshot.read(run.client, run.items, known, run.workers, full=options.check and options.diff)
+    full = options.check and options.diff
+    found = snapshot.read(run.client, run.items, known, run.workers, full=full, values=True)
     for item in run.items:
         before = found.get(item.ref)
         item.action = plan.decide(item, before, run.part_of, options.field_manager, options.force_conflicts)

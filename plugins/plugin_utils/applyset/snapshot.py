@@ -16,6 +16,7 @@ from ..kubernetes.kinds import Resource
 from .manifests import Ref
 from .membership import PART_OF
 from .plan import Item
+from .secrecy import is_of_secrets, is_whole
 from .workers import Workers
 
 FEW_NAMESPACES = 8
@@ -31,6 +32,7 @@ class Listing(NamedTuple):
     namespaces: tuple[str, ...]  # empty for all
     selector: str | None = None
     wanted: frozenset[Ref] | None = None
+    full: bool = False
 
     @property
     def namespace(self) -> str | None:
@@ -47,38 +49,62 @@ class _Get(NamedTuple):
 
     resource: Resource
     ref: Ref
+    full: bool
 
 
 def ref_from(resource: Resource, meta: Mapping[str, Any]) -> Ref:
     return Ref(resource.group, resource.kind, meta.get("namespace") or "", meta["name"])
 
 
-def read(client: Client, items: Iterable[Item], part_of: str | None, workers: Workers, full: bool = False) -> Found:
+def read(
+    client: Client,
+    items: Iterable[Item],
+    part_of: str | None,
+    workers: Workers,
+    *,
+    full: bool = False,
+    values: bool = False,
+) -> Found:
     """Every item that exists, and the other members of the set `part_of` of their kinds; of metadata only, unless
-    `full`. Without `part_of` nothing is looked for by its label."""
+    `full`, or it is a Secret and its `values` are to be compared. Without `part_of` nothing is looked for by its
+    label."""
+
+    def whole(resource: Resource) -> bool:
+        return full or (values and is_of_secrets(resource))
+
     groups = _by_resource(client, items)
     found: Found = {}
     if part_of:
         listings: list[Listing] = []
         for resource, group in groups.items():
-            listings += _listings(resource, {item.ref.namespace for item in group}, f"{PART_OF}={part_of}")
-        found, _refused = _list_all(client, listings, workers, full)
+            places = {item.ref.namespace for item in group}
+            listings += _listings(resource, places, f"{PART_OF}={part_of}", full=whole(resource))
+        found, _refused = _list_all(client, listings, workers)
     gets: list[_Get] = []
     listings = []
     for resource, group in groups.items():
         missing = [item.ref for item in group if item.ref not in found]
         if len(missing) <= FEW_OBJECTS:
-            gets += [_Get(resource, ref) for ref in missing]
+            gets += [_Get(resource, ref, whole(resource)) for ref in missing]
         else:
-            listings += _listings(resource, {ref.namespace for ref in missing}, None, frozenset(missing))
-    listed, refused = _list_all(client, listings, workers, full)
+            # Others' Secrets are beside ours, some of a megabyte: ours alone are asked for with their values.
+            listings += _listings(resource, {ref.namespace for ref in missing}, None, frozenset(missing), full)
+    listed, refused = _list_all(client, listings, workers)
     found.update(listed)
     for listing, _refusal in refused:
         places = set(listing.namespaces)
-        gets += [_Get(listing.resource, ref) for ref in listing.wanted or () if not places or ref.namespace in places]
-    for part in workers.map(lambda get: _get(client, get, full), gets):
+        lost = [ref for ref in listing.wanted or () if not places or ref.namespace in places]
+        gets += [_Get(listing.resource, ref, whole(listing.resource)) for ref in lost]
+    for resource in filter(whole, groups):
+        gets += [_Get(resource, ref, True) for ref in _partial(groups[resource], found)]
+    for part in workers.map(lambda get: _get(client, get), gets):
         found.update(part)
     return found
+
+
+def _partial(items: Iterable[Item], found: Found) -> list[Ref]:
+    """Those of which only the metadata were found."""
+    return [item.ref for item in items if item.ref in found and not is_whole(found[item.ref])]
 
 
 def members(
@@ -89,7 +115,7 @@ def members(
     listings: list[Listing] = []
     for resource in resources:
         listings += _listings(resource, places or (), f"{PART_OF}={part_of}")
-    found, refused = _list_all(client, listings, workers, False)
+    found, refused = _list_all(client, listings, workers)
     for _listing, refusal in refused:
         raise refusal
     by_kind = {(listing.resource.group, listing.resource.kind): listing.resource for listing in listings}
@@ -121,25 +147,29 @@ def _served(client: Client, group: str, kind: str) -> Resource | None:
 
 
 def _listings(
-    resource: Resource, namespaces: Collection[str], selector: str | None, wanted: frozenset[Ref] | None = None
+    resource: Resource,
+    namespaces: Collection[str],
+    selector: str | None,
+    wanted: frozenset[Ref] | None = None,
+    full: bool = False,
 ) -> list[Listing]:
     """One a namespace, or one of the whole cluster where that is cheaper."""
     if not resource.namespaced:
-        return [Listing(resource, (), selector, wanted)]
+        return [Listing(resource, (), selector, wanted, full)]
     places = tuple(sorted(namespaces))
     if not places or len(places) > FEW_NAMESPACES:
-        return [Listing(resource, places, selector, wanted)]
-    return [Listing(resource, (place,), selector, wanted) for place in places]
+        return [Listing(resource, places, selector, wanted, full)]
+    return [Listing(resource, (place,), selector, wanted, full) for place in places]
 
 
 def _list_all(
-    client: Client, listings: list[Listing], workers: Workers, full: bool
+    client: Client, listings: list[Listing], workers: Workers
 ) -> tuple[Found, list[tuple[Listing, ApiError]]]:
     """What they find, and those that are forbidden."""
     found: Found = {}
     refused: list[tuple[Listing, ApiError]] = []
     again: list[Listing] = []
-    for listing, answer in zip(listings, workers.map(lambda job: _list(client, job, full), listings), strict=True):
+    for listing, answer in zip(listings, workers.map(lambda job: _list(client, job), listings), strict=True):
         if isinstance(answer, dict):
             found.update(answer)
         elif len(listing.namespaces) > 1:
@@ -147,18 +177,20 @@ def _list_all(
         else:
             refused.append((listing, answer))
     if again:
-        more, still = _list_all(client, again, workers, full)
+        more, still = _list_all(client, again, workers)
         found.update(more)
         refused += still
     return found, refused
 
 
-def _list(client: Client, listing: Listing, full: bool) -> Found | ApiError:
+def _list(client: Client, listing: Listing) -> Found | ApiError:
     """What it finds, or that it is forbidden."""
     resource, namespace = listing.resource, listing.namespace
     found: Found = {}
     try:
-        for obj in client.iter_list(resource, namespace, label_selector=listing.selector, metadata_only=not full):
+        for obj in client.iter_list(
+            resource, namespace, label_selector=listing.selector, metadata_only=not listing.full
+        ):
             ref = ref_from(resource, obj["metadata"])
             if listing.has(ref):
                 if "kind" not in obj:  # members of a list leave it out, and masking a Secret depends on it
@@ -174,9 +206,9 @@ def _list(client: Client, listing: Listing, full: bool) -> Found | ApiError:
     return found
 
 
-def _get(client: Client, job: _Get, full: bool) -> Found:
+def _get(client: Client, job: _Get) -> Found:
     path = job.resource.path(job.ref.namespace, job.ref.name)
     try:
-        return {job.ref: client.request("GET", path, accept=JSON if full else METADATA_ONLY)}
+        return {job.ref: client.request("GET", path, accept=JSON if job.full else METADATA_ONLY)}
     except NotFound:
         return {}

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..kubernetes.kinds import group_of, is_core_group
+from .copies import LAST_APPLIED
 from .fields import union
 from .membership import CLIENT_SIDE
 
 Entry = Mapping[str, Any]
-# Who writes it is a client-side apply, whatever its name: kubectl before 1.19, kubernetes.core.k8s with `apply`.
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def is_client_side(entry: Entry) -> bool:
-    """Whether an entry is what a client-side apply left."""
+    """Whether an entry is what a client-side apply left: who writes the annotation is one, whatever its name (kubectl
+    before 1.19, kubernetes.core.k8s with `apply`)."""
     if entry.get("operation") != "Update" or entry.get("subresource"):
         return False
     fields = entry.get("fieldsV1") or {}

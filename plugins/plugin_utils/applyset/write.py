@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ApiError, Conflict, NotFound, VcciError
-from ..kubernetes.client import APPLY_PATCH, JSON, METADATA_ONLY
+from ..kubernetes.client import APPLY_PATCH, JSON, MERGE_PATCH, METADATA_ONLY
 from ..waiting import Deadline
-from . import adoption, bound, explain, hidden, order, replicas, unasked
+from . import adoption, bound, explain, hidden, order, replicas, secrecy, unasked
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .immutable import is_immutable
+from .manifests import DIGEST, is_secret
 from .owned import was_written
 from .plan import APPLY, CREATE, Item
 from .recreatable import is_allowed
@@ -100,24 +101,27 @@ def _write(run: Context, item: Item, dry_run: bool) -> None:
     item.outcome = "created"
 
 
-def _outcome(run: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    if before.get("uid") != after.get("uid"):
+def _outcome(run: Context, item: Item, after: Mapping[str, Any]) -> str:
+    before, meta = item.live, after["metadata"]
+    if before.get("uid") != meta.get("uid"):
         return "created"  # it was deleted since it was read
-    return "configured" if was_written(before, after, run.options.field_manager) else "unchanged"
+    written = was_written(before, meta, run.options.field_manager)
+    return "configured" if written or secrecy.differs(item.desired, item.before or {}, after) else "unchanged"
 
 
 def _before(run: Context, item: Item, known: dict[str, Any] | None) -> dict[str, Any] | None:
     """The object on the server: whole where more than its metadata is needed, None when it is not there any more."""
-    if known is None or "spec" in known or known.get("kind") != "PartialObjectMetadata":
+    if known is None or "spec" in known or secrecy.is_whole(known):
         return known
-    if not (run.options.diff or _hands_over(run, item, known)):
+    secret = is_secret(item.desired)  # whose values tell whether it was written
+    if not (run.options.diff or secret or _hands_over(run, item, known)):
         return known
     try:
         return run.client.request("GET", item.path)
     except NotFound:
         return None
     except ApiError:
-        if _hands_over(run, item, known):
+        if secret or _hands_over(run, item, known):
             raise
         return known  # what a difference is shown of never ends a run
 
@@ -139,8 +143,22 @@ def _applied(run: Context, item: Item, dry_run: bool) -> str:
         taken = taken and adoption.carry_out(run, item)
         item.after, hid = _unhidden(run, item, dry_run)
         taken = taken or hid
-    outcome = _outcome(run, item.live, item.after["metadata"])
+    _drop_digest(run, item, item.after, dry_run)
+    outcome = _outcome(run, item, item.after)
     return "configured" if taken and outcome == "unchanged" else outcome
+
+
+def _drop_digest(run: Context, item: Item, after: dict[str, Any], dry_run: bool) -> None:
+    """The digest of a Secret, which versions before this one stored, goes whoever owns it now."""
+    if not (is_secret(item.desired) and secrecy.has_digest(after)):
+        return
+    if dry_run:
+        meta = after["metadata"]
+        rest = {name: text for name, text in meta["annotations"].items() if name != DIGEST}
+        item.after = {**after, "metadata": {**meta, "annotations": rest}}
+        return
+    body, query = {"metadata": {"annotations": {DIGEST: None}}}, {"fieldManager": run.options.field_manager}
+    item.after = run.client.request("PATCH", item.path, body=body, content_type=MERGE_PATCH, query=query)
 
 
 def _unhidden(run: Context, item: Item, dry_run: bool) -> tuple[dict[str, Any], bool]:
@@ -203,6 +221,6 @@ def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool =
 
 
 def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str, str]) -> dict[str, Any]:
-    accept = JSON if run.options.diff else METADATA_ONLY
+    accept = JSON if run.options.diff or is_secret(item.desired) else METADATA_ONLY
     body = desired if "dryRun" in query else bound.with_version(run, item, desired)
     return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)

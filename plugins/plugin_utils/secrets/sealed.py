@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from ..applyset.copies import without_copies
 from ..applyset.manifests import CONTROL_PREFIX
 from ..applyset.membership import PART_OF
 from ..errors import InputError
@@ -23,12 +24,6 @@ MANAGED = PREFIX + "managed"  # the controller may take such a Secret over
 PATCHED = PREFIX + "patch"  # the controller then leaves other keys of the Secret alone
 
 RUNS = (NOTES, CONTROL_PREFIX)  # those of runs, which each run writes as they are to be
-# Annotations in which tools keep a whole copy of an object; of a Secret it would be its values, readable by everybody.
-COPIES = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "kubecfg.ksonnet.io/last-applied-configuration",
-    "kapp.k14s.io/original",
-)
 
 Object = dict[str, Any]
 
@@ -184,10 +179,6 @@ def _metadata(
     if annotations:
         metadata["annotations"] = annotations
     return {"metadata": metadata}
-
-
-def without_copies(annotations: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in annotations.items() if name not in COPIES}
 
 
 def difference(wanted: Wanted, live: Live, changed: list[str]) -> dict[str, str]:

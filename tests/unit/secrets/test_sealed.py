@@ -16,6 +16,11 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.decide impo
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import Wanted
 
 DATA = {"a": b"one", "b": b"two"}
+COPIES = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubecfg.ksonnet.io/last-applied-configuration",
+    "kapp.k14s.io/original",
+)
 OURS = {
     "manager": "controller",
     "fieldsV1": {"f:metadata": {"f:ownerReferences": {}}, "f:data": {".": {}, "f:a": {}, "f:b": {}}},
@@ -146,7 +151,7 @@ def test_of_which_keys_a_secret_is_no_witness(case: str) -> None:
 
 
 def test_whole_copies_in_annotations_are_never_written() -> None:
-    copies = dict.fromkeys(_sealed.COPIES, '{"data": {"a": "b25l"}}')
+    copies = dict.fromkeys(COPIES, '{"data": {"a": "b25l"}}')
     wanted = Wanted("n", "s", annotations={**copies, "kept": "x"})
     former = {"metadata": {"annotations": copies}, "spec": {"template": {"metadata": {"annotations": copies}}}}
     for made in (_sealed.build(wanted, {}, {}, copies, former), _sealed.build_plain(wanted, {}, {}, copies)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...applyset.copies import without_copies
 from ...applyset.manifests import Ref
 from ...applyset.result import Result
 from ...applyset.run import apply_set
@@ -14,7 +15,7 @@ from ...waiting import Deadline, until
 from ..certificate import SealingCertificate
 from ..decide import Evidence
 from ..options import Options
-from ..sealed import API_VERSION, Live, Object, build, check, without_copies
+from ..sealed import API_VERSION, Live, Object, build, check
 from ..state import SecretState
 from ..wanted import Wanted
 from .objects import read_all
