@@ -27,6 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "controller_namespace": {"type": "str", "default": "kube-system"},
     "controller_name": {"type": "str", "default": "sealed-secrets-controller"},
     "aws": {"type": "dict"},
+    "vault": {"type": "dict", "no_log": True},
     "labels": {"type": "dict", "default": {}},
     "allow_scope_change": {"type": "bool", "default": False},
     "force_conflicts": {"type": "bool", "default": False},

@@ -130,9 +130,10 @@ options:
     type: str
   merge:
     description:
-      - Whether what is not named stays, of a SealedSecret, its manifest, or what is in O(aws), keys with their
-        ciphertexts, C(spec.template.data), labels, annotations, type.
-      - Without it, keys that are no longer named go, and are among C(changed_keys); what C(spec.template.data) makes stays.
+      - Whether what is not named stays, of a SealedSecret, its manifest, or what is ours in O(aws) or O(vault), keys with
+        their ciphertexts, C(spec.template.data), labels, annotations, type.
+      - Without it, keys that are no longer named go, and are among C(changed_keys); what C(spec.template.data) makes
+        stays.
     type: bool
     default: false
   controller_namespace:
@@ -150,6 +151,20 @@ options:
       - Keep the values in AWS Secrets Manager instead of sealing them, as the JSON object
         C(<prefix>/<namespace>/<name>), and write Secrets of them. C(prefix) is needed; C(region), C(kms_key_id) and
         C(endpoint_url) may be given; credentials are those that boto3 finds.
+      - What it holds is the truth. Keys of others in the same object stay as they are, and are not brought into the
+        cluster; a generated value that it lost comes back from the cluster, or from its version before.
+      - Each write is bound to the version that was read. What somebody else wrote meanwhile is read, and decided about,
+        again.
+    type: dict
+  vault:
+    description:
+      - The same in a KV engine of version 2 of Vault or OpenBao. C(prefix) is needed, and the Python package hvac.
+      - C(address), C(namespace) and C(ca_cert) (a file) are without it those of E(VAULT_ADDR), E(VAULT_NAMESPACE) and
+        E(VAULT_CACERT); C(mount) is V(secret). Plain C(http://) is only taken to this machine, and no redirect is
+        followed.
+      - C(role_id) and C(secret_id) log in by AppRole, at C(login_mount) (V(approle)); else C(token), E(VAULT_TOKEN), or
+        what C(vault login) left.
+      - Writes are check-and-set. A version that was deleted is an error, since what it held may be wanted back.
     type: dict
   labels:
     description: Labels of every SealedSecret and Secret.

@@ -16,7 +16,7 @@ class Options:
     """The options of a run; those of the plugin are described there.
 
     name, record_namespace   the set that the objects belong to.
-    aws                      settings of AWS Secrets Manager, which then holds the values; nothing is sealed.
+    aws, vault               settings of AWS Secrets Manager, or Vault, which then holds the values; nothing is sealed.
     cluster                  False: no cluster is asked; manifests go to `directory`, or ciphertexts to the result.
     wait_timeout             seconds for everything that is awaited.
     check                    predict; nothing is written.
@@ -27,6 +27,7 @@ class Options:
     record_namespace: str = "default"
     labels: Mapping[str, str] = field(default_factory=dict)
     aws: Mapping[str, Any] | None = None
+    vault: Mapping[str, Any] | None = None
     certificate: str | None = None
     certificate_fingerprint: str | None = None
     cluster: bool = True

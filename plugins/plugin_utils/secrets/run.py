@@ -27,6 +27,7 @@ from .sealed import difference
 from .state import UNTOLD, SecretState
 from .stores.cluster import ClusterStore
 from .stores.directory import DirectoryStore, copy_manifests
+from .stores.external import ExternalStore
 from .stores.store import NO_MARK, Saved, Store
 from .wanted import Wanted, rotated
 
@@ -127,10 +128,16 @@ class _Run:
 
 
 def _store(client: Client | None, options: Options) -> Store:
+    if options.aws and options.vault:
+        raise InputError("aws, vault: one place keeps the values; give one of them")
     if options.aws:
-        from .stores.aws import AwsStore  # noqa: PLC0415  boto3, which few need, takes a third of a second
+        from .stores.aws import SecretsManager  # noqa: PLC0415  boto3, which few need, takes a third of a second
 
-        return AwsStore(client, options)
+        return ExternalStore(client, options, SecretsManager(options.aws))
+    if options.vault:
+        from .stores.vault import Vault  # noqa: PLC0415  hvac likewise
+
+        return ExternalStore(client, options, Vault(options.vault))
     deadline = Deadline(options.wait_timeout)
     return ClusterStore(client, options, deadline) if options.cluster else DirectoryStore(options, deadline)
 

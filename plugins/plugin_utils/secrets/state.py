@@ -21,7 +21,6 @@ class SecretState:
     unread   keys whose value is sealed, and cannot be read in this run though others can: it is kept as it is.
     seen     resourceVersion of the Secret that the controller was made to write, since it had to be asked again.
     lost     keys whose value is sealed, and which no key unseals.
-    stored   AWS Secrets Manager's values; None where it has none yet.
     prints   fingerprints of what is asked for, by key, where values cannot be read back.
     key_id   tells whether the key of the fingerprints is the one that they were made with.
 
@@ -43,7 +42,6 @@ class SecretState:
     unread: set[str] = field(default_factory=set)
     seen: str = ""
     lost: set[str] = field(default_factory=set)
-    stored: dict[str, bytes] | None = None
     prints: dict[str, str] = field(default_factory=dict)
     key_id: str = ""
 

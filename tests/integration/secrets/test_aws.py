@@ -1,131 +1,119 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The same Secrets out of AWS Secrets Manager: moto's server."""
+"""What AWS Secrets Manager has of its own: labels of versions, names, limits and errors. moto's server."""
 
 from __future__ import annotations
 
-import base64
 import json
-import time
 
-import boto3
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, Overtaken, VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.aws import PENDING, SecretsManager
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
-from moto.server import ThreadedMotoServer
 
-from tests.integration.secrets.test_rotation import Platform
+from tests.integration.secrets.keepers import Aws, aws_server
+from tests.scripted import answer, scripted
 
-CANARY = "canary-in-the-cloud"
-SECRETS = [
-    {"name": "db", "values": {"password": {"generate": {}}, "given": CANARY}},
-    {"name": "app", "values": {"url": {"compose": "x://${db/password|url}"}}, "labels": {"a": "b"}},
-]
+DB = {"name": "db", "values": {"password": {"generate": {}}}}
 
 
 @pytest.fixture(scope="module")
-def aws():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {"endpoint_url": f"http://{host}:{port}", "region": "eu-central-1"}
-    server.stop()
+def address():
+    with aws_server() as found:
+        yield found
 
 
 @pytest.fixture
-def store(client, namespace, aws, monkeypatch):
+def keeper(address, namespace, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    return Aws(address, f"vcci/{namespace}")
 
-    def run(secrets: list[dict] | None = None, *, more: dict | None = None, **options) -> dict:
-        settings = {**aws, "prefix": f"vcci/{namespace}", **(more or {})}
-        return run_secrets(
-            client, read(secrets or SECRETS, namespace), Options(name=namespace, aws=settings, **options)
-        )
+
+@pytest.fixture
+def store(client, namespace, keeper):
+    def run(*secrets: dict, more: dict | None = None, **options) -> dict:
+        settings = {**keeper.settings, **(more or {})}
+        wanted = read(list(secrets) or [DB], namespace)
+        return run_secrets(client, wanted, Options(name=namespace, aws=settings, **options))
 
     return run
 
 
-def in_cluster(client, namespace: str, name: str) -> dict[str, str]:
-    return {
-        key: base64.b64decode(text).decode()
-        for key, text in client.get("v1", "Secret", name, namespace)["data"].items()
-    }
+def labels(keeper: Aws, name: str) -> list[str]:
+    found = keeper.manager.describe_secret(SecretId=name)["VersionIdsToStages"].values()
+    return sorted(label for stages in found for label in stages)
 
 
-def test_values_are_kept_there_and_reach_the_cluster(store, aws, client, namespace) -> None:
-    manager = boto3.client("secretsmanager", endpoint_url=aws["endpoint_url"], region_name=aws["region"])
-
-    def stored(name: str) -> dict[str, str]:
-        return json.loads(manager.get_secret_value(SecretId=f"vcci/{namespace}/{namespace}/{name}")["SecretString"])
-
-    planned = store(check=True)
-    assert planned["changed"]
-    assert client.get("v1", "Secret", "db", namespace) is None
-    first = store()
-    assert first["secrets"] == planned["secrets"]
-    assert CANARY not in str(first)
-    db = stored("db")
-    assert (in_cluster(client, namespace, "db"), in_cluster(client, namespace, "app")) == (
-        db,
-        {"url": f"x://{db['password']}"},
-    )
-    assert db["given"] == CANARY
-    assert not store()["changed"]
-    # A lost cluster's values come back; a value that was changed there reaches the cluster; rotation reaches both.
-    for name in ("db", "app"):
-        client.request("DELETE", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+def test_a_secret_that_was_made_without_a_value_gets_one(store, keeper, namespace) -> None:
+    """By a console, or Terraform."""
+    keeper.manager.create_secret(Name=keeper.name(namespace, "db"))
     assert store()["changed"]
-    assert in_cluster(client, namespace, "db") == db
-    manager.put_secret_value(
-        SecretId=f"vcci/{namespace}/{namespace}/db", SecretString=json.dumps({**db, "password": "by hand"})
-    )
-    store()
-    assert in_cluster(client, namespace, "app") == {"url": "x://by%20hand"}
-    rotated = store(rotate=["db/password"])
-    assert {name.split("/")[1]: one["changed_keys"] for name, one in rotated["secrets"].items()} == {
-        "db": ["password"],
-        "app": ["url"],
-    }
-    assert in_cluster(client, namespace, "db") == stored("db")
-    assert stored("db")["password"] not in ("by hand", db["password"])
+    assert len(keeper.stored(namespace, "db")["password"]) == 32
+    assert not store()["changed"]
 
 
-def test_a_rotation_that_ended_in_the_middle_is_finished_by_the_next_run(aws, client, namespace, monkeypatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    platform = Platform(client, namespace, {**aws, "prefix": f"vcci/{namespace}"})
-    platform.seal()
-    platform.start()
-    assert not platform.seal()["changed"]
-    # Before the server was told.
-    platform.fails = True
-    with pytest.raises(VcciError, match="the command failed"):
-        platform.seal(rotate=["database/other"])
-    platform.fails, kept = False, platform.value("database", "other")
-    assert platform.seal()["changed"]
-    assert [given["other"] for _pod, _command, given, _url in platform.told] == [kept, kept]
-    # Before what consumes it was restarted.
-    time.sleep(1.1)  # ages are told by whole seconds
-    assert "restarted" not in platform.seal(rotate=["app/KEY"], restart=False)
-    done = platform.seal()
-    assert (done["changed"], done["restarted"]) == (True, [f"{namespace}/Deployment/key-user"])
-    assert not platform.seal()["changed"]
-    assert len(platform.told) == 2
+def test_no_label_of_ours_stays(keeper, namespace) -> None:
+    manager = SecretsManager(keeper.settings)
+    [secret] = read([DB], namespace)
+    first = manager.write(secret, {"a": "1"}, manager.read(secret))
+    second = manager.write(secret, {"a": "2"}, first)
+    assert manager.read(secret).members == {"a": "2"}
+    assert manager.former(secret, second) == {"a": "1"}
+    with pytest.raises(Overtaken, match="was changed by somebody else since it was read"):
+        manager.write(secret, {"a": "3"}, first)
+    assert manager.read(secret) == second
+    assert PENDING not in labels(keeper, keeper.name(namespace, "db"))
+
+
+def test_bytes_are_not_replaced(store, keeper, namespace) -> None:
+    keeper.manager.create_secret(Name=keeper.name(namespace, "db"), SecretBinary=b"\xff")
+    with pytest.raises(InputError, match=r"holds bytes and not a JSON object"):
+        store()
+    assert keeper.manager.get_secret_value(SecretId=keeper.name(namespace, "db"))["SecretBinary"] == b"\xff"
 
 
 @pytest.mark.parametrize(
-    ("secrets", "more", "message"),
+    ("secret", "more", "message"),
     [
-        (SECRETS, {"prefix": ""}, "prefix is needed"),
-        (SECRETS, {"zone": "x"}, "unknown zone"),
-        ([{"name": "s", "values": {"a": {"base64": "/w=="}}}], {}, "binary value"),
-        ([{"name": "s", "values": {"a": "x" * 70000}}], {}, "at most 65536 bytes"),
-        (SECRETS, {"endpoint_url": "http://127.0.0.1:9"}, "EndpointConnectionError"),
+        ({"name": "s", "values": {"a": "x" * 70000}}, {}, "at most 65536 bytes"),
+        (DB, {"prefix": "x" * 600}, "aws.prefix: letters, digits"),
+        (DB, {"prefix": "x" * 500}, "is longer than 512 characters"),
+        (DB, {"endpoint_url": "127.0.0.1:9"}, "aws.endpoint_url: an address that begins with https://"),
+        (DB, {"endpoint_url": "http://127.0.0.1:9"}, "EndpointConnectionError"),
+        (DB, {"region": True}, "aws.region: a text is needed"),
+        (DB, {"region": "no region"}, "aws: "),
     ],
 )
-def test_bad_input_is_one_clear_error_and_nothing_is_written(secrets, more, message, store, client, namespace) -> None:
+def test_bad_input_is_one_clear_error_and_nothing_is_written(secret, more, message, store, client, namespace) -> None:
     with pytest.raises((InputError, VcciError), match=message):
-        store(secrets, more=more)
-    assert client.get("v1", "Secret", secrets[0]["name"], namespace) is None
+        store(secret, more=more)
+    assert client.get("v1", "Secret", secret["name"], namespace) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "way"),
+    [
+        (
+            "AccessDeniedException",
+            "User: arn:aws:iam::1:user/x is not authorized",
+            "docs/runbooks/secrets.md has the actions",
+        ),
+        ("ExpiredTokenException", "The security token included in the request is expired", "log in again"),
+        ("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text", "kms:Decrypt"),
+        ("InvalidRequestException", "it was marked for deletion.", "restore-secret --secret-id x/ns/db"),
+        ("SomethingElse", "a reason", "a reason"),
+    ],
+)
+def test_errors_carry_what_aws_says_and_the_way_on(code: str, said: str, way: str, monkeypatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    refusal = answer(400, json.dumps({"__type": code, "Message": said}).encode())
+    with scripted(lambda _request: refusal) as server:
+        options = Options(aws={"prefix": "x", "region": "eu-central-1", "endpoint_url": server.url}, check=True)
+        with pytest.raises(VcciError) as caught:
+            run_secrets(None, read([DB], "ns"), options)
+    told = str(caught.value)
+    assert told.startswith(f"AWS secret x/ns/db: get_secret_value was refused: {code}: {said.rstrip('.')}")
+    assert way in told

@@ -47,11 +47,11 @@ def variable(secret: str, key: str) -> dict:
 class Platform:
     """A server, an application that consumes the composed value, and two that do not.
 
-    `aws` keeps values in AWS Secrets Manager.
+    `keeper` is the option that says where values are kept, if it is not the cluster.
     """
 
-    def __init__(self, client, namespace: str, aws: dict | None = None) -> None:
-        self.client, self.namespace, self.aws = client, namespace, aws
+    def __init__(self, client, namespace: str, keeper: dict | None = None) -> None:
+        self.client, self.namespace, self.keeper = client, namespace, keeper or {}
         self.told: list[tuple[str, str, dict[str, bytes], bytes]] = []
         self.fails = self.unreachable = False
 
@@ -90,7 +90,7 @@ class Platform:
 
     def seal(self, **options) -> dict:
         rollout = Rollout(self.client, print, 60, self.run)
-        given = Options(**{"name": self.namespace, "aws": self.aws, "wait_timeout": 60, "restart": True, **options})
+        given = Options(**{"name": self.namespace, **self.keeper, "wait_timeout": 60, "restart": True, **options})
         return run_secrets(self.client, read(SECRETS, self.namespace), given, rollout)
 
     def restarted(self) -> set[str]:

@@ -1,25 +1,22 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""AWS Secrets Manager instead of sealing: it holds the values, and the cluster gets Secrets of them.
+"""AWS Secrets Manager as the keeper of values (external.py).
 
-<prefix>/<namespace>/<name> is one JSON object of key and value, which is how external-secrets reads it too.
+It has no conditional write of a value, but one of a label: a new version is put under a label of our own, and
+AWSCURRENT, which readers ask for, is moved to it from the very version that was read. That fails when it is elsewhere.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from ...applyset.run import apply_set
-from ...errors import InputError, VcciError
-from ...kubernetes.client import Client
-from ..decide import Evidence
-from ..options import Options
-from ..sealed import Live, build_plain
-from ..state import SecretState
+from ...errors import InputError, Overtaken, VcciError
 from ..wanted import Wanted
-from .objects import read_all
-from .store import NO_MARK, Saved
+from .keeper import Kept, Members, parsed, refused, settings_of
 
 try:
     import boto3
@@ -29,117 +26,114 @@ try:
 except ImportError as exc:
     MISSING = str(exc)
 
-LIMIT = 65536  # bytes of one secret, as Secrets Manager has it
 KNOWN = {"region", "prefix", "endpoint_url", "kms_key_id"}
+NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "VCCIPENDING"
+ABSENT, DELETED = "ResourceNotFoundException", "InvalidRequestException"
+EXISTS, NOT_THERE = "ResourceExistsException", "InvalidParameterException"  # the latter: the label is elsewhere
+WAYS = {
+    "AccessDeniedException": "docs/runbooks/secrets.md has the actions that its policy must allow",
+    "DecryptionFailure": "its KMS key must be enabled, and kms:Decrypt and kms:GenerateDataKey allowed",
+    "EncryptionFailure": "its KMS key must be enabled, and kms:Decrypt and kms:GenerateDataKey allowed",
+    "ExpiredTokenException": "log in again",
+    "UnrecognizedClientException": "the credentials that boto3 found are not those of this account or region",
+    "LimitExceededException": "a quota of Secrets Manager is used up: have it raised, or run this later",
+    DELETED: "one that is marked for deletion comes back by `aws secretsmanager restore-secret --secret-id {name}`",
+}
 
 
-class AwsStore:
-    """Without a client (check mode before there is a cluster), the Secrets are predicted as created."""
+class SecretsManager:
+    title = "AWS Secrets Manager"
+    limit = 65536  # bytes of one secret
 
-    evidence: Evidence = "values"
-    certificate = None
-
-    def __init__(self, client: Client | None, options: Options) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
         if MISSING:
             raise InputError(f"AWS Secrets Manager needs the Python package boto3: {MISSING}")
-        settings = options.aws or {}
-        unknown = sorted(map(str, set(settings) - KNOWN))
-        if unknown or not settings.get("prefix"):
-            wrong = f"unknown {', '.join(unknown)}" if unknown else "prefix is needed"
-            raise InputError(f"aws: {wrong}; known are {', '.join(sorted(KNOWN))}")
-        self.client, self.options, self.settings = client, options, settings
-        region, address = settings.get("region") or None, settings.get("endpoint_url") or None
+        self.settings = settings_of("aws", given, KNOWN)
+        if not NAME.fullmatch(self.settings["prefix"]):
+            raise InputError("aws.prefix: letters, digits and / _ + = . @ - are allowed, 512 at most")
+        address = self.settings.get("endpoint_url")
+        if address and (urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname):
+            raise InputError("aws.endpoint_url: an address that begins with https:// is needed")
         try:
-            self.manager = boto3.client("secretsmanager", region_name=region, endpoint_url=address)
+            self.manager = boto3.client(
+                "secretsmanager", region_name=self.settings.get("region"), endpoint_url=address or None
+            )
         except (BotoCoreError, ValueError) as exc:
             raise InputError(f"aws: {exc}") from exc
-        self.count, self.changed = 0, False
 
-    # --- the store ---------------------------------------------------------------------------------------------------
-    def load(self, wanted: list[Wanted]) -> list[SecretState]:
-        """What the cluster has already is held, and so kept, when Secrets Manager starts to be used."""
-        self.count = len(wanted)
-        there = read_all(self.client, "v1", "Secret", wanted) if self.client else [None for _secret in wanted]
-        states = []
-        for secret, plain in zip(wanted, there, strict=True):
-            live, stored = Live(None, plain), self._stored(secret)
-            states.append(SecretState(secret, live, held={**live.values, **(stored or {})}, stored=stored))
-        return states
+    def name(self, secret: Wanted) -> str:
+        return f"AWS secret {self._id(secret)}"
 
-    def accept(self, states: list[SecretState]) -> None:
-        for state in states:
-            _text(state)
+    def _id(self, secret: Wanted) -> str:
+        return f"{self.settings['prefix'].strip('/')}/{secret.namespace}/{secret.name}"
 
-    def save(self, states: list[SecretState], mark: Mapping[str, str] = NO_MARK) -> Saved:
-        for state in states:
-            if state.stored != state.values:
-                self._put(state)
-                self.changed = True
-        labels = self.options.labels
-        objects = [build_plain(state.wanted, state.values, labels, {**state.notes, **mark}) for state in states]
-        options = self.options.of_set(prune=len(states) == self.count)
-        result = apply_set(self.client, objects, options)
-        self.changed = self.changed or result.changed
-        return Saved(self.changed, f": {result.summary()}", result.warnings)
-
-    def was_written(self, secret: Wanted) -> bool:
-        return False
-
-    def settle(self, states: list[SecretState]) -> None:
-        """Secrets are there at once."""
-
-    # --- Secrets Manager ---------------------------------------------------------------------------------------------
-    def _name(self, secret: Wanted) -> str:
-        return f"{str(self.settings['prefix']).strip('/')}/{secret.namespace}/{secret.name}"
-
-    def _stored(self, secret: Wanted) -> dict[str, bytes] | None:
-        answer = self._ask(secret, "get_secret_value", SecretId=self._name(secret))
+    # --- the keeper --------------------------------------------------------------------------------------------------
+    def read(self, secret: Wanted) -> Kept:
+        if len(self._id(secret)) > 512:
+            raise InputError(f"{self.name(secret)}: its name is longer than 512 characters; take a shorter aws.prefix")
+        answer = self._ask(secret, "get_secret_value", {ABSENT})
         if answer is None:
-            return None
-        try:
-            return {key: value.encode() for key, value in json.loads(answer.get("SecretString", "")).items()}
-        except (ValueError, AttributeError):
-            name = self._name(secret)
-            raise InputError(f"AWS secret {name} is not a JSON object of texts: nothing was changed") from None
+            return Kept()
+        return Kept(parsed(answer.get("SecretString"), self.name(secret)), answer["VersionId"])
 
-    def _put(self, state: SecretState) -> None:
-        name, text = self._name(state.wanted), _text(state)
-        if self.options.check:
-            return
-        if state.stored is None:
+    def former(self, secret: Wanted, kept: Kept) -> Members:
+        answer = self._ask(secret, "get_secret_value", {ABSENT}, VersionStage=PREVIOUS)
+        text = (answer or {}).get("SecretString")
+        return parsed(text, self.name(secret)) if text else {}
+
+    def write(self, secret: Wanted, members: Members, kept: Kept) -> Kept:
+        text = json.dumps(members, ensure_ascii=False)
+        if kept.version is None:
             key = self.settings.get("kms_key_id")
-            encryption = {"KmsKeyId": key} if key else {}
-            self._ask(state.wanted, "create_secret", Name=name, SecretString=text, **encryption)
-        else:
-            self._ask(state.wanted, "put_secret_value", SecretId=name, SecretString=text)
-        state.stored = state.values
+            more = {"KmsKeyId": key} if key else {}
+            made = self._ask(secret, "create_secret", {EXISTS}, id_as="Name", SecretString=text, **more)
+            if made is not None:
+                return Kept(members, made["VersionId"])
+        put = self._ask(secret, "put_secret_value", SecretString=text, VersionStages=[PENDING])
+        version = (put or {})["VersionId"]
+        if CURRENT not in (put or {}).get("VersionStages", ()):  # it has it as the first version of all
+            self._move(secret, version, kept)
+            version = self._asserted(secret, version, text)
+        return Kept(members, version)
 
-    def _ask(self, secret: Wanted, verb: str, **arguments: Any) -> dict[str, Any] | None:
+    def _asserted(self, secret: Wanted, version: str, text: str) -> str:
+        """The version that readers get. Stand-ins (moto, and LocalStack with it) go on answering with the one that was
+        put last as the current one, though its labels say that it is not: it is put once more for them."""
+        now = self._ask(secret, "get_secret_value") or {}
+        if CURRENT in now.get("VersionStages", ()):
+            return version
+        return str((self._ask(secret, "put_secret_value", SecretString=text) or {})["VersionId"])
+
+    def _move(self, secret: Wanted, version: str, kept: Kept) -> None:
+        moved = None
+        if kept.version is not None:
+            places = {"MoveToVersionId": version, "RemoveFromVersionId": kept.version}
+            moved = self._ask(secret, "update_secret_version_stage", {NOT_THERE}, VersionStage=CURRENT, **places)
+        # What was only put belongs to nobody then, and is forgotten by AWS without its label.
+        with contextlib.suppress(VcciError):
+            self._ask(secret, "update_secret_version_stage", VersionStage=PENDING, RemoveFromVersionId=version)
+        if moved is None:
+            raise Overtaken(
+                f"{self.name(secret)} was changed by somebody else since it was read; nothing of it was written"
+            )
+
+    def _ask(
+        self, secret: Wanted, verb: str, expected: set[str] | None = None, id_as: str = "SecretId", **arguments: Any
+    ) -> dict[str, Any] | None:
+        """Its answer; None for those errors that are expected."""
         try:
-            answer: dict[str, Any] = getattr(self.manager, verb)(**arguments)
+            answer: dict[str, Any] = getattr(self.manager, verb)(**{id_as: self._id(secret)}, **arguments)
         except ClientError as exc:
-            code = exc.response.get("Error", {}).get("Code", "")
-            if code == "ResourceNotFoundException" and verb == "get_secret_value":
+            said = exc.response.get("Error", {})
+            code = said.get("Code", "")
+            if code in (expected or ()):
                 return None
-            raise VcciError(f"AWS secret {self._name(secret)}: {verb} was refused: {code}") from None
+            way = WAYS.get(code, "").format(name=self._id(secret))
+            raise refused(
+                self.name(secret), verb, f"{code}: {said.get('Message') or 'no reason was given'}", way
+            ) from None
         except BotoCoreError as exc:
             needed = "region, credentials and network are needed"
-            raise VcciError(f"AWS secret {self._name(secret)}: {type(exc).__name__}; {needed}") from None
+            raise VcciError(f"{self.name(secret)}: {type(exc).__name__}: {exc}; {needed}") from None
         return answer
-
-
-def _text(state: SecretState) -> str:
-    """What Secrets Manager is to hold; InputError where it cannot."""
-    try:
-        values = {key: value.decode() for key, value in sorted(state.values.items())}
-    except UnicodeDecodeError:
-        raise InputError(
-            f"Secret {state.wanted} has a binary value, which a JSON object in AWS Secrets Manager cannot hold"
-        ) from None
-    text = json.dumps(values, ensure_ascii=False)
-    size = len(text.encode())
-    if size > LIMIT:
-        raise InputError(
-            f"Secret {state.wanted}: AWS Secrets Manager holds at most {LIMIT} bytes, and these are {size}"
-        )
-    return text

@@ -27,7 +27,7 @@ class Saved:
 
 
 class Store(Protocol):
-    """A cluster, a directory, or AWS Secrets Manager."""
+    """A cluster, a directory, or a keeper outside (external.py)."""
 
     @property
     def evidence(self) -> Evidence:
