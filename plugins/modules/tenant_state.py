@@ -11,19 +11,27 @@ author: GreenLang VCCI (@greenlang)
 description:
   - V(suspended) stops every workload and lets no new pod start; data stays. V(active) makes each workload what it was
     before. What it was is kept in an annotation of the workload itself, so that a run killed in the middle is
-    finished by the next.
+    finished by the next. A workload that cannot be written does not keep the others; the task then fails with all of
+    them.
+  - Every state is reached in bounded time, whatever the tenant made. Pods have O(wait_timeout) seconds to end by
+    themselves, then the seconds of the namespace's annotation C(tenant.vcci.io/max-grace-seconds), 300 without it;
+    what is left after that is removed. A pod counts as made again only if the workload that it names as its owner is
+    there. RV(forced) names what was done by force, and so does the certificate.
   - V(cordoned), V(backed_up), V(quarantined), V(deleting) and V(absent) are the steps of an offboarding, in this
     order. Each is recorded in the cluster before it is taken; a state that is reached, or was passed, is left as it
-    is. V(active) takes an offboarding back until deletion has begun.
+    is. V(active) takes an offboarding back until deletion has begun. V(cordoned) takes the owners' access away before
+    anything is stopped, so that nothing is made again.
   - V(backed_up) copies each volume to O(directory), one after the other, as C(volume-<claim>.tgz), through a pod that
     has it read-only and runs as the user of the workload that mounts it. Nothing of it is kept in the cluster.
   - V(deleting) makes sure, once the quarantine is over and before anything goes, that the namespace is the one that
     was cordoned and that every file of the backup is what was recorded. From then on nothing takes the offboarding
     back.
-  - V(absent) deletes the namespace, looks through every kind that the API server keeps for what belongs or refers to
-    the tenant, and writes a certificate, signed with the Ed25519 key in the Secret C(tenant-offboarding-key). It
-    never says so while anything remains. What has the tenant's label elsewhere is deleted only if this collection
-    manages it; volumes that their class deletes are awaited, others must be decided about.
+  - V(absent) deletes the namespace; finalizers that nobody has taken off in O(wait_timeout) seconds are taken off, but
+    for that of a Service whose load balancer still has an address. Then it looks through every kind that the API
+    server keeps for what belongs or refers to the tenant, and writes a certificate, signed with the Ed25519 key in the
+    Secret C(tenant-offboarding-key). It never says so while anything remains. What has the tenant's label elsewhere is
+    deleted only if this collection manages it; volumes that their class deletes are awaited, others must be decided
+    about.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would be changed; writes nothing."}
@@ -39,7 +47,8 @@ options:
     required: true
     choices: [active, suspended, cordoned, backed_up, quarantined, deleting, absent]
   namespace:
-    description: Where the record of an offboarding and the signing key are kept.
+    description: Where the record of an offboarding and the signing key are kept. Lists of any length, such as the names
+      of what was deleted, are files in O(directory), of which the record has number and digest.
     type: str
     default: vcci-platform
   part_of:
@@ -84,8 +93,8 @@ options:
     type: dict
     default: {}
   wait_timeout:
-    description: Seconds to wait for pods to start and end, for what a volume has to say, and for the namespace and
-      what is left of it to go.
+    description: Seconds to wait for pods to start, for what a volume has to say, and for what is left of a tenant to
+      go; also the seconds that pods and the namespace have to go by themselves, before they are helped.
     type: int
     default: 300
 """
@@ -104,6 +113,12 @@ changes:
   type: list
   elements: str
   sample: [ResourceQuota vcci-tenant-acme-corp/tenant-suspended, Deployment vcci-tenant-acme-corp/web]
+forced:
+  description: What was ended or removed by force, because it did not end by itself.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Pod web-0: had 31536000 s to stop, and got 300 s", "ConfigMap held: finalizers taken off: example.com/held"]
 namespace:
   description: The tenant's namespace.
   returned: success

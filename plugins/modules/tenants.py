@@ -74,7 +74,9 @@ options:
     type: str
     default: vcci-scope3-platform
   platform_namespace:
-    description: Namespace of the platform, whose API tenants may call.
+    description:
+      - Namespace of the platform, whose API tenants may call. The records of offboardings are looked for in it, where
+        M(greenlang.vcci.tenant_state) keeps them unless told otherwise.
     type: str
     default: vcci-platform
   platform_api:

@@ -14,16 +14,18 @@ from typing import Any, BinaryIO
 
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
-from ..errors import InputError, VcciError, WaitTimeout
+from ..errors import ApiError, InputError, VcciError
 from ..files import draft
 from ..kubernetes.exec import stream
 from ..labels import labels
-from ..waiting import until
-from . import record, workloads
+from . import record
+from .ending import delete_pod
 from .life import Life
 from .reader import COMMAND, bound, reader, unreadable
 
 READER = "vcci-tenant-backup"
+GRACE = 1  # seconds that the reader has to stop
+FORBIDDEN = 403
 ROOM = 1 << 20  # bytes that are unpacked at a time
 
 
@@ -82,7 +84,8 @@ class Backup:
         )  # one that cannot be made is known before anything is done
         pod = self._reader(claim)
         self.remove_reader()  # that of another volume, or one that failed
-        self.life.until_counted()
+        self._make_room()
+        pod = self._admitted(pod)
         self.life.say(f"copying volume {claim} as user {pod['spec']['securityContext']['runAsUser']}")
         timeout, say = self.life.wait_timeout, self.life.say
         try:
@@ -95,29 +98,44 @@ class Backup:
             raise VcciError(f"volume {claim}: {exc.message}") from exc
         finally:
             self.remove_reader(wait=False)
+            self.life.stop(0)
         self.life.changes.append(str(target))
         return {"file": target.name, "bytes": archive.size, "sha256": archive.sha256.hexdigest()}
 
+    def _make_room(self) -> None:
+        """One pod may start, and it is ours: what was changed in the last moment before the cordon starts none."""
+        troubles = self.life.stop_workloads()
+        if troubles:
+            raise VcciError(f"tenant {self.life.id}: not stopped: {'; '.join(troubles)}", troubles)
+        self.life.stop(1)
+        self.life.until_counted()
+
+    def _admitted(self, pod: dict[str, Any]) -> dict[str, Any]:
+        """Without the tolerations of its workload where they are refused: nobody judges what a template asks for."""
+        path = self.client.resource("v1", "Pod").path(self.life.namespace)
+        try:
+            self.client.request("POST", path, body=pod, query={"dryRun": "All"})
+        except ApiError as exc:
+            if exc.status == FORBIDDEN and pod["spec"]["tolerations"]:
+                return {**pod, "spec": {**pod["spec"], "tolerations": []}}
+        return pod
+
     def _reader(self, claim: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = []
-        for api_version, kind in workloads.KINDS:
-            found += self.client.list(api_version, kind, self.life.namespace)
         ours, user = labels(record.COMPONENT), self.users.get(claim)
-        return reader(READER, self.life.namespace, self.image, claim, ours, found, user)
+        return reader(READER, self.life.namespace, self.image, claim, ours, self.life.workloads(), user)
 
     def remove_reader(self, wait: bool = True) -> None:
-        """Until it is gone, since only one may run."""
-        where = self.life.namespace
-        if self.client.get("v1", "Pod", READER, where) is None:
+        """Until it is gone, since only one may run; also what a tenant called by its name."""
+        found = self._readers()
+        if not found:
             return
-        self.life.delete("v1", "Pod", READER, where)
-        if self.life.check or not wait:
+        self.life.changes.append(f"Pod {self.life.namespace}/{READER}")
+        if self.life.check:
             return
-        what = f"pod {where}/{READER}"
-        until(
-            lambda: self.client.get("v1", "Pod", READER, where) is None,
-            self.life.wait_timeout,
-            self.life.say,
-            awaited=lambda: f"{what} to end",
-            late=lambda _waited: WaitTimeout(f"{what} does not end; see kubectl describe pod {READER} -n {where}"),
-        )
+        delete_pod(self.client, found[0], GRACE)
+        if wait:
+            self.life.end(self._readers)
+
+    def _readers(self) -> list[dict[str, Any]]:
+        found = self.client.get("v1", "Pod", READER, self.life.namespace)
+        return [] if found is None else [found]

@@ -102,7 +102,7 @@ def converge_tenants(
     Who is refused stays as it is; the others are converged, and then the run fails.
     apply  its name is that of all sets, to which a number is added.
     """
-    plan, wrong = _plan(client, fleet, options, settings, capacity, apply.namespace)
+    plan, wrong = _plan(client, fleet, options, settings, capacity)
     if wrong and not plan.going():
         raise refusal(wrong)
     done = Sum(warnings=list(plan.verdict.warnings))
@@ -123,9 +123,8 @@ def _plan(
     options: FleetOptions,
     settings: Settings,
     capacity: Capacity,
-    record_namespace: str,
 ) -> tuple[Plan, list[str]]:
-    cluster = _cluster(client, record_namespace, capacity)
+    cluster = _cluster(client, settings.platform_namespace, capacity)
     if client is not None and fleet.names_priorities():
         cluster.priorities = read_priorities(client)
 

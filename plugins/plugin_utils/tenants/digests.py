@@ -10,11 +10,13 @@ from typing import Any
 
 from ..files import is_draft
 
+OF_RECORD = "record-"  # begins the names of files that are no part of the backup
+
 
 def of_folder(folder: Path) -> list[dict[str, Any]]:
-    """Of every file below, without drafts, which a run that was killed leaves behind."""
+    """Of every file below, without drafts, which a run that was killed leaves behind, and lists of the record."""
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return [of_file(folder, name) for name in files if not is_draft(Path(name).name)]
+    return [of_file(folder, name) for name in files if not (is_draft(Path(name).name) or name.startswith(OF_RECORD))]
 
 
 def of_file(folder: Path, name: str) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def difference(folder: Path, entry: Mapping[str, Any]) -> str | None:
         size = path.stat().st_size
         if size != entry["bytes"]:
             return f"{path} has {size} bytes, not {entry['bytes']}"
-        return None if of_file(folder, entry["file"]) == entry else f"{path} has another SHA-256"
+        same = of_file(folder, entry["file"])["sha256"] == entry["sha256"]
+        return None if same else f"{path} has another SHA-256"
     except OSError as exc:
         return f"{path}: {exc.strerror or exc}"

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, VcciError, WaitTimeout
-from ..files import write_whole
+from ..errors import InputError, VcciError
+from ..files import draft
 from ..kubernetes.kinds import Resource
-from ..waiting import until
-from . import digests, record, sweep
+from ..labels import OURS, TENANT
+from . import digests, kept, record, sweep
 from .backup import Backup
 from .certify import FILE as CERTIFICATE
 from .certify import certify, signing_key
 from .cluster import ANNOTATION
+from .ending import Entry
 from .life import Life
+from .removal import remove_namespace
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NOT_KEPT = ("Event", "Pod", "EndpointSlice", "Endpoints", "ReplicaSet", "ControllerRevision")  # made by what is kept
@@ -30,6 +32,7 @@ class Offboarding:
     def __init__(
         self, life: Life, *, record_namespace: str, folder: Path, quarantine_days: float, backup: Backup
     ) -> None:
+        life.note = self._force
         self.life, self.client, self.check = life, life.client, life.check
         self.record_namespace, self.folder = record_namespace, folder
         self.quarantine_days, self.backup = quarantine_days, backup
@@ -47,19 +50,28 @@ class Offboarding:
 
     # --- the steps ------------------------------------------------------------------------------------------------
     def cordon(self, delete_pods: bool) -> None:
-        """Nothing runs any more and nobody gets in; one pod at a time of ours may run, to read a volume."""
+        """Nobody gets in any more, and then nothing runs: who still had access could start it again."""
         if self.phase not in ("", "cordoned"):
             return
         namespace = self.life.must_live()["metadata"]
+        if self.phase:
+            self.backup.remove_reader()
+        self.life.refuse_alone(delete_pods)
         if not self.phase:
             now, annotations = _now(), namespace["annotations"]
             tenant = {key: annotations.get(ANNOTATION + key) for key in ("id", "name", "tier", "created")}
             until_then = record.later(now, self.quarantine_days)
             uid = namespace["uid"]
             self._record(phase="cordoned", tenant=tenant, uid=uid, cordoned=now, quarantined_until=until_then)
-        self.life.suspend(pods=1, delete_pods=delete_pods)
+        self._take_access()
+        self.life.halt(delete_pods, ended=True)
+
+    def _take_access(self) -> None:
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):
             self.life.delete(RBAC, "RoleBinding", binding["metadata"]["name"], self.life.namespace)
+        its_own = f"{OURS},{TENANT}={self.life.id}"
+        for binding in self.client.list(RBAC, "ClusterRoleBinding", label_selector=its_own):
+            self.life.delete(RBAC, "ClusterRoleBinding", binding["metadata"]["name"])
 
     def back_up(self) -> None:
         """Copies every volume; one whose copy is there is not read again, since nothing has run since the cordon."""
@@ -67,20 +79,21 @@ class Offboarding:
         if self.phase != "cordoned":
             return
         for claim in self.backup.volumes():
-            copied = self.data.get("copied") or {}
+            copied = self._kept("copied", {}) or {}
             if claim in copied and digests.difference(self.folder, copied[claim]) is None:
                 continue
             if self.check:
                 self.life.changes.append(str(self.backup.file_of(claim)))
             else:
-                self._record(copied={**copied, claim: self.backup.copy(claim)})
+                self._keep("copied", {**copied, claim: self.backup.copy(claim)})
 
     def quarantine(self) -> None:
         """Takes note of the backups: every file in the tenant's folder, with its digest."""
         self._must_be_under_way()
         if self.phase != "cordoned" or self.check:
             return
-        missing = [claim for claim in self.backup.volumes() if claim not in (self.data.get("copied") or {})]
+        copied = self._kept("copied", {}) or {}
+        missing = [claim for claim in self.backup.volumes() if claim not in copied]
         if missing:
             remedy = "bring it into the state backed_up first"
             raise InputError(f"tenant {self.life.id}: volumes {', '.join(missing)} are not backed up; {remedy}")
@@ -91,7 +104,7 @@ class Offboarding:
         if empty:
             what = f"{', '.join(empty)} in {self.folder} is empty, which is no backup"
             raise VcciError(f"{what}; remove it and run this again")
-        self._record(phase="quarantined", backups=backups)
+        self._keep("backups", backups, phase="quarantined")
         self.life.stop(pods=0)
 
     def take_back(self) -> None:
@@ -116,9 +129,9 @@ class Offboarding:
         if not without_backup:
             self._check_backups()
         if self.phase == "quarantined":
-            there = sweep.in_namespace(self.client, sweep.kinds(self.client), self.life.namespace)
+            there = sweep.in_namespace(self.client, self._kinds(), self.life.namespace)
             checked = "" if without_backup else _now()
-            self._record(phase="deleting", existed=record.inventory(there), backups_checked=checked)
+            self._keep("existed", record.inventory(there), phase="deleting", backups_checked=checked)
 
     def delete(self, database: Mapping[str, int], without_backup: bool) -> None:
         """Everything goes; then proof that it went. A certificate that is there is not written again."""
@@ -128,9 +141,9 @@ class Offboarding:
         if self.check:
             self.life.changes += [] if self.phase == "deleted" else [f"Namespace {self.life.namespace}"]
             return
-        resources = sweep.kinds(self.client)
-        if self.phase == "deleting":
-            self._delete_namespace()
+        resources = self._kinds()
+        if self.phase == "deleting" and self._same_namespace() is not None:
+            remove_namespace(self.life, resources)
         looked = sweep.sweep(self.life, resources, self.own_record)
         left = {name: number for name, number in database.items() if number}
         if left:
@@ -150,7 +163,9 @@ class Offboarding:
 
     def _check_backups(self) -> None:
         """Every file that was recorded is there as it was: it is all that remains."""
-        differences = (digests.difference(self.folder, entry) for entry in self.data["backups"])
+        entries = self._kept("backups", [])
+        of_list = () if entries is not None else (self.data[record.LISTS]["backups"],)
+        differences = (digests.difference(self.folder, entry) for entry in (*of_list, *(entries or ())))
         wrong = [why for why in differences if why is not None]
         if wrong:
             raise VcciError(
@@ -158,30 +173,6 @@ class Offboarding:
                 "Put the files back, or set without_backup (tenant_offboard_without_backup) if they are safe elsewhere "
                 "or not wanted"
             )
-
-    def _delete_namespace(self) -> None:
-        if self._same_namespace() is None:
-            return
-        name, why = self.life.namespace, [""]
-        self.life.delete("v1", "Namespace", name)
-
-        def gone() -> bool:
-            found = self.client.get("v1", "Namespace", name)
-            why[0] = _what_holds(found) if found is not None else ""
-            return found is None
-
-        def late(_waited: int) -> VcciError:
-            held = f"{int(self.life.wait_timeout)} s: {why[0] or 'no reason is given'}"
-            remedy = "remedy what holds it, and run this again: it goes on from here"
-            return WaitTimeout(f"namespace {name} is not gone after {held}; {remedy}")
-
-        until(
-            gone,
-            self.life.wait_timeout,
-            self.life.say,
-            awaited=lambda: f"the namespace to go: {why[0] or 'its contents are being deleted'}",
-            late=late,
-        )
 
     # --- what is kept ---------------------------------------------------------------------------------------------
     def _record(self, **changes: Any) -> None:
@@ -192,26 +183,49 @@ class Offboarding:
         if not self.phase:
             raise InputError(f"tenant {self.life.id} is not cordoned")
 
+    def _keep(self, name: str, entries: Any, **changes: Any) -> None:
+        """Record a list of any length."""
+        said = kept.write(self.folder, name, entries)
+        self.data.pop(name, None)  # where a version before had it
+        self._record(**{record.LISTS: {**self.data.get(record.LISTS, {}), name: said}}, **changes)
+        kept.tidy(self.folder, name, said)
+
+    def _kept(self, name: str, empty: Any) -> Any:
+        """What was recorded of that name; None when its file is not there, or is another."""
+        said = self.data.get(record.LISTS, {}).get(name)
+        return self.data.get(name, empty) if said is None else kept.read(self.folder, said)
+
+    def _force(self, entries: list[Entry]) -> None:
+        self.life.tell(entries)
+        if self.phase:
+            self._keep("forced", [*(self._kept("forced", []) or []), *entries])
+
+    def _kinds(self) -> list[Resource]:
+        return sweep.kinds(self.client, self.life.wait_timeout, self.life.say)
+
     def _write_objects(self) -> None:
         """The manifests, without what Secrets hold: that goes with the tenant."""
-        resources: list[Resource] = sweep.kinds(self.client)
-        there = sweep.in_namespace(self.client, resources, self.life.namespace)
-        kept = [record.without_secrets(obj) for obj in there if obj["kind"] not in NOT_KEPT]
-        text = json.dumps(kept, indent=1, sort_keys=True)
-        write_whole(self.folder / "objects.json", text, 0o600, folder_mode=0o700)
+        with draft(self.folder / "objects.json", 0o600, folder_mode=0o700) as handle:
+            begin = "["
+            for obj in sweep.in_namespace(self.client, self._kinds(), self.life.namespace):
+                if obj["kind"] not in NOT_KEPT:
+                    text = json.dumps(record.without_secrets(obj), indent=1, sort_keys=True)
+                    handle.write(f"{begin}\n{text}".encode())
+                    begin = ","
+            handle.write(b"[]" if begin == "[" else b"\n]")
 
     def _certify(self, looked: tuple[int, int], database: Mapping[str, int]) -> None:
+        """A list whose file was lost since is named by its number and digest."""
         key = signing_key(self.client, self.record_namespace, self.life.part_of)
         cluster = self.client.get("v1", "Namespace", "kube-system") or {}
         uid = (cluster.get("metadata") or {}).get("uid", "")
         swept = {"kinds": looked[0], "objects": looked[1], "remaining": 0, "database": dict(database)}
-        certify(self.folder, record.certificate(self.data, cluster=uid, swept=swept, issued=_now()), key)
+        lists: dict[str, Any] = {}
+        for name, empty in (("existed", {}), ("backups", []), ("forced", [])):
+            found = self._kept(name, empty)
+            lists[name] = self.data[record.LISTS][name] if found is None else found
+        certify(self.folder, record.certificate(self.data, lists, cluster=uid, swept=swept, issued=_now()), key)
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime(record.FORMAT)
-
-
-def _what_holds(namespace: Mapping[str, Any]) -> str:
-    conditions = (namespace.get("status") or {}).get("conditions") or []
-    return "; ".join(c.get("message", "") for c in conditions if c.get("status") == "True")

@@ -13,7 +13,9 @@ from typing import Any
 
 USER = 10001  # of the image, where no workload says another: a volume whose workload is gone has to be read as somebody
 DATA = "/data"
-COMMAND = ["tar", "--create", "--gzip", "--file", "-", "--directory", DATA, "--exclude", "./lost+found", "."]
+# Sparse: a hole of exabytes in a file is not read.
+COMMAND = ["tar", "--create", "--gzip", "--sparse", "--file", "-", "--directory", DATA]
+COMMAND += ["--exclude", "./lost+found", "."]
 # It writes nothing: what it reads is streamed. Every resource is said: a tenant's defaults are for a tenant's pods.
 RESOURCES = {
     "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "0"},

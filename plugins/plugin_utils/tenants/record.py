@@ -3,7 +3,7 @@
 
 The record is a ConfigMap in the platform's namespace. It is written before each step, so that the next run goes on
 where one stopped, and stays when the tenant is gone, so that its id is never given again. Its phases: cordoned →
-quarantined → deleting → deleted.
+quarantined → deleting → deleted. What may be of any length is not in it, but in files beside the backup (kept.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..labels import labels
 
 COMPONENT = "tenant-offboarding"
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-JSON_KEYS = ("copied", "existed", "backups", "tenant")
+LISTS = "lists"  # name of a list → {file, bytes, sha256, number}: kept.py has what is in it
+JSON_KEYS = ("copied", "existed", "backups", "tenant", LISTS)  # the first three of a version that kept them here
 PASSING = ("Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics")  # kinds that come and go by themselves
 
 
@@ -70,14 +71,16 @@ def inventory(objects: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {kind: sorted(names) for kind, names in sorted(found.items())}
 
 
-def certificate(data: Mapping[str, Any], *, cluster: str, swept: Mapping[str, Any], issued: str) -> bytes:
-    """The bytes that are signed."""
-    said = {key: data[key] for key in ("tenant", "cordoned", "quarantined_until", "existed", "backups")}
+def certificate(
+    data: Mapping[str, Any], lists: Mapping[str, Any], *, cluster: str, swept: Mapping[str, Any], issued: str
+) -> bytes:
+    """The bytes that are signed; `lists` are existed, backups and forced."""
     content = {
         "certificate": "offboarding of a tenant",
         "cluster": cluster,
         "issued": issued,
-        **said,
+        **{key: data[key] for key in ("tenant", "cordoned", "quarantined_until")},
+        **lists,
         "backups_checked": data.get("backups_checked") or None,
         "swept": dict(swept),
     }

@@ -63,8 +63,9 @@ def reach(client: Client, wanted: Wanted, *, check: bool, say: Callable[[str], N
         backup=backup,
     )
     _go(wanted, life, end)
-    changes = {"changed": bool(life.changes), "changes": life.changes}
-    return {**changes, "namespace": life.namespace, "directory": str(folder), **end.status()}
+    forced = [f"{entry['object']}: {entry['what']}" for entry in life.forced]
+    done = {"changed": bool(life.changes), "changes": life.changes, "forced": forced, "warnings": life.warnings}
+    return {**done, "namespace": life.namespace, "directory": str(folder), **end.status()}
 
 
 def _go(wanted: Wanted, life: Life, end: Offboarding) -> None:
@@ -75,7 +76,7 @@ def _go(wanted: Wanted, life: Life, end: Offboarding) -> None:
         case "suspended":
             if end.phase:
                 raise InputError(f"tenant {wanted.id} is being offboarded ({end.phase}), which is more than suspended")
-            life.suspend(delete_pods=wanted.delete_pods)
+            life.suspend(wanted.delete_pods)
         case "cordoned":
             end.cordon(wanted.delete_pods)
         case "backed_up":

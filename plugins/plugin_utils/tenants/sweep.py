@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import NotFound, VcciError
@@ -22,27 +21,37 @@ Object = dict[str, Any]
 
 
 # --- everything that is there -------------------------------------------------------------------------------------
-def kinds(client: Client) -> list[Resource]:
+def kinds(client: Client, timeout: float = 0, say: Callable[[str], None] | None = None) -> list[Resource]:
     """Every kind that can be listed and deleted, in the version that the server prefers.
 
-    VcciError when some are not known at the moment.
+    VcciError when some are not known: an API that a server of its own answers for may be away for a moment, for which
+    it has so many seconds.
     """
-    found: dict[tuple[str, str], Resource] = {}
-    for path in ("/api", "/apis"):
-        for group in client.request("GET", path, accept=DISCOVERY).get("items") or []:
-            name = group["metadata"].get("name") or ""
-            for version in group.get("versions") or []:
-                for resource in _served(name, version):
-                    found.setdefault((name, resource.plural), resource)
-    return sorted(found.values())
+    silent: list[str] = []
+
+    def known() -> list[Resource]:
+        silent.clear()
+        found: dict[tuple[str, str], Resource] = {}
+        for path in ("/api", "/apis"):
+            for group in client.request("GET", path, accept=DISCOVERY).get("items") or []:
+                name = group["metadata"].get("name") or ""
+                for version in group.get("versions") or []:
+                    silent.extend([f"{name}/{version['version']}"] if version.get("freshness") == "Stale" else [])
+                    for resource in _served(name, version):
+                        found.setdefault((name, resource.plural), resource)
+        return [] if silent else sorted(found.values())
+
+    def late(_waited: int) -> VcciError:
+        see = f"see kubectl get apiservice, and delete that of {silent[0]} if nothing is to answer for it any more"
+        what = f"the API {', '.join(silent)} does not answer, so that nothing can be said of its objects"
+        return VcciError(f"{what}; {see}")
+
+    return until(known, timeout, say, awaited=lambda: f"the API {', '.join(silent)} to answer", late=late)
 
 
 def _served(group: str, version: Mapping[str, Any]) -> list[Resource]:
     number = version["version"]
     api_version = f"{group}/{number}" if group else number
-    if version.get("freshness") == "Stale":
-        see = f"see kubectl get apiservice {number}.{group}"
-        raise VcciError(f"the API {api_version} does not answer, so that nothing can be said of its objects; {see}")
     entries = [entry for entry in version.get("resources") or [] if {"list", "delete"} <= set(entry["verbs"])]
     return [
         Resource(api_version, entry["responseKind"]["kind"], entry["resource"], entry["scope"] == "Namespaced")
@@ -50,12 +59,11 @@ def _served(group: str, version: Mapping[str, Any]) -> list[Resource]:
     ]
 
 
-def in_namespace(client: Client, resources: list[Resource], namespace: str) -> list[Object]:
-    """What is in a namespace."""
-    within = [resource for resource in resources if resource.namespaced]
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
-        parts = pool.map(lambda resource: list(_listed(client, resource, namespace)), within)
-        return [item for part in parts for item in part]
+def in_namespace(client: Client, resources: list[Resource], namespace: str) -> Iterator[Object]:
+    """What is in a namespace, a page at a time: a tenant may have filled it."""
+    for resource in resources:
+        if resource.namespaced:
+            yield from _listed(client, resource, namespace)
 
 
 def everywhere(client: Client, resources: list[Resource]) -> Iterator[Object]:

@@ -2,12 +2,13 @@
 """What stops a workload and lets it go on as before. Pure.
 
 One patch each, so that a run killed in between leaves nothing half done; what it was is kept in an annotation of the
-workload itself.
+workload itself. A tenant may have written anything into its objects: an owner counts only if it is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 BEFORE = "tenant.vcci.io/before-suspension"
@@ -20,14 +21,32 @@ REPLICAS = (
 )
 SUSPENDABLE = (("batch/v1", "CronJob"), ("batch/v1", "Job"))
 KINDS = (*REPLICAS, *SUSPENDABLE, ("apps/v1", "DaemonSet"))
+MOST = 2147483647  # replicas
 
 Object = Mapping[str, Any]
 Patch = dict[str, Any]
+Owner = tuple[str, str, str]  # group, kind, name
+Owners = Mapping[str, Owner]  # by uid
+
+# What its owner stops: a Job of a CronJob is stopped itself, since its CronJob only makes new ones.
+_OF_OWNER = {"ReplicaSet": {("apps", "Deployment")}}
+_OF_PODS = {("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("batch", "Job")}
+_OF_PODS |= {("", "ReplicationController")}
+_NUMBER = re.compile(r"[0-9]{1,10}\Z")
 
 
-def suspend_patch(workload: Object) -> Patch | None:
+def owners(workloads: Iterable[Object]) -> dict[str, Owner]:
+    """The workloads that are there, as those that an object may name as its owner."""
+    found: dict[str, Owner] = {}
+    for workload in workloads:
+        meta = workload["metadata"]
+        found[meta.get("uid", "")] = (_group(workload["apiVersion"]), workload["kind"], meta["name"])
+    return found
+
+
+def suspend_patch(workload: Object, there: Owners) -> Patch | None:
     """A merge patch that stops it; None when it has to do nothing, or does what its owner says."""
-    if _owned(workload) or _finished(workload):
+    if _follows(workload, _OF_OWNER.get(workload["kind"], set()), there) or _finished(workload):
         return None
     kind, spec = workload["kind"], workload.get("spec") or {}
     if kind == "DaemonSet":
@@ -39,10 +58,11 @@ def suspend_patch(workload: Object) -> Patch | None:
     return None if replicas == 0 else _patch(workload, str(replicas), {"replicas": 0})
 
 
-def resume_patch(workload: Object) -> Patch | None:
+def resume_patch(workload: Object, there: Owners) -> Patch | None:
     """A merge patch that makes it what it was before; None for what was not stopped by us."""
-    before = (workload["metadata"].get("annotations") or {}).get(BEFORE)
-    if before is None or _owned(workload):  # a ReplicaSet has the annotations of its Deployment
+    before = _before(workload)
+    # A ReplicaSet has the annotations of its Deployment.
+    if before is None or _follows(workload, _OF_OWNER.get(workload["kind"], set()), there):
         return None
     kind, spec = workload["kind"], workload.get("spec") or {}
     if kind == "DaemonSet":
@@ -50,27 +70,54 @@ def resume_patch(workload: Object) -> Patch | None:
     if kind in ("CronJob", "Job"):
         return _patch(workload, None, {"suspend": False})
     # Somebody who scaled it meanwhile knows better than we.
-    ours = spec.get("replicas", 1) == 0 and before.isdigit()
+    ours = spec.get("replicas", 1) == 0 and _is_number(before)
     return _patch(workload, None, {"replicas": int(before)} if ours else {})
 
 
-def bare(pods: Sequence[Object]) -> list[str]:
-    """Running pods that nothing would make again."""
-    return sorted(pod["metadata"]["name"] for pod in running(pods) if not _owned(pod))
+def odd(workload: Object, there: Owners) -> str | None:
+    """Why a workload stays at zero although it says what it was before: the value is none that we wrote."""
+    before = _before(workload)
+    counted = (workload["apiVersion"], workload["kind"]) in REPLICAS
+    if before is None or not counted or _is_number(before) or resume_patch(workload, there) is None:
+        return None
+    return f"its annotation {BEFORE} is {before!r}, which is no number from 0 to {MOST}: it keeps the replicas it has"
 
 
-def running(pods: Sequence[Object]) -> list[Object]:
-    return [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+def bare(pods: Sequence[Object], there: Owners) -> list[Object]:
+    """Running pods that nothing would make again: whatever owner they name, it is not there, or makes no pods."""
+    stay = [pod for pod in pods if not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")]
+    alone = [pod for pod in stay if not _follows(pod, _OF_PODS, there)]
+    return sorted(alone, key=lambda pod: str(pod["metadata"]["name"]))
+
+
+def has_ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _follows(obj: Object, kinds: set[tuple[str, str]], there: Owners) -> bool:
+    """Whether the owner that controls it is there, is the one that it names, and is of these kinds."""
+    for owner in obj["metadata"].get("ownerReferences") or []:
+        if owner.get("controller"):
+            named = (_group(owner.get("apiVersion", "")), owner.get("kind"), owner.get("name"))
+            return named[:2] in kinds and there.get(owner.get("uid", "")) == named
+    return False
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def _before(workload: Object) -> str | None:
+    value: str | None = (workload["metadata"].get("annotations") or {}).get(BEFORE)
+    return value
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.match(text) is not None and int(text) <= MOST
 
 
 def _nodes(value: str | None) -> Patch:
     return {"template": {"spec": {"nodeSelector": {NOWHERE: value}}}}
-
-
-def _owned(workload: Object) -> bool:
-    # A Job of a CronJob is stopped itself: its CronJob only makes new ones.
-    owners = workload["metadata"].get("ownerReferences") or []
-    return any(owner.get("controller") and owner.get("kind") != "CronJob" for owner in owners)
 
 
 def _finished(workload: Object) -> bool:

@@ -6,7 +6,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import leftovers
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import (
+    digests,
+    ending,
+    finalizers,
+    kept,
+    leftovers,
+    removal,
+)
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import record as o
 
 WHERE = "vcci-tenant-acme"
@@ -179,22 +186,103 @@ def test_nothing_of_a_secret_is_kept():
 
 
 def test_certificate():
-    data = {
-        "tenant": {"id": "acme"},
-        "cordoned": NOW,
-        "quarantined_until": NOW,
-        "existed": o.inventory([obj("Pod", "b"), obj("Pod", "a"), obj("Event")]),
-        "backups": [],
-    }
-    text = o.certificate(data, cluster="uid", swept={"remaining": 0}, issued=NOW)
-    assert text == o.certificate(dict(reversed(data.items())), cluster="uid", swept={"remaining": 0}, issued=NOW)
-    said = json.loads(text)
+    data = {"tenant": {"id": "acme"}, "cordoned": NOW, "quarantined_until": NOW}
+    existed = o.inventory([obj("Pod", "b"), obj("Pod", "a"), obj("Event")])
+    forced = [{"object": "ConfigMap held", "what": "finalizers taken off: example.com/held"}]
+    lists = {"existed": existed, "backups": [], "forced": forced}
+
+    def made(**more):
+        return o.certificate({**data, **more}, lists, cluster="uid", swept={"remaining": 0}, issued=NOW)
+
+    assert made() == o.certificate(
+        dict(reversed(data.items())), lists, cluster="uid", swept={"remaining": 0}, issued=NOW
+    )
+    said = json.loads(made())
     assert said["existed"] == {"Pod": ["a", "b"]}
+    assert said["forced"] == forced
     assert said["swept"] == {"remaining": 0}
     assert said["backups_checked"] is None
-    assert (
-        json.loads(o.certificate({**data, "backups_checked": NOW}, cluster="uid", swept={}, issued=NOW))[
-            "backups_checked"
-        ]
-        == NOW
-    )
+    assert json.loads(made(backups_checked=NOW))["backups_checked"] == NOW
+
+
+def test_a_record_is_small_whatever_a_tenant_has(tmp_path):
+    """Names of 253 characters, as many as one likes: they are in files, of which the record has number and digest."""
+    names = [f"{number:05}".ljust(253, "x") for number in range(20000)]
+    data = {"phase": "deleting", o.LISTS: {}}
+    for name in ("existed", "copied", "backups", "forced"):
+        data[o.LISTS][name] = kept.write(tmp_path, name, {"ConfigMap": names} if name == "existed" else names)
+    made = o.record("acme", "vcci-platform", "part", data)
+    assert len(json.dumps(made)) < 4096
+    said = o.parse_record(made)[o.LISTS]
+    assert said["backups"]["number"] == 20000
+    assert kept.read(tmp_path, said["existed"]) == {"ConfigMap": names}
+    assert kept.read(tmp_path, said["forced"]) == names
+    assert digests.of_folder(tmp_path) == []  # they are no part of the backup
+
+
+def test_a_list_is_the_one_that_was_recorded_or_none(tmp_path):
+    first = kept.write(tmp_path, "forced", ["a"])
+    second = kept.write(tmp_path, "forced", ["a", "b"])  # killed before the record was written: the first still counts
+    assert kept.read(tmp_path, first) == ["a"]
+    kept.tidy(tmp_path, "forced", second)
+    assert kept.read(tmp_path, first) is None
+    assert kept.read(tmp_path, second) == ["a", "b"]
+    (tmp_path / second["file"]).write_text("[]")
+    assert kept.read(tmp_path, second) is None
+
+
+GRACES = [
+    ({}, {}, 300, 30),
+    ({"terminationGracePeriodSeconds": 5}, {}, 300, 5),
+    ({"terminationGracePeriodSeconds": 0}, {}, 300, 0),
+    ({"terminationGracePeriodSeconds": 31536000}, {}, 300, 300),
+    ({"terminationGracePeriodSeconds": 31536000}, {"phase": "Failed"}, 300, 0),
+    ({}, {}, 10, 10),
+]
+
+
+@pytest.mark.parametrize(("spec", "status", "most", "seconds"), GRACES)
+def test_no_pod_has_longer_to_stop_than_is_granted(spec, status, most, seconds):
+    assert ending.grace_of({"spec": spec, "status": status}, most) == seconds
+
+
+CLEANUP = "service.kubernetes.io/load-balancer-cleanup"
+BALANCED = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "stays"),
+    [
+        ("ConfigMap", {}, []),
+        ("ConfigMap", BALANCED, []),
+        ("Service", {}, []),  # there is no load balancer that anybody could forget
+        ("Service", {"status": {"loadBalancer": {}}}, []),
+        ("Service", BALANCED, [CLEANUP]),
+        ("PersistentVolumeClaim", {}, []),
+        ("Widget", {}, []),
+    ],
+)
+def test_every_finalizer_goes_but_the_one_behind_which_a_load_balancer_would_be_left(kind, content, stays):
+    every = [
+        "example.com/held",
+        "kubernetes.io/pvc-protection",
+        "kubernetes.io/fake",
+        "batch.kubernetes.io/job-tracking",
+    ]
+    every += ["foregroundDeletion", "orphan", CLEANUP]
+    found = {"kind": kind, "metadata": {"name": "x", "finalizers": every}, **content}
+    assert finalizers.staying(found) == stays
+    assert finalizers.going(found) == [one for one in every if one not in stays]
+    assert finalizers.going(obj(kind)) == []
+
+
+def test_what_holds_a_namespace_is_said():
+    def condition(kind, message, status="True"):
+        return {"type": kind, "status": status, "message": message}
+
+    remaining = condition("NamespaceFinalizersRemaining", "finalizers remaining: example.com/held in 1 instances")
+    unknown = condition("NamespaceDeletionDiscoveryFailure", "Discovery failed for some groups")
+    past = condition("NamespaceContentRemaining", "old", "False")
+    assert removal.what_holds({"status": {"conditions": [remaining, past]}}) == remaining["message"]
+    assert removal.what_holds({"status": {"conditions": [unknown]}}).endswith("see kubectl get apiservice")
+    assert removal.what_holds({}) == ""
