@@ -19,7 +19,7 @@ from ..waiting import until
 from .workloads import has_ended
 
 GRACE = 30  # seconds of a pod that says nothing
-MARGIN = 30  # seconds beyond its grace in which a node reports that a pod has ended
+MARGIN = 30  # seconds that a node has to report that a pod has ended, and the API server to remove one
 
 Object = dict[str, Any]
 Entry = dict[str, str]  # object, what was done to it by force
@@ -30,10 +30,12 @@ Note = Callable[[list[Entry]], None]
 class Bounds:
     """timeout  seconds in which pods may end by themselves.
     grace    the most seconds that a pod has to stop, whatever it says.
+    margin   seconds beyond its grace in which its node has to report that it did.
     """
 
     timeout: float
     grace: int
+    margin: float
 
 
 def end_pods(
@@ -92,7 +94,7 @@ class _Ending:
     def longest(self) -> float:
         """Seconds in which those that are left end, if they end at all."""
         longest = max((grace_of(pod, self.bounds.grace) for pod in self.left), default=0)
-        return longest + min(MARGIN, self.bounds.timeout)
+        return longest + self.bounds.margin
 
     # --- the steps ---------------------------------------------------------------------------------------------------
     def shorten(self) -> None:

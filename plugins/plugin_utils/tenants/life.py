@@ -18,7 +18,7 @@ from ..kubernetes.client import MERGE_PATCH, Client
 from ..waiting import until
 from . import workloads
 from .cluster import ANNOTATION, ID
-from .ending import Bounds, Entry, delete_pod, end_pods, grace_of
+from .ending import MARGIN, Bounds, Entry, delete_pod, end_pods, grace_of
 from .objects import SUSPENSION, suspension
 from .tenant import PREFIX
 
@@ -97,7 +97,7 @@ class Life:
 
         ended  those that have ended go as well.
         """
-        grace = _grace(self.must_live())
+        grace = grace_of_namespace(self.must_live())
         self.stop(0)
         self.refuse_alone(delete_pods)  # what came while the quota was not there yet
         troubles = self.stop_workloads()
@@ -119,7 +119,7 @@ class Life:
 
     def end(self, find: Callable[[], list[Object]], grace: int = GRACE) -> None:
         """See to it that these pods end."""
-        bounds, who = Bounds(self.wait_timeout, grace), f"tenant {self.id}"
+        bounds, who = Bounds(self.wait_timeout, grace, min(MARGIN, self.wait_timeout)), f"tenant {self.id}"
         end_pods(self.client, find, bounds, who=who, note=self.note, say=self.say)
 
     def resume(self) -> None:
@@ -234,6 +234,7 @@ class Life:
             self.client.request("DELETE", path, body={"propagationPolicy": "Background"})
 
 
-def _grace(namespace: Mapping[str, Any]) -> int:
+def grace_of_namespace(namespace: Mapping[str, Any]) -> int:
+    """The most seconds that the pods of a tenant have to stop."""
     said = str((namespace["metadata"].get("annotations") or {}).get(GRACE_OF_TENANT, ""))
     return int(said) if said.isascii() and said.isdigit() else GRACE

@@ -46,7 +46,7 @@ def owners(workloads: Iterable[Object]) -> dict[str, Owner]:
 
 def suspend_patch(workload: Object, there: Owners) -> Patch | None:
     """A merge patch that stops it; None when it has to do nothing, or does what its owner says."""
-    if _follows(workload, _OF_OWNER.get(workload["kind"], set()), there) or _finished(workload):
+    if follows(workload, _OF_OWNER.get(workload["kind"], set()), there) or _finished(workload):
         return None
     kind, spec = workload["kind"], workload.get("spec") or {}
     if kind == "DaemonSet":
@@ -62,7 +62,7 @@ def resume_patch(workload: Object, there: Owners) -> Patch | None:
     """A merge patch that makes it what it was before; None for what was not stopped by us."""
     before = _before(workload)
     # A ReplicaSet has the annotations of its Deployment.
-    if before is None or _follows(workload, _OF_OWNER.get(workload["kind"], set()), there):
+    if before is None or follows(workload, _OF_OWNER.get(workload["kind"], set()), there):
         return None
     kind, spec = workload["kind"], workload.get("spec") or {}
     if kind == "DaemonSet":
@@ -86,7 +86,7 @@ def odd(workload: Object, there: Owners) -> str | None:
 def bare(pods: Sequence[Object], there: Owners) -> list[Object]:
     """Running pods that nothing would make again: whatever owner they name, it is not there, or makes no pods."""
     stay = [pod for pod in pods if not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")]
-    alone = [pod for pod in stay if not _follows(pod, _OF_PODS, there)]
+    alone = [pod for pod in stay if not follows(pod, _OF_PODS, there)]
     return sorted(alone, key=lambda pod: str(pod["metadata"]["name"]))
 
 
@@ -94,7 +94,7 @@ def has_ended(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
-def _follows(obj: Object, kinds: set[tuple[str, str]], there: Owners) -> bool:
+def follows(obj: Object, kinds: set[tuple[str, str]], there: Owners) -> bool:
     """Whether the owner that controls it is there, is the one that it names, and is of these kinds."""
     for owner in obj["metadata"].get("ownerReferences") or []:
         if owner.get("controller"):

@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# Copyright (c) 2026 GreenLang. All rights reserved.
+# The code is in plugins/action/node_drain.py: it runs on the control node, and nothing is copied to a host.
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_drain
+short_description: Empty a node in bounded time, whatever its tenants made
+version_added: 1.0.0
+author: GreenLang VCCI (@greenlang)
+description:
+  - V(drained) has the node take no new pods, and evicts those that are there as disruption budgets allow it, again and
+    again for O(wait_timeout) seconds. Pods of DaemonSets, and those that the node itself runs, stay.
+  - Of a tenant's pods, what is there after that is deleted whatever its budgets say, with no more time to stop than
+    the annotation C(tenant.vcci.io/max-grace-seconds) of its namespace grants (300 without it), and then removed.
+  - A pod of the platform is never deleted against a budget; the task fails and says which budget keeps it. The node
+    then still takes no new pods, and the next run goes on.
+extends_documentation_fragment: [greenlang.vcci.connection]
+attributes:
+  check_mode: {support: full, description: "Says what would go; writes nothing."}
+  diff_mode: {support: none, description: What changes is in RV(changes).}
+options:
+  name:
+    description: The node.
+    type: str
+    required: true
+  state:
+    description: V(schedulable) has it take pods again.
+    type: str
+    default: drained
+    choices: [drained, schedulable]
+  delete_pods:
+    description: Whether running pods that no controller would make again may be deleted; without it they are named
+      and nothing is changed. An owner counts only if it is there.
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds in which pods may go as disruption budgets allow it.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Empty a node before its maintenance
+  greenlang.vcci.node_drain:
+    name: compute-1
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [Node compute-1, Pod vcci-tenant-acme-corp/web-0]
+forced:
+  description: What was ended or removed by force, because it did not go.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Pod web-0: deleted, since nothing else ended it"]
+"""

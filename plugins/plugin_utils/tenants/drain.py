@@ -1,0 +1,166 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A node is emptied in bounded time: of the platform's pods as their disruption budgets allow, of tenants' in any case.
+
+A tenant's budget that allows no disruption is heeded as long as every other, and then no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ApiError, Conflict, InputError, NotFound, VcciError, WaitTimeout
+from ..kubernetes.client import MERGE_PATCH, Client
+from ..labels import OURS, TENANT
+from ..waiting import until
+from . import workloads
+from .ending import MARGIN, Bounds, Entry, end_pods, grace_of
+from .life import FIELD_MANAGER, grace_of_namespace
+
+MIRROR = "kubernetes.io/config.mirror"  # a pod that the node itself runs, of which the API server shows an image
+TOO_MANY = 429  # what an eviction is answered that a budget forbids
+SHOWN = 10
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of plugin node_drain, whose documentation says what each is."""
+
+    name: str
+    state: str
+    delete_pods: bool
+    wait_timeout: float
+
+
+def reach(client: Client, wanted: Wanted, *, check: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    drain = _Drain(client, wanted, check, say)
+    if wanted.state == "drained":
+        drain.empty()
+    else:
+        drain.schedule(unschedulable=False)
+    forced = [f"{entry['object']}: {entry['what']}" for entry in drain.forced]
+    return {"changed": bool(drain.changes), "changes": drain.changes, "forced": forced}
+
+
+class _Drain:
+    def __init__(self, client: Client, wanted: Wanted, check: bool, say: Callable[[str], None]) -> None:
+        self.client, self.wanted, self.check, self.say = client, wanted, check, say
+        self.changes: list[str] = []
+        self.forced: list[Entry] = []
+        self.kept: dict[str, str] = {}  # pod → why it may not be evicted
+        # Namespaces of tenants → the most seconds that their pods have to stop
+        tenants = client.list("v1", "Namespace", label_selector=f"{OURS},{TENANT}")
+        self.graces = {found["metadata"]["name"]: grace_of_namespace(found) for found in tenants}
+
+    def empty(self) -> None:
+        """Nothing new comes; what is there is evicted; what of tenants stays all the same is ended."""
+        left = self.pods()
+        there = workloads.owners(self._workloads())
+        alone = [_name(pod) for pod in workloads.bare(left, there)]
+        if alone and not self.wanted.delete_pods:
+            remedy = "have their owner remove them, or set delete_pods"
+            raise InputError(
+                f"on node {self.wanted.name} are pods that nothing would make again: {', '.join(alone)}; {remedy}"
+            )
+        self.schedule(unschedulable=True)
+        self.changes += [f"Pod {_name(pod)}" for pod in left if not pod["metadata"].get("deletionTimestamp")]
+        if self.check or self._evicted():
+            return
+        grace = max((self.graces[pod["metadata"]["namespace"]] for pod in self.of_tenants()), default=0)
+        bounds = Bounds(0, grace, min(MARGIN, self.wanted.wait_timeout))
+        end_pods(self.client, self.of_tenants, bounds, who=f"node {self.wanted.name}", note=self._note, say=self.say)
+        stay = [f"{_name(pod)} ({self.kept.get(_name(pod), 'it does not end')})" for pod in self.pods()]
+        if stay:
+            what = f"node {self.wanted.name} takes no new pods, and is not empty: {'; '.join(stay[:SHOWN])}"
+            raise VcciError(f"{what}; remedy that, and run this again", stay)
+
+    def schedule(self, *, unschedulable: bool) -> None:
+        """Have it take new pods, or none."""
+        node = self.client.get("v1", "Node", self.wanted.name)
+        if node is None:
+            known = ", ".join(sorted(found["metadata"]["name"] for found in self.client.list("v1", "Node")))
+            raise InputError(f"name: there is no node {self.wanted.name}; there are {known or 'none'}")
+        if bool((node.get("spec") or {}).get("unschedulable")) == unschedulable:
+            return
+        self.changes.append(f"Node {self.wanted.name}")
+        if not self.check:
+            path = self.client.resource("v1", "Node").path(None, self.wanted.name)
+            body = {"spec": {"unschedulable": unschedulable or None}}
+            query = {"fieldManager": FIELD_MANAGER}
+            self.client.request("PATCH", path, body=body, content_type=MERGE_PATCH, query=query)
+
+    # --- pods --------------------------------------------------------------------------------------------------------
+    def pods(self) -> list[Object]:
+        """Those that have to go: not what every node has, nor what has ended."""
+        found = self.client.list("v1", "Pod", field_selector=f"spec.nodeName={self.wanted.name}")
+        daemons = {("apps", "DaemonSet")}
+        there = workloads.owners(self.client.list("apps/v1", "DaemonSet"))
+        return [
+            pod
+            for pod in found
+            if not workloads.has_ended(pod)
+            and MIRROR not in (pod["metadata"].get("annotations") or {})
+            and not workloads.follows(pod, daemons, there)
+        ]
+
+    def of_tenants(self) -> list[Object]:
+        return [pod for pod in self.pods() if pod["metadata"]["namespace"] in self.graces]
+
+    def _workloads(self) -> list[Object]:
+        found: list[Object] = []
+        for api_version, kind in workloads.KINDS:
+            found += self.client.list(api_version, kind)
+        return found
+
+    def _evicted(self) -> bool:
+        """Whether all are gone in time, asked for as budgets allow it."""
+        left: list[Object] = []
+
+        def gone() -> bool:
+            left[:] = self.pods()
+            for pod in left:
+                if not pod["metadata"].get("deletionTimestamp"):
+                    self._evict(pod)
+            return not left
+
+        try:
+            return until(
+                gone,
+                self.wanted.wait_timeout,
+                self.say,
+                awaited=lambda: f"{len(left)} pods to go: {', '.join(map(_name, left[:5]))}",
+                late=lambda waited: WaitTimeout(f"{waited} s"),
+                pause=0.5,
+                longest=5,
+            )
+        except WaitTimeout:
+            return False
+
+    def _evict(self, pod: Object) -> None:
+        meta = pod["metadata"]
+        path = self.client.resource("v1", "Pod").path(meta["namespace"], meta["name"]) + "/eviction"
+        options: Object = {"preconditions": {"uid": meta["uid"]}}
+        if meta["namespace"] in self.graces:
+            options["gracePeriodSeconds"] = grace_of(pod, self.graces[meta["namespace"]])
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "deleteOptions": options}
+        body = {**eviction, "metadata": {"name": meta["name"], "namespace": meta["namespace"]}}
+        try:
+            self.client.request("POST", path, body=body)
+        except (NotFound, Conflict):
+            return  # it went, or another came in its place
+        except ApiError as exc:
+            if exc.status != TOO_MANY:
+                raise
+            self.kept[_name(pod)] = "; ".join([exc.message, *(cause["message"] for cause in exc.causes)])
+
+    def _note(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self.forced.append(entry)
+            self.say(f"{entry['object']}: {entry['what']}")
+
+
+def _name(pod: Mapping[str, Any]) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

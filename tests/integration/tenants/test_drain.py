@@ -1,0 +1,104 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A node is emptied whatever a tenant made; a disruption budget of anybody else keeps its pod, and is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import eventually, play
+
+CONTAINER = {
+    "name": "main",
+    "image": "greenlang/pause:v1",
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+}
+RESTRICTED = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.fixture
+def node(client):
+    """A node of this test's own. It takes pods again, and then goes, at the end."""
+    name = "drained"
+    spec = {"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}}
+    client.request("POST", "/api/v1/nodes", body={"apiVersion": "v1", "kind": "Node", **spec})
+    sizes = {"cpu": "8", "memory": "8Gi", "pods": "110"}
+    status = {"status": {"capacity": sizes, "allocatable": sizes}}
+    kind = "application/merge-patch+json"
+    client.request("PATCH", f"/api/v1/nodes/{name}/status", body=status, content_type=kind)
+    yield name
+    client.request("DELETE", f"/api/v1/nodes/{name}")
+
+
+def kept(client, where: str, node: str) -> None:
+    """A workload on the node that its budget lets nobody evict."""
+    pod = {"nodeSelector": {"kubernetes.io/hostname": node}, "containers": [CONTAINER]}
+    pod["securityContext"] = RESTRICTED
+    labels = {"app": "kept"}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}}
+    spec["template"] = {"metadata": {"labels": labels, "finalizers": ["example.com/held"]}, "spec": pod}
+    path = f"/apis/apps/v1/namespaces/{where}/replicasets"
+    client.request("POST", path, body={"metadata": {"name": "kept"}, "spec": spec})
+    budget = {"metadata": {"name": "never"}, "spec": {"maxUnavailable": 0, "selector": {"matchLabels": labels}}}
+    client.request("POST", f"/apis/policy/v1/namespaces/{where}/poddisruptionbudgets", body=budget)
+    eventually(lambda: len(there(client, where, node)) == 2, 60, "pods on the node")
+
+    def counted() -> bool:
+        status = client.get("policy/v1", "PodDisruptionBudget", "never", where).get("status") or {}
+        return status.get("currentHealthy") == 2
+
+    eventually(counted, 60, "the budget is counted")
+
+
+def there(client, where: str, node: str) -> list[str]:
+    pods = client.list("v1", "Pod", where)
+    return [p["metadata"]["name"] for p in pods if p["spec"].get("nodeName") == node]
+
+
+def free(client, where: str) -> None:
+    for pod in client.list("v1", "Pod", where):
+        path = f"/api/v1/namespaces/{where}/pods/{pod['metadata']['name']}"
+        body = {"metadata": {"finalizers": None}}
+        client.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+
+def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namespace, node, tmp_path):
+    tiers = {"any": {"quota": {"pods": 50}}}
+    made = quota(tiers=tiers, tenants=[{"id": f"{prefix}-d", "name": "Drained", "tier": "any"}])
+    assert not made.get("failed"), made
+    where = f"vcci-tenant-{prefix}-d"
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    kept(client, where, node)
+
+    def drain(*flags: str, **options: object) -> dict:
+        given = {"kubeconfig": str(kubeconfig), "name": node, "wait_timeout": 2, **options}
+        results, _said = play(tmp_path, [{"greenlang.vcci.node_drain": given, "ignore_errors": True}], *flags)
+        return results[0]
+
+    predicted = drain("--check")
+    assert predicted["changed"]
+    assert len(predicted["changes"]) == 3
+    assert "unschedulable" not in client.get("v1", "Node", node)["spec"]
+
+    alone = {"spec": {"nodeName": node, "containers": [CONTAINER], "securityContext": RESTRICTED}}
+    client.request("POST", f"/api/v1/namespaces/{where}/pods", body={"metadata": {"name": "alone"}, **alone})
+    asked = drain()
+    assert f"nothing would make again: {where}/alone" in asked["msg"]
+    assert "unschedulable" not in client.get("v1", "Node", node)["spec"]
+
+    done = drain(delete_pods=True)
+    assert not done.get("failed"), done["msg"]
+    assert there(client, where, node) == []
+    assert any("deleted, since nothing else ended it" in line for line in done["forced"])
+    assert not drain()["changed"]
+    assert drain(state="schedulable")["changed"]
+    assert not drain(state="schedulable")["changed"]
+
+    # A budget of anybody else is heeded, and named.
+    kept(client, namespace, node)
+    refused = drain()
+    assert "takes no new pods, and is not empty" in refused["msg"]
+    assert "never" in refused["msg"]
+    assert len(there(client, namespace, node)) == 2
+    free(client, namespace)
+    drain(state="schedulable")
+    assert "there is no node nowhere; there are" in drain(name="nowhere")["msg"]
