@@ -10,8 +10,9 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - From each of the tenants it tries, in dry runs, as its ServiceAccount, what is another tenant's; as the first
-    owner of its Role C(tenant-admin), to get out of its bounds; and as ourselves, what admission must refuse whoever
-    asks - a privileged pod, a pod over quota, a forbidden image, host and storage class.
+    owner of its Role C(tenant-admin), to get out of its bounds, what no Role gives, and what admission refuses beside
+    what it allows; and as ourselves, what admission must refuse whoever asks - a privileged pod, a pod over quota, a
+    forbidden image, host and storage class.
   - A refusal counts only for the reason that is expected. One wrong cell fails.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
@@ -53,5 +54,5 @@ cells:
   description: How many there are.
   returned: when everything could be tried
   type: int
-  sample: 50
+  sample: 400
 """

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..kubernetes import quantity
+from .bounds import Bounds
+from .cases import NAME, Object, claim, config_map, container, ingress, merged, pod, service
 from .objects import QUOTA
 
-NAME = "vcci-attempt"
 FORBIDDEN = "is forbidden: User|cannot "  # of RBAC
 LABEL, HOST, SECURITY = "tenant label not allowed", "host not allowed", "violates PodSecurity"
 RBAC = "rbac.authorization.k8s.io"
-
-Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Target:
-    """A tenant's namespace: the owner of its Role admin, its quota and the most that a container may have."""
+    """A tenant's namespace: the owner of its Role admin, its quota, the most that a container may have, and what its
+    annotations allow."""
 
     namespace: str
     owner: Object | None = None
     hard: Mapping[str, str] = field(default_factory=dict)
     maximum: Mapping[str, str] = field(default_factory=dict)
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
@@ -62,13 +63,17 @@ def attempts(here: Target, there: str, image: str) -> Iterator[Attempt]:
         user = f"system:serviceaccount:{here.namespace}:default"
         yield replace(attempt, name=f"service account: {attempt.name}", user=user, groups=account)
     if here.owner is not None:
-        name, of_group = here.owner["name"], here.owner["kind"] == "Group"
-        user = "vcci-verify" if of_group else name
-        groups = (name, "system:authenticated") if of_group else ("system:authenticated",)
+        user, groups = person(here.owner)
         for attempt in _as_owner(here.namespace, there, here.owner):
             yield replace(attempt, name=f"owner: {attempt.name}", user=user, groups=groups)
     for attempt in (*_pods(here, image), *_other_objects(here.namespace)):
         yield replace(attempt, name=f"admission: {attempt.name}")
+
+
+def person(owner: Object) -> tuple[str, tuple[str, ...]]:
+    """User and groups of somebody who is the owner, or one of them."""
+    name, of_group = owner["name"], owner["kind"] == "Group"
+    return ("vcci-verify", (name, "system:authenticated")) if of_group else (name, ("system:authenticated",))
 
 
 def _as_account(here: str, there: str) -> list[Attempt]:
@@ -77,7 +82,7 @@ def _as_account(here: str, there: str) -> list[Attempt]:
     return [
         Attempt(here, "read pods of another tenant", "GET", f"{other}/pods", None, FORBIDDEN),
         Attempt(here, "read secrets of another tenant", "GET", f"{other}/secrets", None, FORBIDDEN),
-        Attempt(here, "write to another tenant", "POST", f"{other}/configmaps", _config_map(), FORBIDDEN),
+        Attempt(here, "write to another tenant", "POST", f"{other}/configmaps", config_map(), FORBIDDEN),
         Attempt(here, "read own secrets", "GET", f"{own}/secrets", None, FORBIDDEN),
         Attempt(here, "list tenants", "GET", "/api/v1/namespaces", None, FORBIDDEN),
     ]
@@ -98,25 +103,33 @@ def _as_owner(here: str, there: str, owner: Object) -> list[Attempt]:
     token, account_path = {"automountServiceAccountToken": True}, f"{own}/serviceaccounts/default"
     other_configs = f"/api/v1/namespaces/{there}/configmaps"
     return [
-        Attempt(here, "write to own namespace", "POST", configs, _config_map()),
-        Attempt(here, "write to another tenant", "POST", other_configs, _config_map(), FORBIDDEN),
+        Attempt(here, "write to own namespace", "POST", configs, config_map()),
+        Attempt(here, "write to another tenant", "POST", other_configs, config_map(), FORBIDDEN),
         Attempt(here, "raise own quota", "PATCH", quota_path, quota, FORBIDDEN),
         Attempt(here, "relabel own namespace", "PATCH", own, relabelled, FORBIDDEN),
         Attempt(here, "remove the default deny", "DELETE", policy, None, FORBIDDEN),
         Attempt(here, "grant itself more", "POST", bindings, more, FORBIDDEN),
         Attempt(here, "give its service account a token again", "PATCH", account_path, token, LABEL),
-        Attempt(here, "pass for another tenant", "POST", configs, _config_map({"tenant": "vcci-other"}), LABEL),
+        Attempt(
+            here,
+            "pass for another tenant",
+            "POST",
+            configs,
+            merged(config_map(), {"metadata": {"labels": {"tenant": "vcci-other"}}}),
+            LABEL,
+        ),
     ]
 
 
 def _pods(here: Target, image: str) -> list[Attempt]:
     """Pods that admission must refuse whoever asks, and one that it must not."""
     own = f"/api/v1/namespaces/{here.namespace}/pods"
-    restricted, forbidden = _pod(image), _pod("registry.forbidden.example/app:v1")
-    on_host = {**restricted, "spec": {**restricted["spec"], "hostNetwork": True}}
+    restricted, forbidden = pod(image), pod("registry.forbidden.example/app:v1")
+    privileged = merged(restricted, {"spec": {"containers": [container(image, securityContext={"privileged": True})]}})
+    on_host = merged(restricted, {"spec": {"hostNetwork": True}})
     return [
         Attempt(here.namespace, "a restricted pod", "POST", own, restricted),
-        Attempt(here.namespace, "a privileged pod", "POST", own, _pod(image, privileged=True), SECURITY),
+        Attempt(here.namespace, "a privileged pod", "POST", own, privileged, SECURITY),
         Attempt(here.namespace, "a pod on the network of its node", "POST", own, on_host, SECURITY),
         Attempt(here.namespace, "pods over quota", "POST", own, _large(image, here), "exceeded quota"),
         Attempt(here.namespace, "a forbidden image", "POST", own, forbidden, "registry not allowed"),
@@ -125,53 +138,19 @@ def _pods(here: Target, image: str) -> list[Attempt]:
 
 def _other_objects(here: str) -> list[Attempt]:
     own, ingresses = f"/api/v1/namespaces/{here}", f"/apis/networking.k8s.io/v1/namespaces/{here}/ingresses"
-    claim = {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": "forbidden",
-        "resources": {"requests": {"storage": "1Mi"}},
-    }
-    volume = {"metadata": {"name": NAME}, "spec": claim}
-    service = {"metadata": {"name": NAME}, "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}}
-    host = _ingress({"host": "www.forbidden.example"})
+    addressed = merged(service(), {"spec": {"externalIPs": ["192.0.2.1"]}})
     other = {"metadata": {"labels": {"tenant": "vcci-other"}}}
     created = {"metadata": {"annotations": {"tenant.vcci.io/created": "2000-01-01T00:00:00Z"}}}
     claims, services = f"{own}/persistentvolumeclaims", f"{own}/services"
+    foreign = "storage class not allowed"
     return [
-        Attempt(here, "a forbidden host", "POST", ingresses, host, HOST),
-        Attempt(here, "every host", "POST", ingresses, _ingress({}), HOST),
-        Attempt(here, "a forbidden storage class", "POST", claims, volume, "storage class not allowed"),
-        Attempt(here, "an address of somebody else", "POST", services, service, "externalIPs not allowed"),
+        Attempt(here, "a forbidden host", "POST", ingresses, ingress("www.forbidden.example"), HOST),
+        Attempt(here, "every host", "POST", ingresses, ingress(None), HOST),
+        Attempt(here, "a forbidden storage class", "POST", claims, claim("forbidden"), foreign),
+        Attempt(here, "an address of somebody else", "POST", services, addressed, "externalIPs not allowed"),
         Attempt(here, "the label of another tenant", "PATCH", own, other, LABEL),
         Attempt(here, "another day of creation", "PATCH", own, created, LABEL),
     ]
-
-
-def _config_map(labels: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {"metadata": {"name": NAME, "labels": dict(labels or {})}}
-
-
-def _ingress(rule: Object) -> dict[str, Any]:
-    backend = {"service": {"name": NAME, "port": {"number": 80}}}
-    path = {"path": "/", "pathType": "Prefix", "backend": backend}
-    return {"metadata": {"name": NAME}, "spec": {"rules": [{**rule, "http": {"paths": [path]}}]}}
-
-
-def _pod(
-    image: str, privileged: bool = False, amounts: Mapping[str, str] | None = None, containers: int = 1
-) -> dict[str, Any]:
-    """A pod that is never run, so that it needs no user."""
-    resources = dict(amounts or {"cpu": "1m", "memory": "8Mi"})
-    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    container = {
-        "image": image,
-        "resources": {"requests": resources, "limits": resources},
-        "securityContext": {"privileged": True} if privileged else restricted,
-    }
-    spec = {
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [{"name": f"c{number}", **container} for number in range(containers)],
-    }
-    return {"metadata": {"name": NAME}, "spec": spec}
 
 
 def _large(image: str, target: Target) -> dict[str, Any]:
@@ -179,4 +158,7 @@ def _large(image: str, target: Target) -> dict[str, Any]:
     hard = quantity.parse(target.hard.get("requests.memory", target.hard.get("limits.memory", "1Ti")))
     largest = quantity.parse(target.maximum["memory"]) if "memory" in target.maximum else hard + 1
     amounts = {"cpu": "1m", "memory": quantity.show(largest, True)}
-    return _pod(image, amounts=amounts, containers=int(hard // largest) + 1)
+    resources = {"requests": amounts, "limits": amounts}
+    numbers = range(int(hard // largest) + 1)
+    several = [{**container(image, resources=resources), "name": f"c{number}"} for number in numbers]
+    return merged(pod(image), {"spec": {"containers": several}})

@@ -11,7 +11,9 @@ from ..errors import ApiError, InputError
 from ..kubernetes.client import JSON, MERGE_PATCH, Client
 from ..tables import table
 from .attempts import Attempt, Target, attempts
+from .bounds import bounds
 from .objects import LIMITS, QUOTA
+from .rules import rules
 
 RBAC = "rbac.authorization.k8s.io/v1"
 CONCURRENCY = 8
@@ -29,7 +31,7 @@ def verify(connect: Connect, namespaces: list[str], image: str) -> dict[str, Any
     targets = [_target(ourselves, namespace) for namespace in namespaces]
     tried: list[Attempt] = []
     for here, there in zip(targets, [*targets[1:], targets[0]], strict=True):
-        tried += attempts(here, there.namespace, image)
+        tried += [*attempts(here, there.namespace, image), *rules(here, image)]
     users = {(attempt.user, attempt.groups) for attempt in tried}
     clients = {who: connect(*who) if who[0] else ourselves for who in users}
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
@@ -59,12 +61,14 @@ def _target(client: Client, namespace: str) -> Target:
     quota = client.get("v1", "ResourceQuota", QUOTA, namespace)
     limits = client.get("v1", "LimitRange", LIMITS, namespace) or {}
     binding = client.get(RBAC, "RoleBinding", "tenant-admin", namespace)
-    if quota is None or binding is None:
+    found = client.get("v1", "Namespace", namespace)
+    if found is None or quota is None or binding is None:
         raise InputError(f"{namespace} is no tenant's namespace, or its tenant was cordoned")
     entries = limits.get("spec", {}).get("limits", [])
     container: dict[str, Any] = next((entry for entry in entries if entry["type"] == "Container"), {})
     owner = next(iter(binding.get("subjects") or []), None)
-    return Target(namespace, owner, quota["spec"]["hard"], container.get("max") or {})
+    allowed = bounds(found["metadata"].get("annotations") or {})
+    return Target(namespace, owner, quota["spec"]["hard"], container.get("max") or {}, allowed)
 
 
 def _try(client: Client, attempt: Attempt) -> str | None:
