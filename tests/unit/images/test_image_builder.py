@@ -77,7 +77,8 @@ def test_the_collections_own_table() -> None:
     backend = "docker.io/greenlang/vcci-backend-api"
     assert {f"{backend}:v1.0.0", f"{backend}:v1.1.0"} <= set(references)
     parts = yaml.safe_load((COLLECTION / "binaries" / "parts.yml").read_text(encoding="utf-8"))
-    programs = set(chain.from_iterable(part["packages"].values() for part in parts.values()))
+    programs = set(chain.from_iterable(part["packages"].values() for part in parts.values() if "packages" in part))
+    programs |= {Path(part["wheel"]["file"]).name for part in parts.values() if "wheel" in part}
     assert {image.program for image in images.values() if image.program} <= programs
 
 

@@ -122,3 +122,20 @@ def test_a_file_is_known_by_its_content_where_its_time_differs(tmp_path: Path) -
     assert not fits(path, known)
     path.unlink()
     assert not fits(path, known)
+
+
+def test_a_part_follows_its_own_packages_and_versions_alone(
+    binaries: Callable[[list[str]], Binaries], tmp_path: Path
+) -> None:
+    """What another part of the same module is made of does not make this one build again."""
+    binaries([]).provide()
+    module = tmp_path / "binaries" / "tool"
+    (module / "other").mkdir()
+    (module / "other" / "main.go").write_text("package main\n", encoding="utf-8")
+    assert binaries([]).missing() == []
+    (module / "more.go").write_text("package main\n", encoding="utf-8")
+    assert binaries([]).missing() == ["tool"]
+    (module / "more.go").unlink()
+    assert binaries([]).missing() == []
+    (module / "go.sum").touch()
+    assert binaries([]).missing() == ["tool"]
