@@ -19,10 +19,12 @@ import (
 )
 
 // cloud is what a cloud is to Kubernetes' own Service controller: it gives Services of type LoadBalancer an address of a range. The machine
-// has a route to that range through every node, where kube-proxy takes over; so nothing has to announce the addresses.
+// has a route to that range through every node, where kube-proxy takes over; so nothing has to announce the addresses. Those of Services that
+// keep the client's address (externalTrafficPolicy: Local) have a route of their own (routes.go).
 type cloud struct {
 	client kubernetes.Interface
 	pool   netip.Prefix
+	routes bool
 }
 
 func newCloudControllerManager() *cobra.Command {
@@ -32,6 +34,8 @@ func newCloudControllerManager() *cobra.Command {
 	}
 	provider := &cloud{}
 	flags := cliflag.NamedFlagSets{}
+	flags.FlagSet("local").BoolVar(&provider.routes, "load-balancer-routes", false,
+		"keep routes of this machine to Services of type LoadBalancer whose externalTrafficPolicy is Local")
 	flags.FlagSet("local").Func("load-balancer-cidr", "range of the addresses that Services of type LoadBalancer get", func(text string) (err error) {
 		provider.pool, err = netip.ParsePrefix(text)
 		return err
@@ -41,8 +45,11 @@ func newCloudControllerManager() *cobra.Command {
 	return app.NewCloudControllerManagerCommand(opts, initialize, initializers, names.CCMControllerAliases(), flags, wait.NeverStop)
 }
 
-func (c *cloud) Initialize(builder cloudprovider.ControllerClientBuilder, _ <-chan struct{}) {
+func (c *cloud) Initialize(builder cloudprovider.ControllerClientBuilder, stop <-chan struct{}) {
 	c.client = builder.ClientOrDie("service-controller")
+	if c.routes {
+		go keepRoutes(c.client, c.pool, stop)
+	}
 }
 func (c *cloud) LoadBalancer() (cloudprovider.LoadBalancer, bool) { return c, true }
 func (c *cloud) Instances() (cloudprovider.Instances, bool)       { return nil, false }

@@ -219,6 +219,7 @@ def _cloud_controller_manager(layout: Layout, programs: Path) -> Daemon:
         *_user(name, pki),
         f"--load-balancer-cidr={layout.load_balancer_cidr}",
         "--concurrent-service-syncs=1",
+        f"--load-balancer-routes={'true' if layout.kind == 'real' else 'false'}",
         "--cloud-provider=local",
         f"--webhook-bind-address={layout.loopback}",
     ]

@@ -60,6 +60,7 @@ CILIUM_RULES = [
 ]
 CLOUD_RULES = [
     _rule("", ["services", "nodes", "configmaps"], READ),
+    _rule("discovery.k8s.io", ["endpointslices"], READ),
     _rule("", ["services", "services/status"], ["patch", "update"]),
     {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch", "update"]},
     _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
