@@ -122,6 +122,11 @@ api_cidr:
   returned: success
   type: str
   sample: 10.77.0.1/32
+pod_cidr:
+  description: Network of the cluster's pods.
+  returned: success
+  type: str
+  sample: 10.77.64.0/18
 dns_address:
   description: Address of the cluster's DNS, a Service's.
   returned: success

@@ -17,12 +17,15 @@ import (
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
 	_ "github.com/coredns/coredns/plugin/template"
+
+	_ "greenlang.io/vcci/binaries/kubernetes/coredns/tenants"
 )
 
 func init() {
-	// The order in which a query passes through the plugins, as in upstream's plugin.cfg.
+	// The order in which a query passes through the plugins, as in upstream's plugin.cfg; but template answers what kubernetes does not.
 	dnsserver.Directives = []string{
-		"reload", "ready", "health", "prometheus", "errors", "log", "cache", "loadbalance", "template", "hosts", "kubernetes", "loop", "forward",
+		"reload", "ready", "health", "prometheus", "errors", "log", "tenants", "cache", "loadbalance", "hosts", "kubernetes", "template", "loop",
+		"forward",
 	}
 }
 

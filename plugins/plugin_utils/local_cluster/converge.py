@@ -68,6 +68,7 @@ def _result(cluster: LocalCluster, outcome: Outcome) -> dict[str, Any]:
         "kubeconfig": str(layout.kubeconfig),
         "server": layout.server,
         "api_cidr": layout.api_cidr,
+        "pod_cidr": layout.pod_cidr,
         "dns_address": layout.dns_address,
         "nodes": outcome.nodes,
         "versions": outcome.versions,
