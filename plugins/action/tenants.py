@@ -14,7 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge im
     converge_tenants,
     parse,
 )
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.settings import Settings, parse_inside
 
 TEXTS: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 NAMES: dict[str, Any] = {"type": "list", "elements": "str"}
@@ -44,6 +44,8 @@ class ActionModule(Action):
         "issuers": TEXTS,
         "node_pools": NAMES,
         "priority_level": {"type": "str", "default": ""},
+        "inside_cidrs": TEXTS,
+        "ingress_namespace": {"type": "str", "default": ""},
         "overcommit": {"type": "dict", "default": {}},
         "capacity": {"type": "dict"},
         "allow_shrink": {"type": "bool", "default": False},
@@ -67,6 +69,8 @@ class ActionModule(Action):
             ingress_classes=None if args["ingress_classes"] is None else tuple(args["ingress_classes"]),
             issuers=tuple(args["issuers"]),
             priority_level=args["priority_level"],
+            inside=parse_inside(args["inside_cidrs"]),
+            ingress_namespace=args["ingress_namespace"],
         )
         apply = ApplyOptions(
             name=args["name"],

@@ -135,6 +135,17 @@ options:
       for each of the sets; without it there is none.
     type: str
     default: ""
+  inside_cidrs:
+    description:
+      - Networks of the cluster's nodes and pods. Who comes from there is not outside, and does not reach what a tenant
+        publishes (label C(tenant.vcci.io/published=true) of its pods) through a load balancer.
+    type: list
+    elements: str
+    default: []
+  ingress_namespace:
+    description: Namespace of the ingress controller, whose pods reach what a tenant publishes; empty for none.
+    type: str
+    default: ""
   overcommit:
     description:
       - Resource (C(cpu), C(memory), C(nvidia.com/gpu), C(pods), ...) to the ratio up to which its sum over all tenants

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A tenant → the objects that make it: the same sixteen for every tenant, so that nothing is left over when its data
+"""A tenant → the objects that make it: the same seventeen for every tenant, so that nothing is left over when its data
 changes. Pure.
 """
 
@@ -23,6 +23,7 @@ Manifest = dict[str, Any]
 COMPONENT = "tenant"
 # What the admission policies (roles/tenant/templates/admission.yml.j2) allow there; its tenant cannot write them.
 HOSTS, REGISTRIES, CLASSES = (ANNOTATION + key for key in ("hosts", "registries", "storage-classes"))
+EGRESS = ANNOTATION + "egress"  # networks; without any its pods find no name outside (binaries/kubernetes/coredns)
 QUOTA, LIMITS = "tenant-quota", "tenant-limits"
 # A quota of the pods that name other namespaces in their affinity: none, or one such pod keeps everybody's off a node.
 # It is no limit of the tier, and no report counts it.
@@ -53,7 +54,7 @@ def tenant_objects(tenant: Tenant, tier: Tier, bounds: Bounds, settings: Setting
     # The account that pods get unasked; made here, so that onboarding does not wait for the controller that makes it.
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named("default")}
     yield {**account, "automountServiceAccountToken": False}
-    for name, spec in policies(tenant, settings):
+    for name, spec in policies(tenant, bounds.hard, settings):
         yield {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
@@ -82,6 +83,7 @@ def _namespace(
         HOSTS: ",".join(tenant.hosts),
         REGISTRIES: ",".join(dict.fromkeys((*settings.registries, *tenant.registries))),
         CLASSES: ",".join(_allowed_classes(tenant, tier)),
+        EGRESS: ",".join(dict.fromkeys(rule.cidr for rule in tenant.egress)),
     }
     ours = {**common, "tenant-tier": tenant.tier, **POD_SECURITY}
     metadata = {"name": tenant.namespace, "labels": ours, "annotations": annotations}

@@ -4,20 +4,28 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..kubernetes import quantity
+from .cluster import ANNOTATION
 from .egress import Egress
 from .settings import Settings
 from .tenant import Tenant
 
 Manifest = dict[str, Any]
 
+PUBLISHED = {ANNOTATION + "published": "true"}  # the label by which a tenant opens a pod of its own to the outside
+BALANCERS, INGRESSES = "services.loadbalancers", "count/ingresses.networking.k8s.io"
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 
-def policies(tenant: Tenant, settings: Settings) -> Iterator[tuple[str, Manifest]]:
-    """Name and spec of each."""
+
+def policies(tenant: Tenant, hard: Mapping[str, str], settings: Settings) -> Iterator[tuple[str, Manifest]]:
+    """Name and spec of each; `hard` are the limits of the tenant's quota."""
     yield from _same_policies(settings)
     yield _declared_egress(tenant.egress)
+    yield _published(_some(hard.get(BALANCERS, "0")), _some(hard.get(INGRESSES, "1")), settings)
 
 
 @functools.cache
@@ -42,6 +50,35 @@ def _declared_egress(declared: tuple[Egress, ...]) -> tuple[str, Manifest]:
     """There without rules too: a policy that allows nothing more, which the next declaration fills."""
     rules = [_to_network(rule) for rule in declared]
     return "allow-declared-egress", {"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}
+
+
+def _some(limit: str) -> bool:
+    return quantity.parse(limit) > 0
+
+
+@functools.cache
+def _published(balanced: bool, served: bool, settings: Settings) -> tuple[str, Manifest]:
+    """Who reaches a published pod: the outside where there are load balancers, the ingress controller where there are
+    Ingresses; never a pod of the cluster otherwise. There without rules too, as what is declared.
+    """
+    sources: list[Manifest] = []
+    if balanced:
+        sources += [_outside(network, settings.inside) for network in EVERYWHERE]
+    if served and settings.ingress_namespace:
+        sources.append(_pods(settings.ingress_namespace, {}))
+    rules = [{"from": sources}] if sources else []
+    return "allow-published", {
+        "podSelector": {"matchLabels": PUBLISHED},
+        "policyTypes": ["Ingress"],
+        "ingress": rules,
+    }
+
+
+def _outside(everywhere: str, inside: tuple[str, ...]) -> Manifest:
+    """All of one version of IP, without the networks of nodes and pods: some CNIs take these for any others."""
+    version = ipaddress.ip_network(everywhere).version
+    excepted = [network for network in inside if ipaddress.ip_network(network).version == version]
+    return {"ipBlock": {"cidr": everywhere, **({"except": excepted} if excepted else {})}}
 
 
 def _to_network(rule: Egress) -> Manifest:

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers import own_cluster
 
 TIERS = {"small": {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}}}}
-COUNT, EACH = 1000, 16
+COUNT, EACH = 1000, 17
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_a_life(quota, client, prefix):
     data = tenants(prefix, "small", "large", owners=[{"group": "people"}])
     predicted = quota("--check", tiers=TIERS, tenants=data)
     assert predicted["changed"]
-    assert predicted["counts"]["created"] == 32
+    assert predicted["counts"]["created"] == 34
     assert client.get("v1", "Namespace", where) is None
 
     made = quota(tiers=TIERS, tenants=data)
@@ -47,7 +47,7 @@ def test_a_life(quota, client, prefix):
 
     again = quota(tiers=TIERS, tenants=data)
     assert not again["changed"]
-    assert again["counts"]["unchanged"] == 32
+    assert again["counts"]["unchanged"] == 34
     assert not quota("--check", tiers=TIERS, tenants=data)["changed"]
 
     data[0]["tier"] = "large"
@@ -155,7 +155,7 @@ def test_killed_in_the_middle(quota, client, prefix):
         f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota",
     ):
         client.request("DELETE", path)
-    assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 30}
+    assert quota(tiers=TIERS, tenants=data)["counts"] == {"created": 2, "configured": 0, "unchanged": 32}
 
 
 def test_only_new_tenants(quota, client, prefix):
@@ -164,9 +164,9 @@ def test_only_new_tenants(quota, client, prefix):
     data[0]["tier"] = "large"
     assert not quota(tiers=TIERS, tenants=data, new_only=True)["changed"]
     data += tenants(prefix, "small", "small")[1:]
-    assert quota("--check", tiers=TIERS, tenants=data, new_only=True)["counts"]["created"] == 16
+    assert quota("--check", tiers=TIERS, tenants=data, new_only=True)["counts"]["created"] == 17
     made = quota(tiers=TIERS, tenants=data, new_only=True)
-    assert made["counts"] == {"created": 16, "configured": 0, "unchanged": 0}
+    assert made["counts"] == {"created": 17, "configured": 0, "unchanged": 0}
     assert list(made["tenants"]) == [f"{prefix}-1"]
     assert (
         client.get("v1", "ResourceQuota", "tenant-quota", f"vcci-tenant-{prefix}-0")["spec"]["hard"]["configmaps"]

@@ -52,7 +52,7 @@ def test_objects_of_a_tenant():
     plan, wrong = planned()
     assert not wrong
     objects = by_name(plan)
-    assert len(objects) == 32
+    assert len(objects) == 34
     where = "vcci-tenant-globex"
     made = objects["Namespace", None, where]["metadata"]
     assert made["labels"]["tenant"] == "globex"
@@ -69,6 +69,7 @@ def test_objects_of_a_tenant():
             "tenant.vcci.io/hosts": "",
             "tenant.vcci.io/registries": "greenlang",
             "tenant.vcci.io/storage-classes": "standard",
+            "tenant.vcci.io/egress": "",
         }.items()
     )
     quota = objects["ResourceQuota", where, "tenant-quota"]
@@ -272,7 +273,7 @@ def test_thousands_of_tenants_stay_linear_and_unique():
     assert not wrong
     assert plan.commitment["cpu"]["promised"] == "4k"
     shares = dict(plan.shares())
-    assert sum(1 for members in shares.values() for _object in plan.objects(members)) == 32000
+    assert sum(1 for members in shares.values() for _object in plan.objects(members)) == 34000
     assert sorted(shares) == list(range(_tenant_plan.SHARES))
     assert max(map(len, shares.values())) < 400
     assert [tenant.id for members in shares.values() for tenant in members if tenant.id == "t7"] == ["t7"]
