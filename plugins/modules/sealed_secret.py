@@ -13,8 +13,8 @@ description:
   - A second run compares with the unsealed Secrets and reports no change; ciphertexts of unchanged values stay as they
     are.
   - What somebody else wrote into a Secret since is put back, which the controller by itself does not do. What is sealed
-    is the truth for what is generated; it is unsealed where the sealing keys may be read, and else the controller is made
-    to write the Secret again.
+    is the truth for what is generated; it is unsealed where the sealing keys may be read, and else the controller is
+    made to write the Secret again.
   - A value that is there is never replaced unless O(rotate) names it. What cannot be read, or told apart, is an error.
   - Every write is bound to what was read. When somebody else has changed it meanwhile, everything is read and decided
     again, up to five times.
@@ -67,9 +67,10 @@ options:
           - Key to value. A text, or a dictionary with C(value) (a text), C(base64) (bytes), C(generate), C(compose)
             or C(certificate).
           - C(base64) may have line breaks.
-          - C(generate) makes a random value once and keeps it; an empty one that is there is an error. It takes C(length) (32), C(format) (C(text), C(hex),
-            C(base64), C(uuid), C(rsa), C(ed25519); of an RSA key C(length) is its bits) and, for text, C(alphabet)
-            (C(alphanumeric), C(lower), C(digits), C(printable), or the characters themselves).
+          - C(generate) makes a random value once and keeps it; an empty one that is there is an error. It takes
+            C(length) (32), C(format) (C(text), C(hex), C(base64), C(uuid), C(rsa), C(ed25519); of an RSA key C(length)
+            is its bits) and, for text, C(alphabet) (C(alphanumeric), C(lower), C(digits), C(printable), or the
+            characters themselves).
           - C(compose) is a text in which C(${key}), C(${secret/key}) and C(${namespace/secret/key}) stand for other
             values of this task; with C(|url), C(|dsn) or C(|base64) they are encoded. With C(generate) beside it,
             C(${generated|url}) stands for the generated part, which is kept when the text around it changes; where it
@@ -108,8 +109,8 @@ options:
     type: str
   certificate_fingerprint:
     description: >-
-      Fingerprint that the certificate's key must have, as RV(certificate) and C(ssh-keygen -l) give it. Plain C(http://)
-      needs it, also where an C(https://) URL leads there.
+      Fingerprint that the certificate's key must have, as RV(certificate) and C(ssh-keygen -l) give it. Plain
+      C(http://) needs it, also where an C(https://) URL leads there.
     type: str
   cluster:
     description:
@@ -120,8 +121,8 @@ options:
   directory:
     description:
       - Where SealedSecrets are kept as manifests that may be committed, C(<namespace>/<name>.yml). Files whose values
-        did not change stay byte for byte. Without the cluster the ciphertext of a generated value is kept as long as it is
-        there, whatever the fingerprints say; what needs its value is an error.
+        did not change stay byte for byte. Without the cluster the ciphertext of a generated value is kept as long as it
+        is there, whatever the fingerprints say; what needs its value is an error.
     type: path
   fingerprint_key:
     description:
@@ -130,8 +131,8 @@ options:
     type: str
   merge:
     description:
-      - Whether what is not named stays, of a SealedSecret, its manifest, or what is ours in O(aws) or O(vault), keys with
-        their ciphertexts, C(spec.template.data), labels, annotations, type.
+      - Whether what is not named stays, of a SealedSecret, its manifest, or what is ours in O(aws) or O(vault), keys
+        with their ciphertexts, C(spec.template.data), labels, annotations, type.
       - Without it, keys that are no longer named go, and are among C(changed_keys); what C(spec.template.data) makes
         stays.
     type: bool
@@ -193,8 +194,8 @@ options:
   restart:
     description:
       - Whether Deployments, StatefulSets and DaemonSets that consume a key are restarted when its value changed, now or
-        since their pods started, and awaited. It implies O(wait). Only times of the API server are compared; pods of the
-        second in which a value came count as older.
+        since their pods started, and awaited. It implies O(wait). Only times of the API server are compared; pods of
+        the second in which a value came count as older.
     type: bool
     default: false
   wait:

@@ -73,8 +73,8 @@ _BETWEEN = re.compile(r"\s*(?:^---(?=\s|\Z)\s*)*", re.MULTILINE)
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        twice = next(name for name, times in Counter(name for name, _value in pairs).items() if times > 1)
-        raise Unreadable(f"key {twice!r} is given twice")
+        names = [name for name, _value in pairs]
+        raise Unreadable(f"key {Counter(names).most_common(1)[0][0]!r} is given twice")
     return made
 
 

@@ -173,4 +173,5 @@ def test_prometheus_verifies_whom_it_scrapes(production: Manifests) -> None:
         "vcci-platform",
         "vcci-observability",
         "kube-system",
+        "ingress-nginx",
     }
