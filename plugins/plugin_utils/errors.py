@@ -14,7 +14,8 @@ VcciError                    something the user can act on; str(error) is the me
 │   │   └── Overtaken        one of them was changed by somebody else since it was read and decided about
 │   ├── PruneRefused         pruning would delete more than its limit allows: .names
 │   └── WaitTimeout          objects did not become ready in time: .pending
-└── SetLocked                another run of the same set holds its lease
+├── SetLocked                another run of the same set holds its lease
+└── Foreign                  an object belongs to another set: the message names both
 """
 
 from __future__ import annotations
@@ -134,6 +135,10 @@ class WaitTimeout(SetError):
 
 
 class SetLocked(VcciError):
+    pass
+
+
+class Foreign(VcciError):
     pass
 
 

@@ -15,6 +15,7 @@ def existing(run: Context, items: list[Item]) -> prune.Existing:
     it is for applying it. Those that belong to another set are faults of the run."""
     known = [item for item in items if _is_served(run, item)]
     run.result.warnings += plan.resolve(known, run.client.resource, namespace=run.options.objects_namespace)
+    borders.refuse_own_record(known, run.part_of)
     found = snapshot.read(run.client, known, None, run.workers)
     there = {item.ref: (found[item.ref], item.resource) for item in known if item.ref in found}
     foreign = [item for item in known if item.ref in there and _is_foreign(run, item, there[item.ref][0]["metadata"])]

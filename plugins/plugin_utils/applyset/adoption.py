@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ApiError, Conflict, NotFound
 from ..kubernetes.client import JSON, METADATA_ONLY
-from . import explain
+from . import explain, seen
 from .context import Context
 from .fields import Node, pruned, union, without
 from .owned import our_entry
@@ -48,7 +48,7 @@ def carry_out(run: Context, item: Item) -> bool:
             if attempt + 1 == ATTEMPTS:
                 raise
             fresh = run.client.request("GET", item.path, accept=METADATA_ONLY)
-            item.before = {**(item.before or {}), "metadata": fresh["metadata"]}
+            seen.look(run, item, {**(item.before or {}), "metadata": fresh["metadata"]})
     return True
 
 
@@ -59,7 +59,7 @@ def write_entries(run: Context, item: Item, entries: list[Entry]) -> None:
         {"op": "replace", "path": "/metadata/resourceVersion", "value": item.live["resourceVersion"]},
     ]
     answer = _patch(run, item, change, METADATA_ONLY, {})
-    item.before = {**(item.before or {}), "metadata": answer["metadata"]}
+    item.saw({**(item.before or {}), "metadata": answer["metadata"]})
 
 
 def foreseen(run: Context, item: Item, entries: list[Entry], apply: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Objects of other sets: told by the name of their set, not by its id alone."""
+"""Objects of other sets, told by the name of their set, not by its id alone; and the records of sets, which are objects
+as well."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import VcciError
+from ..errors import InputError, VcciError
 from . import membership
 from .context import Context
-from .plan import REFUSED
+from .plan import REFUSED, Item
 
 _RECORDS = "ConfigMap", "Secret"  # what kubectl keeps sets in
 
@@ -54,3 +55,25 @@ def name_other_sets(run: Context) -> None:
     for item in run.items:
         if item.action == REFUSED:
             item.error = names.refusal(item.label, item.live)
+
+
+def refuse_own_record(items: Iterable[Item], part_of: str | None) -> None:
+    """A set's record is none of its objects: it would be pruned with them, and the set forgotten."""
+    maps = [item for item in items if part_of and (item.ref.group, item.ref.kind) == ("", "ConfigMap")]
+    for item in maps:
+        if membership.set_id(item.ref.name, item.ref.namespace) == part_of:
+            raise InputError(
+                f"{item.source}: {item.label} is the record of this very set and cannot be one of its objects; "
+                "give the set, or the object, another name"
+            )
+
+
+def warn_of_records(run: Context) -> None:
+    """An object may be the record of another set: sets may be in sets. Where its manifest does not say so, it is
+    probably a name that two things were given."""
+    for item in run.items:
+        if membership.is_record(item.live) and not membership.is_record(item.desired["metadata"]):
+            run.result.warnings.append(
+                f"{item.label} is the record of another set: this set's data is written into it, and nothing of the "
+                "other set's is; was another name meant?"
+            )

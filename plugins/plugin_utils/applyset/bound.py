@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import Conflict, NotFound, VcciError
 from ..kubernetes.client import JSON, METADATA_ONLY
+from . import seen
 from .context import Context
 from .manifests import is_secret
 from .plan import Item
@@ -26,20 +27,25 @@ def is_bound(run: Context, item: Item) -> bool:
 def write(run: Context, item: Item, apply: Callable[[], None], dry_run: bool) -> None:
     """Let `apply` write the object while it is as it was read; again where only what does not count was changed."""
     if dry_run or not is_bound(run, item):
-        apply()
+        seen.kept_up(run, item, apply)
         return
     for attempt in range(1, ATTEMPTS + 1):
-        if not is_same(run.options.bound[item.ref], item.before):
-            item.overtaken = True
-            raise VcciError("was changed by somebody else since it was read; nothing of it was written")
+        check(run, item)
         try:
             apply()
         except Conflict:
-            item.before = _fetched(run, item)
+            item.saw(_fetched(run, item))
             if is_same(run.options.bound[item.ref], item.before) and attempt == ATTEMPTS:
                 raise
             continue
         return
+
+
+def check(run: Context, item: Item) -> None:
+    """VcciError when the object, as it was last seen, is not what was read."""
+    if is_bound(run, item) and not is_same(run.options.bound[item.ref], item.before):
+        item.overtaken = True
+        raise VcciError("was changed by somebody else since it was read; nothing of it was written")
 
 
 def is_same(read: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
@@ -50,13 +56,6 @@ def is_same(read: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bo
     if "generation" not in before or "generation" not in after:
         return bool(before.get("resourceVersion") == after.get("resourceVersion"))
     return all(before.get(name) == after.get(name) for name in ("uid", "generation", "labels", "annotations"))
-
-
-def with_version(run: Context, item: Item, desired: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The manifest, of which the server refuses to apply it to another state than the one that is known here."""
-    if not is_bound(run, item) or not item.live.get("resourceVersion"):
-        return desired
-    return {**desired, "metadata": {**desired["metadata"], "resourceVersion": item.live["resourceVersion"]}}
 
 
 def _fetched(run: Context, item: Item) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..kubernetes.kinds import group_of
 from .doomed import Doomed
@@ -48,9 +49,15 @@ def would_go_with(ref: Ref, entry: Doomed) -> bool:
     return (entry.ref.kind, entry.ref.name.partition(".")[2]) == ("CustomResourceDefinition", ref.group)
 
 
+def owner_references(meta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of an object, or of a manifest, in which anything may stand."""
+    found = meta.get("ownerReferences")
+    return [owner for owner in found if isinstance(owner, dict)] if isinstance(found, list) else []
+
+
 def _owners(item: Item) -> set[str]:
-    found = [*(item.live.get("ownerReferences") or []), *(item.desired["metadata"].get("ownerReferences") or [])]
-    return {str(owner["uid"]) for owner in found if isinstance(owner, dict) and owner.get("uid")}
+    found = [*owner_references(item.live), *owner_references(item.desired["metadata"])]
+    return {str(owner["uid"]) for owner in found if owner.get("uid")}
 
 
 def expect_to_vanish(items: Iterable[Item]) -> None:
@@ -62,7 +69,8 @@ def expect_to_vanish(items: Iterable[Item]) -> None:
     for item in items:
         homes = ("Namespace", item.ref.namespace), ("CustomResourceDefinition", definition_of(item))
         if item.action != REFUSED and not going.isdisjoint(homes):
-            item.before, item.action = None, CREATE
+            item.saw(None)
+            item.action, item.vanishes = CREATE, True
 
 
 def definition_of(item: Item) -> str:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..errors import ConnectionFailed, VcciError
 from ..kubernetes.client import Client
@@ -37,6 +38,8 @@ class Context:
         self.going: list[Doomed] = []  # what was found being deleted, and is not wanted
         self.kept: list[str] = []  # what would go, had its kind not to be named, or were it not in use
         self.gone: set[Ref] = set()  # what was deleted
+        self.owned: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}  # what has owners: dependents.py
+        self.owned_lock = threading.Lock()
         self.faults: list[dict[str, str]] = []  # what failed beside items: object, source and message of each
         self.stopped: VcciError | None = None  # why nothing more is asked of the server
         self._deleting = "pruned"  # the list of the result that what was deleted is in

@@ -17,6 +17,7 @@ class Doomed(NamedTuple):
     ref: Ref
     resource: Resource
     meta: Mapping[str, Any]
+    named: bool = False  # it was given one by one: it goes as long as it is no other set's
 
     @property
     def path(self) -> str:

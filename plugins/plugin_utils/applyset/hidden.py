@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import ApiError
-from . import adoption
+from . import adoption, seen
 from .context import Context
 from .fields import Node, is_item, key_names, overlay, pruned, step_to, union
 from .plan import Item
@@ -52,12 +52,12 @@ def found(run: Context, item: Item, exc: ApiError) -> list[Hiding]:
 def replace(run: Context, item: Item, hidings: list[Hiding], dry_run: bool) -> dict[str, Any] | None:
     """Make them ours, so that the next apply removes them as it brings ours; in check mode what that would give."""
     live = run.client.request("GET", item.path)
+    seen.look(run, item, {**(item.before or {}), "metadata": live["metadata"]})
     entries = entries_of(live["metadata"])
     if dry_run:
         known = union(*(entry.get("fieldsV1") or {} for entry in entries))
         cleared = pruned(live, union(*(_branch(hiding.steps) for hiding in hidings)), {})
         return adoption.dry_run(run, item, live, overlay(cleared, item.desired, known))
-    item.before = {**(item.before or {}), "metadata": live["metadata"]}
     adoption.write_entries(run, item, entries_without(entries, hidings, run.options.field_manager))
     return None
 

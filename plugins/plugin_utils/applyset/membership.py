@@ -30,6 +30,8 @@ UNFINISHED = "kubectl/greenlang.vcci"  # of a record that is made and not yet wr
 RECORD_MANAGER = "kubectl-applyset"
 # Who kubectl is when it applies on the client's side: the server records that as an update.
 CLIENT_SIDE = "kubectl-client-side-apply"
+# Who copies labels to what it makes, and does not always say whose that is: a Service's to its Endpoints.
+CONTROLLERS = "kube-controller-manager"
 _GROUP_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[a-z0-9]([a-z0-9.-]*[a-z0-9])?)?")
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -63,16 +65,39 @@ def why_no_member(meta: Object) -> str:
     for owner in meta.get("ownerReferences") or []:
         if owner.get("controller"):
             return f"{owner.get('kind')} {owner.get('name')} controls it"
-    if not any(_applied_label(entry) for entry in meta.get("managedFields") or []):
-        return "no apply wrote its label, somebody copied it"
+    if not any(_applied_label(entry) for entry in _writers(meta)):
+        return "no apply wrote its label, " + (
+            "somebody copied it, or a restore wiped managedFields; apply it again, or remove the label"
+            if is_doubtful(meta)
+            else "a controller copied it"
+        )
     return ""
 
 
+def is_doubtful(meta: Object) -> bool:
+    """Whether an object that is no member may have been one: nothing controls it, and its label may have been written
+    by an apply of which nothing is known any more, since a tool that restored it wiped `managedFields`."""
+    controlled = any(owner.get("controller") for owner in meta.get("ownerReferences") or [])
+    return not controlled and not any(entry.get("manager") == CONTROLLERS for entry in _writers(meta))
+
+
+def _writers(meta: Object) -> list[Object]:
+    """The entries of `managedFields` of those who wrote the label."""
+    found = []
+    for entry in meta.get("managedFields") or []:
+        labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
+        if "f:" + PART_OF in labels:
+            found.append(entry)
+    return found
+
+
 def _applied_label(entry: Object) -> bool:
-    if entry.get("operation") != "Apply" and entry.get("manager") != CLIENT_SIDE:
-        return False
-    labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
-    return "f:" + PART_OF in labels
+    return entry.get("operation") == "Apply" or entry.get("manager") == CLIENT_SIDE
+
+
+def is_record(meta: Object) -> bool:
+    """Whether an object is the record of a set."""
+    return ID in (meta.get("labels") or {})
 
 
 def refusal(label: str, other: str, known: str = "") -> str:

@@ -33,10 +33,11 @@ def conclude(result: Result, items: Iterable[Item], manager: str, show_diff: boo
 
 
 def list_deleted(result: Result, deleted: Iterable[Doomed], into: list[str], show_diff: bool) -> None:
-    for ref, _resource, meta in deleted:
-        into.append(ref.label)
+    for entry in deleted:
+        into.append(entry.ref.label)
         if show_diff:
-            result.diff.append(diff.entry(ref.label, {"kind": ref.kind, "metadata": meta}, None))
+            former = {"kind": entry.ref.kind, "metadata": entry.meta}
+            result.diff.append(diff.entry(entry.ref.label, former, None))
 
 
 def failures(items: Iterable[Item]) -> list[dict[str, str]]:

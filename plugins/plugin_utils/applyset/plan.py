@@ -40,6 +40,9 @@ class Item:
     redefined: bool = False  # this run changes the definition of its kind
     notes: list[str] = field(default_factory=list)  # warnings about the manifest
     before: dict[str, Any] | None = None
+    seen: Mapping[str, Any] | None = None  # its metadata when it was last seen: what the next write is bound to
+    loose: bool = False  # any state of the object that was seen will do
+    vanishes: bool = False  # what is there now goes, with its namespace or definition, before it is created
     action: str = ""
     outcome: str = ""
     error: str = ""
@@ -58,6 +61,10 @@ class Item:
     @property
     def path(self) -> str:
         return self.resource.path(self.ref.namespace, self.ref.name)
+
+    def saw(self, obj: dict[str, Any] | None) -> None:
+        """The object is so on the server, or is not there."""
+        self.before, self.seen = obj, obj and obj["metadata"]
 
 
 def build(given: Iterable[Any], part_of: str | None) -> list[Item]:
@@ -235,7 +242,7 @@ def is_foreign(item: Item, meta: Mapping[str, Any], part_of: str | None, force: 
 
 def decide(item: Item, before: dict[str, Any] | None, part_of: str | None, manager: str, force: bool) -> str:
     """What has to be done with an object, given its metadata on the server."""
-    item.before = before
+    item.saw(before)
     if before is None:
         return CREATE
     meta = before["metadata"]

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError, InputError, NotFound, PruneRefused, VcciError
+from ..errors import ApiError, Conflict, InputError, NotFound, PruneRefused, VcciError
+from ..kubernetes.client import METADATA_ONLY
 from ..kubernetes.kinds import Resource
 from ..labels import is_protected
-from . import membership, snapshot
+from . import borders, membership, seen, snapshot
 from .containers import Needs, would_go_with
 from .context import Context
 from .doomed import Doomed
@@ -62,7 +63,8 @@ def removable(run: Context, found: Existing, limited: bool = True) -> list[Doome
     """Those that may be deleted: members in truth, of which protected kinds must be named, that nothing in the set
     needs, and no more of them than the limit. Unless `limited`: then they were given one by one, which is being named.
     """
-    entries = [Doomed(ref, resource, obj["metadata"]) for ref, (obj, resource) in sorted(found.items())]
+    run.kept = []
+    entries = [Doomed(ref, resource, obj["metadata"], not limited) for ref, (obj, resource) in sorted(found.items())]
     doomed = _permitted(run, _true_members(run, entries)) if limited else entries
     run.going = [entry for entry in doomed if entry.is_going]
     doomed = [entry for entry in doomed if not entry.is_going]
@@ -81,6 +83,7 @@ def removable(run: Context, found: Existing, limited: bool = True) -> list[Doome
 def _true_members(run: Context, entries: list[Doomed]) -> list[Doomed]:
     """Without those that only carry the label; a warning names the first."""
     others = [(entry, why) for entry in entries if (why := membership.why_no_member(entry.meta))]
+    run.kept += [entry.ref.label for entry, _why in others if membership.is_doubtful(entry.meta) and not entry.is_going]
     if others:
         entry, why = others[0]
         more = f"; likewise {len(others) - 1} more" if len(others) > 1 else ""
@@ -93,14 +96,13 @@ def _true_members(run: Context, entries: list[Doomed]) -> list[Doomed]:
 
 def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
     """Without those that are kept, with a warning for each."""
-    run.kept = []
     if not entries:
         return []
     named = {_key(text) for text in run.options.prune_named}
     needs = Needs(run.items, run.options.namespace if run.items else "")
     kept: dict[Ref, str] = {}
     for entry in entries:
-        if not entry.is_going and (why := needs.why(entry) or _unnamed(entry.ref, named)):
+        if not entry.is_going and (why := needs.why(entry) or _unnamed(entry, named)):
             kept[entry.ref] = why
     for entry in entries:
         held = [ref for ref in kept if entry.ref not in kept and not entry.is_going and would_go_with(ref, entry)]
@@ -112,10 +114,13 @@ def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
     return [entry for entry in entries if entry.ref not in kept]
 
 
-def _unnamed(ref: Ref, named: set[tuple[str, str, str]]) -> str:
-    if not is_protected(ref.group, ref.kind) or (ref.kind, ref.namespace, ref.name) in named:
+def _unnamed(entry: Doomed, named: set[tuple[str, str, str]]) -> str:
+    ref = entry.ref
+    if (ref.kind, ref.namespace, ref.name) in named:
         return ""
-    return "name it in prune_named if its contents may go"
+    if membership.is_record(entry.meta):
+        return "it is the record of another set, which would be forgotten; name it in prune_named if it may go"
+    return "name it in prune_named if its contents may go" if is_protected(ref.group, ref.kind) else ""
 
 
 def check_named(names: tuple[str, ...]) -> None:
@@ -141,21 +146,60 @@ def tell(run: Context, why: str) -> None:
 
 
 def delete_all(run: Context) -> None:
-    """Delete in the reverse of the order of creation, each only if it is still the very object that was listed."""
+    """Delete in the reverse of the order of creation, each only if it is still the very object that was listed, and
+    still the set's."""
+    spared: set[Ref] = set()
+
+    def delete(entry: Doomed) -> None:
+        if not run.may_go_on():
+            return
+        try:
+            (run.gone if _deleted(run, entry) else spared).add(entry.ref)
+        except VcciError as exc:
+            if not run.is_over(exc):
+                run.fail(entry.ref.label, f"{entry.ref.label} could not be deleted: {exc}")
+
     for phase in sorted({entry.phase for entry in run.doomed}, reverse=True):
-        run.workers.map(lambda entry: _delete(run, entry), [entry for entry in run.doomed if entry.phase == phase])
+        run.workers.map(delete, [entry for entry in run.doomed if entry.phase == phase])
+    run.doomed = [entry for entry in run.doomed if entry.ref not in spared]
 
 
-def _delete(run: Context, entry: Doomed) -> None:
-    if not run.may_go_on():
-        return
-    condition = {"propagationPolicy": "Background", "preconditions": {"uid": entry.meta["uid"]}}
-    try:
-        run.client.request("DELETE", entry.path, body=condition)
-    except NotFound:
-        pass
-    except VcciError as exc:
-        if not run.is_over(exc):
-            run.fail(entry.ref.label, f"{entry.ref.label} could not be deleted: {exc}")
-        return
-    run.gone.add(entry.ref)
+def _deleted(run: Context, entry: Doomed) -> bool:
+    """Whether it was deleted; not when it has left the set since it was listed."""
+    meta = entry.meta
+    for _try in range(seen.TRIES):
+        body = {"propagationPolicy": "Background", "preconditions": seen.conditions(meta)}
+        try:
+            run.client.request("DELETE", entry.path, body=body)
+            return True
+        except NotFound:
+            return True
+        except Conflict as exc:
+            try:
+                fresh = run.client.request("GET", entry.path, accept=METADATA_ONLY)["metadata"]
+            except NotFound:
+                return True
+            if seen.conditions(fresh) == seen.conditions(meta):
+                raise VcciError(str(exc)) from exc
+        meta = fresh
+        if meta["uid"] == entry.meta["uid"] and meta.get("deletionTimestamp"):
+            return True  # the answer to our deletion was lost, or somebody else was faster
+        if not _is_still_doomed(run, entry, meta):
+            return False
+    raise VcciError(f"others wrote it {seen.TRIES} times while it was to be deleted; apply again")
+
+
+def _is_still_doomed(run: Context, entry: Doomed, meta: Mapping[str, Any]) -> bool:
+    """Whether an object that others have written since it was listed is to go all the same."""
+    other = membership.set_of(meta)
+    if entry.named:
+        taken = other not in ("", run.part_of, membership.set_of(entry.meta)) and not run.options.force_conflicts
+        if taken:
+            raise VcciError(borders.Names(run).refusal(entry.ref.label, meta))
+    elif other != run.part_of or membership.why_no_member(meta):
+        why = membership.why_no_member(meta) if other == run.part_of else "its label is gone or names another set"
+        run.result.warnings.append(f"{entry.ref.label} has left the set meanwhile and is not deleted: {why}")
+        return False
+    if meta["uid"] != entry.meta["uid"]:
+        raise VcciError("others deleted it and created it again meanwhile; apply again")
+    return True

@@ -9,24 +9,20 @@ cures is left aside (freed.py). If creating fails all the same, the former objec
 
 from __future__ import annotations
 
-import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ApiError, Conflict, ConnectionFailed, NotFound, VcciError, WaitTimeout
-from ..kubernetes.client import MERGE_PATCH
-from ..kubernetes.kinds import is_core_group
+from ..errors import ApiError, Conflict, ConnectionFailed, NotFound, VcciError
+from ..kubernetes.client import METADATA_ONLY
 from ..waiting import until
-from . import explain, freed, plan, replicas
+from . import dependents, freed, putback, replicas, seen
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
-from .manifests import SERVER_METADATA
 from .plan import Item
 
 QUOTA_RELEASE = 30.0  # seconds that a quota may take to notice that an object is gone
 Object = dict[str, Any]
-# What the Job controller writes into a Job and its pods, and refuses in a new one.
-_OF_JOB = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 
 
 def recreate(run: Context, item: Item, create: Callable[[int | None], Object], dry_run: bool) -> None:
@@ -35,36 +31,61 @@ def recreate(run: Context, item: Item, create: Callable[[int | None], Object], d
 
     ApiError or another VcciError: nothing was deleted. In a dry run that is all that is found out.
     """
-    old = _former(run, item)
-    if item.error:
-        return
-    number = _replicas(item, old)
-    if old:
-        _try(run, item, old, number)
-        _delete(run, item, old, dry_run)
-    if dry_run:
-        item.after = item.desired
-    else:
-        try:
-            if old:
-                until_gone(run, item.label, item.path, old["metadata"]["uid"], GONE_TIMEOUT)
-            item.after = _created(run, item, create, number)
-        except VcciError as exc:
-            item.error = _undo(run, item, old, exc)
+    for _try in range(seen.TRIES):
+        old = _former(run, item)
+        number = _replicas(item, old)
+        if old is None:
+            item.after = item.desired if dry_run else _created(run, item, create, number)
+            item.outcome = "created"
             return
-    item.outcome = "recreated" if old else "created"
+        dependents.check(run, item, old)
+        _try_creation(run, item, old, number)
+        if dry_run and _delete(run, item, old, dry_run):
+            item.after, item.outcome = item.desired, "recreated"
+            return
+        if not dry_run and _exchange(run, item, old, functools.partial(_created, run, item, create, number)):
+            return
+    raise VcciError("is written by others again and again, so it was not deleted to be created again; apply again")
+
+
+def _exchange(run: Context, item: Item, old: Object, create: Callable[[], Object]) -> bool:
+    """Delete and create; false when somebody wrote it meanwhile, so that nothing was done. As long as it is not there
+    again it is among the `deleted`, whatever ends the run."""
+    deleted = run.result.deleted
+    deleted.append(item.label)
+    try:
+        if not _delete(run, item, old, dry_run=False):
+            deleted.remove(item.label)
+            return False
+    except VcciError:
+        deleted.remove(item.label)
+        raise
+    except BaseException:
+        putback.interrupted(run, item, old)
+        raise
+    try:
+        until_gone(run, item.label, item.path, old["metadata"]["uid"], GONE_TIMEOUT)
+        item.seen = None
+        item.after = create()
+    except VcciError as exc:
+        putback.undo(run, item, old, exc)
+        return True
+    except BaseException:
+        putback.interrupted(run, item, old)
+        raise
+    deleted.remove(item.label)
+    item.outcome = "recreated"
+    return True
 
 
 def _former(run: Context, item: Item) -> Object | None:
-    """The object as it is now: it may be another than the one that was read before."""
+    """The object as it is now: it may be another than the one that was read before, and another set's: Foreign."""
     try:
         old = run.client.request("GET", item.path)
     except NotFound:
-        item.before = None
+        item.saw(None)
         return None
-    options = run.options
-    # Who it belongs to is decided anew: a refusal is left in the item.
-    plan.decide(item, old, run.part_of, options.field_manager, options.force_conflicts)
+    seen.look(run, item, old)
     return old
 
 
@@ -76,7 +97,7 @@ def _replicas(item: Item, old: Object | None) -> int | None:
     return max(number, item.minimum) if number else 0
 
 
-def _try(run: Context, item: Item, old: Object, number: int | None) -> None:
+def _try_creation(run: Context, item: Item, old: Object, number: int | None) -> None:
     """ApiError when the server would refuse the successor."""
     body = freed.without_taken(item.desired, old)
     if number is not None and replicas.leaves_number(body):
@@ -92,18 +113,32 @@ def _try(run: Context, item: Item, old: Object, number: int | None) -> None:
             raise
 
 
-def _delete(run: Context, item: Item, old: Object, dry_run: bool) -> None:
-    """A StatefulSet leaves its pods (and so its volumes) alone: the new one adopts them."""
-    policy = "Orphan" if (item.ref.group, item.ref.kind) == ("apps", "StatefulSet") else "Background"
+def _delete(run: Context, item: Item, old: Object, dry_run: bool) -> bool:
+    """Whether it was deleted: not when somebody has written it since it was read."""
+    policy = dependents.policy(item.ref)
     if not dry_run:
         run.say(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
-    body: Object = {"propagationPolicy": policy, "preconditions": {"uid": old["metadata"]["uid"]}}
+    body: Object = {"propagationPolicy": policy, "preconditions": seen.conditions(old["metadata"])}
     try:
         run.client.request("DELETE", item.path, body={**body, "dryRun": ["All"]} if dry_run else body)
     except NotFound:
-        return
+        return True
+    except Conflict as exc:
+        if not seen.is_stale(exc):
+            raise
+        return not dry_run and _is_going(run, item, old)
     except ConnectionFailed as exc:
         raise VcciError(f"whether it was deleted to be created again is not known, for {exc}; apply again") from exc
+    return True
+
+
+def _is_going(run: Context, item: Item, old: Object) -> bool:
+    """Whether the deletion was done after all, and only its answer was lost."""
+    try:
+        meta = run.client.request("GET", item.path, accept=METADATA_ONLY)["metadata"]
+    except NotFound:
+        return True
+    return bool(meta["uid"] == old["metadata"]["uid"] and meta.get("deletionTimestamp"))
 
 
 def _created(run: Context, item: Item, create: Callable[[int | None], Object], number: int | None) -> Object:
@@ -124,50 +159,3 @@ def _created(run: Context, item: Item, create: Callable[[int | None], Object], n
         return refusal or VcciError("not created")
 
     return until(created, QUOTA_RELEASE, run.say, awaited=lambda: f"{item.label}: {refusal}", late=late)
-
-
-def _undo(run: Context, item: Item, old: Object | None, exc: VcciError) -> str:
-    """Put the former object back; the error, which says what is there now."""
-    why = explain.explain(exc, item).removeprefix(f"{item.label}: ") if isinstance(exc, ApiError) else str(exc)
-    if old is None:
-        return f"{item.label}: {why}"
-    deleted = f"{item.label}: was deleted to be created again"
-    if isinstance(exc, WaitTimeout):
-        run.result.deleted.append(item.label)
-        return f"{deleted} and is not created, for it {why}; apply again when it is gone"
-    try:
-        _put_back(run, item, old)
-    except VcciError as second:
-        run.result.deleted.append(item.label)
-        return f"{deleted}, was not created ({why}), and could not be put back either ({second}): it is gone"
-    run.result.recreated.append(item.label)
-    return f"{deleted}, was not created after all ({why}), and was put back as it was"
-
-
-def _put_back(run: Context, item: Item, old: Object) -> None:
-    run.client.request("POST", item.path.rpartition("/")[0], body=former_manifest(old))
-    # Whose each field was is kept as well, or else the next run would meet a stranger's object.
-    entries = [entry for entry in old["metadata"].get("managedFields") or [] if entry.get("subresource") != "status"]
-    with contextlib.suppress(ApiError):
-        body = {"metadata": {"managedFields": entries}}
-        run.client.request("PATCH", item.path, body=body, content_type=MERGE_PATCH)
-
-
-def former_manifest(old: Object) -> Object:
-    """An object of the server as it may be created again."""
-    meta = {key: value for key, value in old["metadata"].items() if key not in SERVER_METADATA}
-    made = {**old, "metadata": meta}
-    if is_core_group(old["apiVersion"]):  # of others it may be a field as any other
-        made.pop("status", None)
-    spec = dict(old.get("spec") or {})
-    if old["kind"] == "Job" and not spec.get("manualSelector"):
-        spec.pop("selector", None)
-        template = spec.get("template") or {}
-        labels = (template.get("metadata") or {}).get("labels") or {}
-        kept = {key: value for key, value in labels.items() if key not in _OF_JOB}
-        made["spec"] = {**spec, "template": {**template, "metadata": {**template.get("metadata", {}), "labels": kept}}}
-        if meta.get("labels"):
-            meta["labels"] = {key: value for key, value in meta["labels"].items() if key not in _OF_JOB}
-    elif old["kind"] == "Pod":
-        made["spec"] = {key: value for key, value in spec.items() if key != "nodeName"}
-    return made

@@ -38,6 +38,7 @@ def apply_set(client: Client | None, objects: Iterable[Any], options: ApplyOptio
     if client is None:
         items = plan.build(objects, part_of)
         notes = plan.place_unasked(items, options.objects_namespace)
+        borders.refuse_own_record(items, part_of)
         _check_pruning(items, options)
         return _all_created(items, options, notes)
     run = Context(client, options)
@@ -100,6 +101,7 @@ def _apply(run: Context) -> None:
             planned=kinds,
             namespace=run.options.objects_namespace,
         )
+        borders.refuse_own_record(run.items, run.part_of)
         if run.record:
             run.record.read()
         _fetch(run)
@@ -136,6 +138,7 @@ def _fetch(run: Context) -> None:
             "not known in this run, only in the next"
         )
     borders.name_other_sets(run)
+    borders.warn_of_records(run)
     containers.expect_to_vanish(run.items)
 
 

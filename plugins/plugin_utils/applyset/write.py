@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError, Conflict, NotFound, VcciError
+from ..errors import ApiError, Conflict, Foreign, NotFound, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, MERGE_PATCH, METADATA_ONLY
 from ..waiting import Deadline
-from . import adoption, bound, explain, hidden, order, replicas, secrecy, unasked
+from . import adoption, bound, explain, hidden, order, replicas, secrecy, seen, unasked
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .immutable import is_immutable
@@ -77,7 +76,14 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
                 return
             if not (is_immutable(exc) and is_allowed(item.ref, run.options.recreate, item.recreate)):
                 raise
-            recreate(run, item, lambda number: _create(run, item, number), dry_run)
+
+            def create(number: int | None) -> dict[str, Any]:
+                made: dict[str, Any] = seen.kept_up(run, item, lambda: _create(run, item, number))
+                return made
+
+            recreate(run, item, create, dry_run)
+    except Foreign as exc:
+        item.error = str(exc)
     except ApiError as exc:
         if not run.is_over(exc):
             item.error = explain.explain(exc, item)
@@ -89,14 +95,14 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
 def _write(run: Context, item: Item, dry_run: bool) -> None:
     if not dry_run and item.live.get("deletionTimestamp"):
         until_gone(run, item.label, item.path, item.live.get("uid"), GONE_TIMEOUT)
-        item.before = None
-    item.before = _before(run, item, item.before)
+        item.saw(None)
+    _read_wholly(run, item, dry_run)
     if item.before is not None:
         try:
             item.outcome = _applied(run, item, dry_run)
             return
         except NotFound:  # it went since it was read; or its namespace did, which is said again
-            item.before = None
+            item.saw(None)
     item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum or None)
     item.outcome = "created"
 
@@ -109,21 +115,23 @@ def _outcome(run: Context, item: Item, after: Mapping[str, Any]) -> str:
     return "configured" if written or secrecy.differs(item.desired, item.before or {}, after) else "unchanged"
 
 
-def _before(run: Context, item: Item, known: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The object on the server: whole where more than its metadata is needed, None when it is not there any more."""
+def _read_wholly(run: Context, item: Item, dry_run: bool) -> None:
+    """Read the object where more than its metadata is needed; it may be gone by now, or be another set's."""
+    known = item.before
     if known is None or "spec" in known or secrecy.is_whole(known):
-        return known
+        return
     secret = is_secret(item.desired)  # whose values tell whether it was written
     if not (run.options.diff or secret or _hands_over(run, item, known)):
-        return known
+        return
     try:
-        return run.client.request("GET", item.path)
+        seen.look(run, item, run.client.request("GET", item.path))
     except NotFound:
-        return None
+        item.saw(None)
     except ApiError:
         if secret or _hands_over(run, item, known):
-            raise
-        return known  # what a difference is shown of never ends a run
+            raise  # what a difference is shown of never ends a run
+    if not dry_run:
+        bound.check(run, item)
 
 
 def _hands_over(run: Context, item: Item, before: Mapping[str, Any]) -> bool:
@@ -177,7 +185,9 @@ def _create(run: Context, item: Item, number: int | None) -> dict[str, Any]:
     if number is not None and replicas.leaves_number(item.desired):
         _patch(run, item, replicas.unfinished(replicas.with_number(item.desired, number)))
         item.outcome = "created"  # whatever comes of the rest
-        _hand_over(run, item, number)
+        with seen.loosely(item):  # it has our label, and its controller is at work on it
+            _hand_over(run, item, number)
+            return _patch(run, item, item.desired)
     return _patch(run, item, item.desired)
 
 
@@ -200,8 +210,11 @@ def _live_number(run: Context, item: Item, before: dict[str, Any]) -> int:
 
 def _hand_over(run: Context, item: Item, number: int) -> None:
     """To a manager that owns nothing else. Where somebody has scaled it in between, the number is theirs already."""
-    with contextlib.suppress(Conflict):
+    try:
         _apply(run, item, replicas.number_alone(item.desired, number), {"fieldManager": replicas.HANDOVER_MANAGER})
+    except Conflict as exc:
+        if seen.is_stale(exc):
+            raise
 
 
 def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
@@ -222,5 +235,13 @@ def _patch(run: Context, item: Item, desired: Mapping[str, Any], dry_run: bool =
 
 def _apply(run: Context, item: Item, desired: Mapping[str, Any], query: dict[str, str]) -> dict[str, Any]:
     accept = JSON if run.options.diff or is_secret(item.desired) else METADATA_ONLY
-    body = desired if "dryRun" in query else bound.with_version(run, item, desired)
-    return run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
+    dry_run = "dryRun" in query
+    body = desired if dry_run and item.vanishes else seen.manifest(item, desired)
+    try:
+        answer = run.client.request("PATCH", item.path, body=body, content_type=APPLY_PATCH, query=query, accept=accept)
+    except ApiError as exc:
+        seen.refuse_another(exc)
+        raise
+    if not dry_run:
+        item.seen = answer["metadata"]
+    return answer

@@ -28,3 +28,19 @@ def front(client):
     """A proxy in front of the API server, with a client that goes through it."""
     with fault_proxy(client) as (proxy, connect), contextlib.closing(connect()) as proxy.client:
         yield proxy
+
+
+@pytest.fixture
+def meanwhile(front):
+    """Let something happen once, before the first request that `at` is true of; a fault that it answers happens to
+    that request."""
+
+    def arm(at, what):
+        waiting = [what]
+
+        def choose(request):
+            return waiting.pop()() if waiting and at(request) else None
+
+        front.choose = choose
+
+    return arm

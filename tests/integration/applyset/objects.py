@@ -34,3 +34,9 @@ def definition(group: str, kind: str = "Widget", plural: str = "widgets", name: 
     names = {"kind": kind, "plural": plural, "singular": kind.lower()}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
     return made("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, name or f"{plural}.{group}", spec=spec)
+
+
+def path_of(client: Any, obj: Object) -> str:
+    """Of an object that lives in a namespace, on the server."""
+    meta = obj["metadata"]
+    return str(client.resource(obj["apiVersion"], obj["kind"]).path(meta["namespace"], meta["name"]))

@@ -107,7 +107,7 @@ def test_a_whole_set_is_deleted_and_its_record_last(apply, client, namespace):
     assert client.get("v1", "ConfigMap", "s", namespace) is not None
     named = [f"PersistentVolumeClaim/{namespace}/data"]
     assert delete_set(
-        client, (), ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)
+        client, None, ApplyOptions(name="s", namespace=namespace, prune_named=named, check=True)
     ).deleted == [f"PersistentVolumeClaim {namespace}/data"]
     assert delete_set(client, None, ApplyOptions(name="s", namespace=namespace, prune_named=named)).deleted == [
         f"PersistentVolumeClaim {namespace}/data"

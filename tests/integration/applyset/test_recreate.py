@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import recreate
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import putback
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, InputError
@@ -478,5 +478,5 @@ def test_the_former_manifest_may_be_created_again(apply, client, namespace):
         path = client.resource(api_version, kind).path(namespace)
         client.request("DELETE", f"{path}/x", body={"propagationPolicy": "Background"})
         eventually(lambda a=api_version, k=kind: client.get(a, k, "x", namespace) is None, 30, "it is gone")
-        again = client.request("POST", path, body=recreate.former_manifest(old))
+        again = client.request("POST", path, body=putback.former_manifest(old))
         assert again["metadata"]["uid"] != old["metadata"]["uid"]

@@ -61,6 +61,24 @@ def test_who_is_a_member(case):
     assert bool(why) == bool(found)
 
 
+DOUBTFUL = {
+    "labelled by hand",
+    "applied without the label",
+    "nobody knows who wrote it",
+    "without any bookkeeping",
+    "an entry without fields",
+}
+
+
+@pytest.mark.parametrize("case", [case for case in MEMBERS if MEMBERS[case][1]])
+def test_who_may_have_been_a_member(case):
+    """A restore wipes `managedFields`, or makes the one who restored the owner of all: that proves nothing."""
+    meta, _why = MEMBERS[case]
+    assert membership.is_doubtful(meta) == (case in DOUBTFUL)
+    restored = {**meta, "managedFields": [{**OURS, "operation": "Update", "manager": "velero-server"}]}
+    assert membership.is_doubtful(restored) == ("controlled" not in case)
+
+
 def record(labels=None, drop=(), **annotations):
     made = membership.record_object("s", "n", {"ConfigMap", "Secret"}, {"n", "m"})
     notes = {**made["metadata"]["annotations"], **annotations}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import freed, recreatable
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.manifests import Ref
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.recreate import former_manifest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.putback import former_manifest, is_as_it_was
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, api_error
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.kinds import BUILT_IN
 
@@ -149,3 +149,33 @@ def test_a_former_job_is_created_without_what_its_controller_wrote():
     }
     by_hand = {**live, "spec": {**live["spec"], "manualSelector": True}}
     assert former_manifest(by_hand)["spec"] == by_hand["spec"]
+
+
+def served(value="1", digest="d", **meta):
+    """A Job as the server gives it."""
+    uid = {"controller-uid": meta.get("uid", "u"), "app": "a"}
+    notes = {"applyset.greenlang.io/digest": digest, **meta.pop("annotations", {})}
+    template = {"metadata": {"labels": uid}, "spec": {"containers": [{"image": value}]}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "x", "uid": "u", "labels": dict(uid), "annotations": notes, **meta},
+        "spec": {"selector": {"matchLabels": {"controller-uid": uid["controller-uid"]}}, "template": template},
+        "status": meta,
+    }
+
+
+AGAIN = {
+    "itself": (served(), True),
+    "created again": (served(uid="v", resourceVersion="7", creationTimestamp="later"), True),
+    "noted by a controller": (served(uid="v", annotations={"example.com/a": "b"}), True),
+    "with another value": (served("2", uid="v"), False),
+    "with another manifest": (served(uid="v", digest="e"), False),
+    "with another label": (served(uid="v", labels={"app": "b"}), False),
+}
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_whether_it_is_what_was_put_back(case):
+    live, same = AGAIN[case]
+    assert is_as_it_was(live, served()) == same
