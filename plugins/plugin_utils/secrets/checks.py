@@ -6,7 +6,6 @@ Each check returns what is wrong, in clear sentences; no value is in any.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 
@@ -132,11 +131,6 @@ def number(value: object) -> int | None:
         return None
     text = str(value)
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
-
-
-def from_base64(text: str) -> bytes:
-    """Line breaks are ignored, as everywhere in Kubernetes; ValueError for whatever else is no base64."""
-    return base64.b64decode(text.replace("\r", "").replace("\n", "").encode("ascii"), validate=True)
 
 
 def lacking(kind: str, keys: set[str]) -> list[str]:

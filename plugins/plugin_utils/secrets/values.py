@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import InputError
-from .checks import from_base64
 from .composed import FILTERS, REFERENCE, parsed, place
+from .encoding import decode
 from .generators import Generator, still_good
 from .keep_generated import Parts, Place, Template, keep_generated, keep_generated_part
 from .wanted import GENERATED, Wanted, Where
@@ -79,7 +79,7 @@ class Resolver:
         if how == "certificate":
             return self._certificate(where, content)
         if how == "base64":
-            return from_base64(content)
+            return decode(content)
         text: str = self._composed(where, content) if how == "compose" else content
         return text.encode()
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import InputError, brief
 from . import checks
 from .crypto import SCOPES
+from .encoding import decode
 from .generators import ALPHABETS, RSA_BITS
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -158,7 +159,7 @@ def _check_part(template: object, where: str) -> list[str]:
 
 def _is_base64(text: str) -> bool:
     try:
-        checks.from_base64(text)
+        decode(text)
     except ValueError:
         return False
     return True

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ...errors import InputError, Overtaken
-from ...files import write_whole
+from ...files import why, write_all
 from ...waiting import Deadline
 from .. import fingerprints, notes
 from ..certificate import SealingCertificate
@@ -106,17 +106,6 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def write_manifest(path: Path, text: str) -> None:
-    """As a whole or not at all.
-
-    fsync takes three to five milliseconds a file: seconds for a thousand. Git, or the next run, has it again.
-    """
-    try:
-        write_whole(path, text, durable=False)
-    except OSError as exc:
-        raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
-
-
 def _manifests(
     states: list[SecretState], there: list[dict[str, Any] | None], options: Options, certificate: SealingCertificate
 ) -> list[dict[str, Any]]:
@@ -152,10 +141,16 @@ def _write(
         for path, _new, old in changed:
             if read_manifest(path) != old:
                 raise Overtaken(f"{path} was changed by somebody else since it was read")
-        for path, new, _old in changed:
-            text = yaml.dump(new, Dumper=DUMPER, width=10**9, sort_keys=True, allow_unicode=True)
-            write_manifest(path, f"---\n{text}")
+        texts = {path: _text(new) for path, new, _old in changed}
+        try:
+            write_all(texts)
+        except OSError as exc:
+            raise InputError(f"{exc.filename or options.directory} cannot be written: {why(exc)}") from exc
     return [str(path) for path, _new, _old in changed]
+
+
+def _text(manifest: dict[str, Any]) -> str:
+    return f"---\n{yaml.dump(manifest, Dumper=DUMPER, width=10**9, sort_keys=True, allow_unicode=True)}"
 
 
 def _path(directory: str | None, secret: Wanted) -> Path:
