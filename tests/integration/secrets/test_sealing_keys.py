@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import base64
 import datetime
+import itertools
 import json
 import pathlib
 import random
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH, Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto as _sealing
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import keyring as _sealing_keys
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import sealed as _sealed
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.controller import Place
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import sealing_pair
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.reencrypt import TRIES, reencrypt_cluster
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealing_keys import Controller, Vault
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually, own_cluster, play
+from tests.helpers import eventually, make_namespace, own_cluster, play
 from tests.integration.secrets.conftest import install
-from tests.integration.secrets.controller import running
+from tests.integration.secrets.controller import running, status
 
+NO_VAULT = Vault(str, str)
 CANARY = "canary-in-a-disaster"
 NUMBERS = range(116, 120)  # of clusters: one is lost, another takes its place
 SECRETS = [
@@ -202,11 +210,15 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
         with controller(fresh, new_state, work, "own-key"):
             pass
         fresh_connection = {"kubeconfig": str(new_state / "kubeconfig")}
-        results = keys(
-            {"state": "restored", "path": str(backup), **fresh_connection},
-            {"state": "restored", "path": str(backup), **fresh_connection},
-        )
+        # A backup that ran before it would lose them: it is refused. Afterwards the file has the new cluster's key too.
+        restored = {"state": "restored", "path": str(backup), **fresh_connection}
+        backed_up = {**restored, "state": "backed_up"}
+        kept = backup.read_bytes()
+        refused, *results = keys(backed_up, restored, restored)
+        assert "it looks like the backup of another environment, or this is a new cluster" in refused["msg"]
+        assert backup.read_bytes() == kept
         assert [(result["changed"], len(result["keys"])) for result in results] == [(True, 2), (False, 0)], results
+        assert keys(backed_up)[0]["msg"] == f"3 sealing keys in {backup}: 1 key added"
         fresh.request(
             "POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "place"}}
         )
@@ -215,6 +227,8 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
                 one = old if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
                 fresh.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=one)
             eventually(lambda: plain(fresh, "place") == values, 60, lambda: json.dumps(sealed(fresh, "place")))
+            found = survey(fresh, ["place"], "kube-system", 90)
+            assert all(one["decrypts"] and one["equal"] for one in found["secrets"].values()), found
         fresh.close()
 
 
@@ -227,6 +241,61 @@ def test_a_run_that_ended_before_the_restart_is_finished_by_the_next(lost, keys)
     results = keys(task, task)
     said = [(True, "0 sealing keys added, the controller restarted"), (False, "0 sealing keys added")]
     assert [(result["changed"], result["msg"]) for result in results] == said
+
+
+class Meanwhile(Client):
+    """A client beside which somebody else works: `change` is called before each write to the SealedSecret `late`."""
+
+    change: Callable[[], object]
+
+    def request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        if method == "PATCH" and path.endswith("/sealedsecrets/late"):
+            self.change()
+        return super().request(method, path, **more)
+
+
+def test_what_only_an_inactive_key_opens_is_named_and_moved_off_it_though_it_is_rotated_meanwhile(
+    lost, tmp_path
+) -> None:
+    client, state, work = lost
+    make_namespace(client, "later")
+    given = [sealing_pair(_now() - datetime.timedelta(days=2), 30, 2048), sealing_pair(_now(), 30, 2048)]
+    old, new = (_sealing_keys.key_secret("kube-system", *pair, random.Random(4 + at)) for at, pair in enumerate(given))
+    apply_set(client, [old, new], ApplyOptions(name=None, diff=False))
+    (tmp_path / "old.pem").write_bytes(given[0][0])
+
+    def seal(value: str) -> None:
+        task = read([{"name": "late", "values": {"foo": value}}], "later")
+        run_secrets(client, task, Options(name="later", certificate=str(tmp_path / "old.pem"), wait=False))
+
+    def reported() -> dict[str, Any]:
+        return survey(client, ["later"], "kube-system", 90)["secrets"]["later/late"]
+
+    seal("first")
+    path = f"/api/v1/namespaces/kube-system/secrets/{old['metadata']['name']}"
+    marked = {"metadata": {"labels": {_sealing.KEY_LABEL: "compromised"}}}
+    client.request("PATCH", path, body=marked, content_type=MERGE_PATCH)
+    with controller(client, state, work, "inactive") as address:
+        manifest = sealed(client, "later")["late"]
+        assert status(f"{address}/v1/verify", json.dumps(manifest).encode()) == 409
+        found = reported()
+        assert (found["decrypts"], found["equal"], found["on_newest_key"]) == (False, False, False)
+        assert found["problems"] == [f"foo: only with the inactive key {old['metadata']['name']}: re-encrypt"]
+
+        beside = Meanwhile(client.connection)
+        values = itertools.count()
+        beside.change = lambda: seal(f"value {next(values)}")
+        place = Place(beside, "kube-system")
+        with pytest.raises(VcciError, match="SealedSecret later/late was written by somebody else 5 times meanwhile"):
+            reencrypt_cluster(Controller(place, False, 60, print), None, NO_VAULT)
+        beside.change = lambda: seal("rotated") if next(values) == TRIES else None
+        done = reencrypt_cluster(Controller(place, False, 60, print), None, NO_VAULT)
+        beside.close()
+        assert done["secrets"] == ["later/late"]
+        data = client.get("v1", "Secret", "late", "later")["data"]
+        assert base64.b64decode(data["foo"]) == b"rotated"
+        found = reported()
+        assert (found["decrypts"], found["equal"], found["problems"]) == (True, True, [])
 
 
 def test_a_damaged_backup_restores_nothing(lost, keys, tmp_path) -> None:
