@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import http.client
 import json
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import hvac
@@ -19,14 +21,15 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binar
 from moto.server import ThreadedMotoServer
 
 from tests.helpers import ROOT, eventually
+from tests.scripted import Request, answer, scripted
 
 TOKEN = "a-token-of-tests"
 
 
 class Aws:
-    """`settings` are those of option `aws`."""
+    """`settings` are those of the option, in which the address is what `address` names."""
 
-    option, title = "aws", "AWS Secrets Manager"
+    option, address = "aws", "endpoint_url"
 
     def __init__(self, address: str, prefix: str) -> None:
         self.settings = {"endpoint_url": address, "region": "eu-central-1", "prefix": prefix}
@@ -54,9 +57,13 @@ class Aws:
     def delete(self, namespace: str, name: str) -> None:
         self.manager.delete_secret(SecretId=self.name(namespace, name), RecoveryWindowInDays=7)
 
+    @staticmethod
+    def writes(request: Request) -> bool:
+        return request.headers("X-Amz-Target")[0].endswith((".PutSecretValue", ".CreateSecret"))
+
 
 class Vault:
-    option, title = "vault", "Vault"
+    option, address = "vault", "address"
 
     def __init__(self, address: str, prefix: str) -> None:
         self.settings = {"address": address, "prefix": prefix, "token": TOKEN}
@@ -80,6 +87,10 @@ class Vault:
 
     def delete(self, namespace: str, name: str) -> None:
         self.kv.delete_latest_version_of_secret(path=self.name(namespace, name))
+
+    @staticmethod
+    def writes(request: Request) -> bool:
+        return request.method == "POST" and "/data/" in request.path
 
 
 @contextlib.contextmanager
@@ -117,6 +128,23 @@ def vault_server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextlib.contextmanager
+def passing(address: str, before: Callable[[Request], object]) -> Iterator[str]:
+    """An address that passes all on to another, after `before` was called with it."""
+    there = urlsplit(address)
+
+    def reply(request: Request) -> bytes:
+        before(request)
+        headers = dict(line.split(": ", 1) for line in request.head.splitlines()[1:])
+        with contextlib.closing(http.client.HTTPConnection(there.hostname, there.port, timeout=60)) as connection:
+            connection.request(request.method, request.target, request.body or None, headers)
+            said = connection.getresponse()
+            return answer(said.status, said.read())
+
+    with scripted(reply) as server:
+        yield server.url
 
 
 KEEPERS = {"aws": (Aws, aws_server), "vault": (Vault, vault_server)}

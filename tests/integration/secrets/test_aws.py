@@ -74,6 +74,15 @@ def test_bytes_are_not_replaced(store, keeper, namespace) -> None:
     assert keeper.manager.get_secret_value(SecretId=keeper.name(namespace, "db"))["SecretBinary"] == b"\xff"
 
 
+@pytest.mark.parametrize("form", ["[]", "null", '"text"', "{", "p4ssword"])
+def test_what_is_no_object_of_keys_is_not_replaced(form, store, keeper, namespace) -> None:
+    keeper.put(namespace, "db", form)
+    with pytest.raises(InputError, match="not a JSON object") as caught:
+        store()
+    assert "p4ssword" not in str(caught.value)
+    assert keeper.manager.get_secret_value(SecretId=keeper.name(namespace, "db"))["SecretString"] == form
+
+
 @pytest.mark.parametrize(
     ("secret", "more", "message"),
     [

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import itertools
 import json
 import time
 
@@ -12,11 +14,11 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import Input
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options import Options
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores import external
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.integration.secrets.keepers import KEEPERS
+from tests.integration.secrets.keepers import KEEPERS, passing
 from tests.integration.secrets.test_rotation import Platform
+from tests.scripted import Request
 
 CANARY = "canary-in-the-cloud"
 DB = {"name": "db", "values": {"password": {"generate": {}}, "given": CANARY}}
@@ -256,37 +258,33 @@ def test_values_of_the_cluster_are_taken_over_at_the_first_run(store, keeper, cl
 
 # --- at the same time -------------------------------------------------------------------------------------------------
 @pytest.fixture
-def meanwhile(monkeypatch):
-    """Somebody else acts between what a run has read and what it writes, so many times."""
+def meanwhile(keeper):
+    """Somebody else acts between what a run has read and what it writes: before each of its first so many writes."""
+    with contextlib.ExitStack() as stack:
 
-    def act(times: int, action) -> list[int]:
-        done: list[int] = []
-        decided = external.ExternalStore.accept
+        def act(times: int, action) -> dict:
+            done = itertools.count(1)
 
-        def accept(self, states) -> None:
-            decided(self, states)
-            if len(done) < times:
-                done.append(len(done))
-                action(len(done))
+            def before(request: Request) -> None:
+                if keeper.writes(request) and (number := next(done)) <= times:
+                    action(number)
 
-        monkeypatch.setattr(external.ExternalStore, "accept", accept)
-        return done
+            return {keeper.address: stack.enter_context(passing(keeper.settings[keeper.address], before))}
 
-    return act
+        yield act
 
 
 def test_what_somebody_wrote_in_between_is_not_undone(meanwhile, store, keeper, cluster, namespace) -> None:
     store(DB)
     kept = keeper.stored(namespace, "db")
-    meanwhile(1, lambda _time: keeper.put(namespace, "db", {**kept, "password": "rotated-by-another", "t": "x"}))
-    store({**DB, "values": {**DB["values"], "given": "new"}})
+    more = meanwhile(1, lambda _time: keeper.put(namespace, "db", {**kept, "password": "rotated-by-another", "t": "x"}))
+    store({**DB, "values": {**DB["values"], "given": "new"}}, more=more)
     assert keeper.stored(namespace, "db") == {"password": "rotated-by-another", "given": "new", "t": "x"}
     assert cluster.values() == {"password": "rotated-by-another", "given": "new"}
 
 
 def test_what_somebody_made_in_between_is_not_replaced(meanwhile, store, keeper, namespace) -> None:
-    meanwhile(1, lambda _time: keeper.put(namespace, "db", {"password": "theirs"}))
-    store(DB)
+    store(DB, more=meanwhile(1, lambda _time: keeper.put(namespace, "db", {"password": "theirs"})))
     assert keeper.stored(namespace, "db") == {"password": "theirs", "given": CANARY}
 
 
@@ -298,8 +296,7 @@ def test_a_rotation_is_done_once_though_it_was_overtaken(meanwhile, store, keepe
         edits.append(keeper.stored(namespace, "db")["password"])
         cluster.edit({"theirs": "x"}, "app")
 
-    meanwhile(1, edit)
-    done = store(DB, APP, rotate=("db/password",))
+    done = store(DB, APP, rotate=("db/password",), more=meanwhile(1, edit))
     assert changed(done) == {"db": ["password"], "app": ["url"]}
     there = keeper.stored(namespace, "db")["password"]
     assert there != edits[0]
@@ -309,9 +306,9 @@ def test_a_rotation_is_done_once_though_it_was_overtaken(meanwhile, store, keepe
 
 def test_who_is_overtaken_again_and_again_says_so(meanwhile, store, keeper, namespace) -> None:
     store(DB)
-    meanwhile(99, lambda time: keeper.put(namespace, "db", {**keeper.stored(namespace, "db"), "n": str(time)}))
+    more = meanwhile(99, lambda time: keeper.put(namespace, "db", {**keeper.stored(namespace, "db"), "n": str(time)}))
     with pytest.raises(VcciError, match=r"vcci/.*/db was changed by somebody else since it was read"):
-        store({**DB, "values": {**DB["values"], "given": "new"}})
+        store({**DB, "values": {**DB["values"], "given": "new"}}, more=more)
     assert keeper.stored(namespace, "db")["given"] == CANARY
 
 
@@ -339,16 +336,6 @@ def test_bad_input_is_one_clear_error(secret, more, message, store, client, name
     with pytest.raises(InputError, match=message):
         store(secret, more=more)
     assert client.get("v1", "Secret", secret["name"], namespace) is None
-
-
-@pytest.mark.parametrize("form", ["[]", "null", '"text"'])
-def test_what_is_no_object_of_keys_is_not_replaced(form, store, keeper, namespace) -> None:
-    if keeper.option == "vault":
-        pytest.skip("the KV engine takes nothing else")
-    keeper.put(namespace, "db", form)
-    with pytest.raises(InputError, match="not a JSON object"):
-        store(DB)
-    assert keeper.manager.get_secret_value(SecretId=keeper.name(namespace, "db"))["SecretString"] == form
 
 
 def test_no_value_is_in_what_the_cluster_keeps_beside_it(store, keeper, cluster, client, namespace) -> None:
