@@ -19,8 +19,8 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - Takes what M(greenlang.vcci.tenants_info) returns. The table has a line a tenant with the fullest of its
-    limits; CSV has a line for each limit of each tenant; the page has a bar for each limit, and needs nothing but
-    itself.
+    limits; CSV has a line for each limit of each tenant, and for each other field of its tier; the page has a bar for
+    each limit, a line for each such field, and needs nothing but itself.
 positional: _input, form, title
 options:
   _input:
@@ -104,7 +104,18 @@ def _csv(tenants: Mapping[str, Tenant]) -> str:
         for resource, hard in tenant["hard"].items():
             amounts = (tenant["used"][resource], hard, tenant["headroom"][resource], tenant["share"].get(resource, ""))
             writer.writerow([_safe(cell) for cell in (*who, resource, *amounts)])
+        for field, text in _contract(tenant):
+            writer.writerow([_safe(cell) for cell in (*who, field, "", text, "", "")])
     return out.getvalue()
+
+
+def _contract(tenant: Tenant) -> Iterator[tuple[str, str]]:
+    """The fields of its tier that are no limits, in words; those of the version before said none."""
+    for field, value in (tenant.get("contract") or {}).items():
+        values = [value] if isinstance(value, (str, int)) else [*value]
+        if isinstance(value, Mapping):
+            values = [name if allowed is None else f"{name}={'|'.join(allowed)}" for name, allowed in value.items()]
+        yield field, ", ".join(map(str, values)) or "none"
 
 
 def _safe(cell: object) -> object:
@@ -134,6 +145,8 @@ def _section(name: str, tenant: Tenant) -> Iterator[str]:
         amount = f"{html.escape(tenant['used'][resource])} of {html.escape(hard)}"
         cells = f'<td>{html.escape(resource)}</td><td class="bar">{fill}</td>\n<td>{amount}</td><td>{share:.0%}</td>'
         yield f"<tr>{cells}</tr>\n"
+    for field, text in _contract(tenant):
+        yield f"<tr><td>{html.escape(field)}</td><td></td><td>{html.escape(text)}</td><td></td></tr>\n"
     yield "</table>\n"
 
 

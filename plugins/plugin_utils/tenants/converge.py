@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..applyset.options import ApplyOptions
-from ..applyset.result import Result
 from ..applyset.run import apply_set
-from ..errors import InputError, VcciError
+from ..errors import ApplyError, InputError, SetError
 from ..kubernetes.client import Client
 from . import namespaces as _namespaces
 from .cluster import Cluster
@@ -24,6 +21,8 @@ from .quota import Allowance, commitment
 from .read import count_objects, read_directory, read_priorities, read_quotas, read_tenants
 from .record import FORMAT
 from .settings import Settings
+from .tenant import Tenant
+from .total import Sum
 
 ORPHANS_SHOWN = 10
 
@@ -107,14 +106,47 @@ def converge_tenants(
         raise refusal(wrong)
     done = Sum(warnings=list(plan.verdict.warnings))
     for number, members in () if options.judge_only else plan.shares():
-        name = f"{apply.name}-{number}"
-        manifests = [*plan.objects(members), *plan.flows(number, name)]
-        with done.ending():
-            done.add(apply_set(client, manifests, replace(apply, name=name)))
+        _converge_share(client, plan, number, members, apply, done)
     answer = _answer(plan, done, options, apply.diff)
-    if wrong and not options.judge_only:
-        raise _partly(plan, wrong, answer)
+    if plan.verdict.refused and not options.judge_only:
+        raise _partly(plan, answer)
     return answer
+
+
+def _converge_share(
+    client: Client | None, plan: Plan, number: int, members: list[Tenant], apply: ApplyOptions, done: Sum
+) -> None:
+    """Apply it; who has an object that cannot be written, as one that somebody changed by hand, is refused like those
+    before, and the others are applied without."""
+    name = f"{apply.name}-{number}"
+    while members:
+        manifests = [*plan.objects(members), *plan.flows(number, name)]
+        before = done.copy()
+        try:
+            with done.ending():
+                done.add(apply_set(client, manifests, replace(apply, name=name)))
+        except ApplyError as exc:
+            failed = _failed(exc, members)
+            if not failed:
+                raise
+            done.begin_again(before, apply.check)
+            for tenant, lines in failed:
+                plan.verdict.refuse(tenant, lines)
+            members = [tenant for tenant in members if tenant.id not in plan.verdict.refused]
+        else:
+            return
+
+
+def _failed(exc: ApplyError, members: list[Tenant]) -> list[tuple[Tenant, list[str]]]:
+    """Whose objects could not be written, and why; nobody when it is not about tenants alone."""
+    by_namespace = {tenant.namespace: tenant for tenant in members}
+    found: dict[str, list[str]] = {}
+    for failure in exc.failures:
+        where = failure["object"].partition(" ")[2].partition("/")[0]
+        if where not in by_namespace:
+            return []
+        found.setdefault(where, []).append(f"tenant {by_namespace[where].id}: {failure['message']}")
+    return [(by_namespace[where], lines) for where, lines in found.items()]
 
 
 def _plan(
@@ -160,12 +192,11 @@ class Told:
         return self.said
 
 
-def _partly(plan: Plan, wrong: list[str], answer: dict[str, Any]) -> InputError:
-    ids = list(plan.verdict.refused)
+def _partly(plan: Plan, answer: dict[str, Any]) -> SetError:
+    ids, others, wrong = list(plan.verdict.refused), len(plan.going()), plan.verdict.wrong
     who = ", ".join(ids[:SHOWN]) + (" …" if len(ids) > SHOWN else "")
-    error = refusal(wrong, f"not converged: {who}; the other {len(plan.going())} are. Why")
-    error.result = Told(answer)
-    return error
+    told = refusal(wrong, f"not converged: {who}{f'; the other {others} are' if others else ''}. Why").message
+    return SetError(told, wrong, Told(answer))
 
 
 def _cluster(client: Client | None, record_namespace: str, capacity: Capacity) -> Cluster:
@@ -228,59 +259,6 @@ def converge_quotas(
         done.add(apply_set(client, manifests, apply))
     answer = done.to_dict(f"{len(bounded)} namespaces", apply.diff)
     return {**answer, "commitment": report, "namespaces": _namespaces.report(bounded, cluster)}
-
-
-# --- what was done ------------------------------------------------------------------------------------------------
-@dataclass
-class Sum:
-    """What several sets did, as counts: there may be tens of thousands of objects."""
-
-    counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "configured": 0, "unchanged": 0})
-    written: list[str] = field(default_factory=list)
-    diff: list[Any] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    timing: dict[str, float] = field(default_factory=dict)
-    requests: int = 0
-    begun: float = field(default_factory=time.monotonic)
-
-    def add(self, done: Result) -> None:
-        for outcome in self.counts:
-            self.counts[outcome] += len(getattr(done, outcome))
-        self.written += [*done.created, *done.configured]
-        self.diff += done.diff
-        self.warnings += done.warnings
-        self.requests += done.requests
-        for step, seconds in done.timing.items():
-            self.timing[step] = round(self.timing.get(step, 0) + seconds, 3)
-
-    @contextlib.contextmanager
-    def ending(self) -> Iterator[None]:
-        """What ends the block with an error had done something as well: the error tells of that, and of all before."""
-        try:
-            yield
-        except VcciError as exc:
-            if exc.result is not None:
-                self.add(exc.result)
-            exc.result = self
-            raise
-
-    def answer(self, diff: bool) -> dict[str, Any]:
-        """What a task that failed answers, beside its error."""
-        return self.to_dict("", diff)
-
-    def to_dict(self, what: str, diff: bool) -> dict[str, Any]:
-        outcomes = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items() if number)
-        return {
-            "changed": bool(self.written),
-            "counts": self.counts,
-            "written": sorted(self.written)[:SHOWN],
-            "requests": self.requests,
-            "duration": round(time.monotonic() - self.begun, 3),
-            "timing": self.timing,
-            "msg": f"{what}: {outcomes}",
-            **({"diff": self.diff} if diff else {}),
-            **({"warnings": list(dict.fromkeys(self.warnings))} if self.warnings else {}),
-        }
 
 
 def _now() -> str:

@@ -182,6 +182,29 @@ def test_who_is_refused_stops_nobody_else(quota, client, prefix):
     assert list(judged["refused"]) == [f"{prefix}-0"]
 
 
+def test_what_was_changed_by_hand_at_one_tenant_stops_no_other(quota, client, prefix):
+    """Three tenants, whatever shares they are in; a quota of one is somebody else's."""
+    data = tenants(prefix, "small", "small", "small")
+    quota(tiers=TIERS, tenants=data)
+    path = f"/api/v1/namespaces/vcci-tenant-{prefix}-1/resourcequotas/tenant-quota"
+    edit = {"content_type": "application/merge-patch+json", "query": {"fieldManager": "edit"}}
+    client.request("PATCH", path, body={"spec": {"hard": {"pods": "6"}}}, **edit)
+    for tenant in data:
+        tenant["hosts"] = [f"{tenant['id']}.example"]
+    predicted = quota("--check", tiers=TIERS, tenants=data)
+    assert predicted["failed"]
+    made = quota(tiers=TIERS, tenants=data)
+    assert made["failed"]
+    assert f"not converged: {prefix}-1; the other 2 are" in made["msg"]
+    assert "force_conflicts" in made["msg"]
+    assert list(made["refused"]) == list(predicted["refused"]) == [f"{prefix}-1"]
+    for number in (0, 2):
+        said = client.get("v1", "Namespace", f"vcci-tenant-{prefix}-{number}")["metadata"]["annotations"]
+        assert said["tenant.vcci.io/hosts"] == f"{prefix}-{number}.example"
+    assert not quota(tiers=TIERS, tenants=data, force_conflicts=True).get("failed")
+    assert not quota(tiers=TIERS, tenants=data)["changed"]
+
+
 def test_capacity_is_laid_over_what_the_nodes_say(quota, prefix):
     data = [
         {"id": f"{prefix}-0", "name": "T", "tier": "large", "overrides": {"extended_resources": {"a.example/b": 2}}}

@@ -60,6 +60,26 @@ def test_html():
     HTMLParser().feed(page)
 
 
+def test_fields_of_the_tier_that_are_no_limits():
+    contract = {
+        "node_pools": ["compute", "gpu"],
+        "priority_classes": [],
+        "annotations": {"a.b/c": ["1", "2"], "d.e/f": None},
+    }
+    sold = {"acme": {**TENANTS["acme"], "contract": {**contract, "max_grace_seconds": 300}}}
+    rows = list(csv.DictReader(io.StringIO(tenant_report(sold, "csv"))))
+    said = {row["resource"]: row["hard"] for row in rows[3:]}
+    assert said == {
+        "node_pools": "compute, gpu",
+        "priority_classes": "none",
+        "annotations": "a.b/c=1|2, d.e/f",
+        "max_grace_seconds": "300",
+    }
+    page = tenant_report(sold, "html")
+    assert "<td>node_pools</td><td></td><td>compute, gpu</td>" in page
+    assert tenant_report(sold, "table")[1].split() == tenant_report(TENANTS, "table")[1].split()
+
+
 def test_unknown_form():
     with pytest.raises(ValueError, match="table, csv, html"):
         tenant_report(TENANTS, "pdf")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.result import Result
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.converge import Sum
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.total import Sum
 
 
 @pytest.mark.parametrize("last", [Result(created=["b"], unchanged=["c"], warnings=["w"]), None])
