@@ -55,10 +55,16 @@ def there(client, where: str, node: str) -> list[str]:
 
 
 def free(client, where: str) -> None:
+    """Remove the workload, with pods that nobody else would let go."""
+    path = f"/apis/apps/v1/namespaces/{where}/replicasets/kept"
+    client.request("DELETE", path, body={"propagationPolicy": "Orphan"})
+    eventually(lambda: client.get("apps/v1", "ReplicaSet", "kept", where) is None, 30, "the workload goes")
     for pod in client.list("v1", "Pod", where):
         path = f"/api/v1/namespaces/{where}/pods/{pod['metadata']['name']}"
         body = {"metadata": {"finalizers": None}}
         client.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+        client.request("DELETE", path, body={"gracePeriodSeconds": 0})
+    eventually(lambda: client.list("v1", "Pod", where) == [], 30, "its pods go")
 
 
 def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namespace, node, tmp_path):
@@ -92,6 +98,8 @@ def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namesp
     assert not drain()["changed"]
     assert drain(state="schedulable")["changed"]
     assert not drain(state="schedulable")["changed"]
+
+    free(client, where)
 
     # A budget of anybody else is heeded, and named.
     kept(client, namespace, node)
