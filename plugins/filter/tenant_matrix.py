@@ -17,6 +17,8 @@ description:
   - A target that must be closed is right only if it was open in no round, from the pod's first second on, and closed
     in one at least, since a name that never resolved proves nothing. One that must be open is right if it was open in
     the last round.
+  - A name that must be hidden is right only if DNS answered for it in no round; one that must be answered, if it was in
+    the last. What may be any is shown and never wrong, as long as the probe saw something.
 positional: _input, targets
 options:
   _input:
@@ -24,7 +26,8 @@ options:
     type: dict
     required: true
   targets:
-    description: Source to its targets, each with C(name), C(host), C(port) and C(expect), open or closed.
+    description: Source to its targets, each with C(name), C(host), C(port) and C(expect), which is open, closed,
+      hidden, answered or any.
     type: dict
     required: true
 """
@@ -39,9 +42,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(lines), a table to print; C(wrong), a sentence for each wrong cell; C(cells), how many there are.
+  description: C(lines), a table to print; C(rows), the same as lists of five texts each; C(wrong), a sentence for each
+    wrong cell; C(cells), how many there are.
   type: dict
 """
+
+
+STATES = ("open", "closed", "answered", "unresolved")
 
 
 def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
@@ -55,17 +62,20 @@ def tenant_matrix(logs: Mapping[str, str], targets: Mapping[str, Sequence[Mappin
             rounds = seen.get(name, [])
             right = _is_right(rounds, expect)
             found = "/".join(dict.fromkeys(rounds)) or "nothing"
-            rows.append((source, name, expect, found, "ok" if right else "WRONG"))
+            verdict = "WRONG" if not right else "not enforced" if expect == "any" and "answered" in rounds else "ok"
+            rows.append((source, name, expect, found, verdict))
             if not right:
                 what = f"{source} → {name} ({target.get('host')}:{target.get('port')})"
                 wrong.append(f"{what} must be {expect}, was {found} in {len(rounds)} rounds")
-    return {"lines": table(rows), "wrong": wrong, "cells": len(rows) - 1}
+    return {"lines": table(rows), "rows": [list(row) for row in rows[1:]], "wrong": wrong, "cells": len(rows) - 1}
 
 
 def _is_right(rounds: list[str], expect: str) -> bool:
     if expect == "closed":
         return "closed" in rounds and "open" not in rounds
-    return bool(rounds) and rounds[-1] == "open"
+    if expect == "hidden":
+        return bool(rounds) and "answered" not in rounds
+    return bool(rounds) and (expect == "any" or rounds[-1] == expect)
 
 
 def _seen(log: str) -> dict[str, list[str]]:
@@ -73,7 +83,7 @@ def _seen(log: str) -> dict[str, list[str]]:
     found: dict[str, list[tuple[int, str]]] = {}
     for line in log.splitlines():
         words = line.split()
-        if len(words) == 3 and words[0].isdigit() and words[2] in ("open", "closed", "unresolved"):
+        if len(words) == 3 and words[0].isdigit() and words[2] in STATES:
             found.setdefault(words[1], []).append((int(words[0]), words[2]))
     return {name: _in_order(states) for name, states in found.items()}
 

@@ -16,7 +16,7 @@ author: GreenLang VCCI (@greenlang)
 description:
   - Without O(targets), a pod that listens and a Service for it in each namespace; with them, a pod in each namespace
     that tries every target from its first second on, in O(rounds) rounds, and writes a line C(round name
-    open|closed|unresolved) for each to its log.
+    open|closed|answered|unresolved) for each to its log.
 positional: _input, image
 options:
   _input:
@@ -29,7 +29,8 @@ options:
     type: str
     required: true
   targets:
-    description: Namespace to the targets that its pod tries, each with C(name), C(host) and C(port).
+    description: Namespace to the targets that its pod tries, each with C(name), C(host) and C(port), V(dns) to look the
+      host up.
     type: dict
     default: {}
   timeout:
@@ -66,18 +67,24 @@ PORT = 8080
 SERVER = "vcci-probe-server"
 PROBE = "vcci-probe"
 LISTEN = f"exec nc -lk {PORT}"
-# All targets at once; HOST in a target is the pod's own node.
+# So many targets at once, the first of them in the pod's first moment; HOST in a target is the pod's own node.
+AT_ONCE = 24
 TRY = """
-rounds="$1" limit="$2"; shift 2
+rounds="$1" limit="$2" at_once="$3"; shift 3
+try() {
+  if [[ "$3" == dns ]]; then
+    if getent hosts "$2" > /dev/null; then echo "$round $1 answered"; else echo "$round $1 unresolved"; fi
+  elif nc -z -w "$limit" "$2" "$3" 2> /dev/null; then echo "$round $1 open"
+  elif [[ "$2" =~ ^[0-9.]+$ ]] || getent ahosts "$2" > /dev/null; then echo "$round $1 closed"
+  else echo "$round $1 unresolved"; fi
+}
 for (( round = 1; round <= rounds; round++ )); do
+  tried=0
   for target in "$@"; do
     IFS='|' read -r name host port <<< "$target"
     [[ "$host" != HOST ]] || host="$NODE_ADDRESS"
-    {
-      if ! getent ahosts "$host" > /dev/null; then echo "$round $name unresolved"
-      elif nc -z -w "$limit" "$host" "$port" 2> /dev/null; then echo "$round $name open"
-      else echo "$round $name closed"; fi
-    } &
+    try "$name" "$host" "$port" &
+    (( ++tried % at_once )) || wait
   done
   wait
   sleep 1
@@ -91,7 +98,7 @@ CONTAINER: Object = {
     "name": "probe",
     "imagePullPolicy": "IfNotPresent",
     "env": [{"name": "NODE_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
-    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}},
     "securityContext": {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -120,7 +127,8 @@ def tenant_probe_objects(
     objects: list[Object] = []
     for namespace in namespaces:
         if targets:
-            command = ["bash", "-c", TRY, PROBE, str(rounds), str(timeout), *map(_word, targets.get(namespace, ()))]
+            numbers = map(str, (rounds, timeout, AT_ONCE))
+            command = ["bash", "-c", TRY, PROBE, *numbers, *map(_word, targets.get(namespace, ()))]
             once = {"restartPolicy": "Never", "securityContext": context}
             objects.append(_pod(namespace, PROBE, once, {"image": image, "command": command}))
         else:

@@ -44,6 +44,12 @@ lines:
   type: list
   elements: str
   sample: ["vcci-tenant-globex  admission: a privileged pod  refused  refused  ok"]
+rows:
+  description: The same as lists of five texts, for the filter P(greenlang.vcci.tenant_proof#filter).
+  returned: when everything could be tried
+  type: list
+  elements: list
+  sample: [[vcci-tenant-globex, "admission: a privileged pod", refused, refused, ok]]
 wrong:
   description: A sentence for each wrong cell.
   returned: when everything could be tried

@@ -27,11 +27,11 @@ description:
     was cordoned and that every file of the backup is what was recorded. From then on nothing takes the offboarding
     back.
   - V(absent) deletes the namespace; finalizers that nobody has taken off in O(wait_timeout) seconds are taken off, but
-    for that of a Service whose load balancer still has an address. Then it looks through every kind that the API
-    server keeps for what belongs or refers to the tenant, and writes a certificate, signed with the Ed25519 key in the
-    Secret C(tenant-offboarding-key). It never says so while anything remains. What has the tenant's label elsewhere is
-    deleted only if this collection manages it; volumes that their class deletes are awaited, others must be decided
-    about.
+    for that of a Service or an Ingress whose load balancer still has an address. Then it looks through every kind that
+    the API server keeps for what belongs or refers to the tenant, and writes a certificate, signed with the Ed25519
+    key in the Secret C(tenant-offboarding-key). It never says so while anything remains. What has the tenant's label
+    elsewhere is deleted only if this collection manages it; volumes that their class deletes are awaited, others must
+    be decided about.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would be changed; writes nothing."}

@@ -65,11 +65,11 @@ class _Ending:
     ) -> None:
         self.client, self.find, self.bounds, self.note, self.say = client, find, bounds, note, say
         self.left: list[Object] = []
-        self.asked: set[str] = set()  # uids of those to which the present step was done
+        self.told: set[str] = set()  # uids of those of which it was told in this step
 
     def over(self, step: Callable[[], None], seconds: float) -> bool:
         """Whether the pods are gone within so many seconds, while a step is taken for each that is there."""
-        self.asked = set()
+        self.told = set()
 
         def none() -> bool:
             self.left = self.find()
@@ -112,21 +112,22 @@ class _Ending:
 
     def remove(self) -> None:
         """From the API server, whatever their node or a finalizer waits for."""
-        for pod in self._end(self.left, lambda pod: f"removed without waiting for its node{_finalizers(pod)}", 0):
+        self._end(self.left, lambda pod: f"removed without waiting for its node{_finalizers(pod)}", 0)
+        for pod in self.left:
             if pod["metadata"].get("finalizers"):
                 take_finalizers(self.client, {"apiVersion": "v1", "kind": "Pod", **pod}, [])
 
     def _end(
         self, pods: Iterable[Object], force: Callable[[Object], str] | None = None, grace: int | None = None
-    ) -> list[Object]:
-        """Delete those that were not before in this step, and return them; what is by force is told first."""
-        new = [pod for pod in pods if pod["metadata"]["uid"] not in self.asked]
-        self.asked |= {pod["metadata"]["uid"] for pod in new}
+    ) -> None:
+        """Delete them, again for those that were written meanwhile; what is by force is told first, once in a step."""
+        found = list(pods)
+        new = [pod for pod in found if pod["metadata"]["uid"] not in self.told]
         if new and force is not None:
+            self.told |= {pod["metadata"]["uid"] for pod in new}
             self.note([{"object": f"Pod {pod['metadata']['name']}", "what": force(pod)} for pod in new])
-        for pod in new:
+        for pod in found:
             delete_pod(self.client, pod, grace_of(pod, self.bounds.grace) if grace is None else grace)
-        return new
 
 
 def grace_of(pod: Mapping[str, Any], most: int) -> int:

@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-LOAD_BALANCER = "service.kubernetes.io/load-balancer-cleanup"
+LOAD_BALANCERS = {  # by which a cloud's controller knows what it made for a Service or an Ingress
+    "service.kubernetes.io/load-balancer-cleanup",
+    "service.k8s.aws/resources",
+    "ingress.k8s.aws/resources",
+    "networking.gke.io/ingress-finalizer-V2",
+}
 
 Object = Mapping[str, Any]
 
 
 def staying(obj: Object) -> list[str]:
-    """Those that are left on it: of a Service whose load balancer has an address, the one for which it is removed."""
+    """Those that are left on it: where a load balancer has an address, the one for which its controller removes it."""
     has_address = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress")
-    if obj["kind"] != "Service" or not has_address:
+    if obj["kind"] not in ("Service", "Ingress") or not has_address:
         return []
-    return [one for one in _finalizers(obj) if one == LOAD_BALANCER]
+    return [one for one in _finalizers(obj) if one in LOAD_BALANCERS]
 
 
 def going(obj: Object) -> list[str]:

@@ -50,7 +50,8 @@ def judged(tried: list[tuple[Attempt, str | None]]) -> dict[str, Any]:
         if not right:
             why = f": {message}" if message else ""
             wrong.append(f"{attempt.source}: {attempt.name} must be {wanted}, was {was}{why}")
-    seen = {"lines": table(rows), "wrong": wrong, "cells": len(tried)}
+    as_lists = [list(row) for row in rows[1:]]
+    seen = {"lines": table(rows), "rows": as_lists, "wrong": wrong, "cells": len(tried)}
     if not wrong:
         return seen
     said = "\n".join([f"{len(wrong)} of {len(tried)} cells are wrong:", *wrong])

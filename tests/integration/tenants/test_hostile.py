@@ -87,6 +87,11 @@ class Hostile:
         self.make("apps/v1", "Deployment", "a-odd", odd, spec={"replicas": 0, **selecting("odd")})
         # On no node, so that only the API server knows of them.
         dead = {"spec": {**POD, "nodeName": "gone"}}
+        far = {
+            "selector": {"matchLabels": {"app": "far"}},
+            "template": {"metadata": {"labels": {"app": "far"}}, **dead},
+        }
+        self.make("apps/v1", "ReplicaSet", "far", spec={"replicas": 1, **far})
         self.make("v1", "Pod", "hidden", {"labels": OURS}, **dead)
         self.make("v1", "Pod", "stays", {**HELD, **owned("boss", uid=boss)}, **dead)
         self.make("v1", "Pod", "vcci-tenant-backup", {**HELD, "labels": OURS}, **dead)
@@ -165,8 +170,8 @@ def hostile(quota, client, prefix, widgets):
     eventually(lambda: found.get("v1", "ServiceAccount", "default"), 30, "account")
     found.build()
     # Two of the Deployment, one of each other, one a node; what is of a Job comes and goes.
-    names = ("web", "of-a-config-map", "of-another-kind", "set", "old", "store", "every")
-    eventually(lambda: all(any(p.startswith(n) for p in found.running()) for n in names), 60, found.running)
+    names = ("web", "of-a-config-map", "of-another-kind", "set", "far", "old", "store", "every")
+    eventually(lambda: all(any(p.startswith(n) for p in found.running()) for n in names), 180, found.running)
     yield found
     for obj in sweep.in_namespace(client, sweep.kinds(client), found.where):  # of a test that failed
         ending.take_finalizers(client, obj, [])
@@ -215,6 +220,7 @@ def test_suspended_resumed_and_offboarded(quota, hostile, client, controller, tm
     assert not done.get("failed"), done["msg"]
     assert hostile.running() == []
     assert any("Pod stays: removed without waiting for its node, with finalizers" in line for line in done["forced"])
+    assert any(f"had {YEAR} s to stop, and got 2 s" in line for line in done["forced"])
     for kind, name in (("Deployment", "of-a-config-map"), ("Deployment", "of-another-kind"), ("ReplicaSet", "set")):
         assert hostile.get("apps/v1", kind, name)["spec"]["replicas"] == 0
     assert any("exceeded quota: tenant-suspended" in line for line in controller)

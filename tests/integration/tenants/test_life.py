@@ -91,18 +91,24 @@ def replicas(site, where: str) -> dict:
     }
 
 
-def test_verified(site, running):
+def test_verified(site, running, tmp_path):
     """The whole matrix against the API server; the network's needs real nodes."""
-    seen = site.run("tenant_verify", tenant_verify_ids=["acme-life", "globex-life"], tenant_verify_network=False)
+    options = {"tenant_verify_network": False, "tenant_verify_directory": str(tmp_path)}
+    seen = site.run("tenant_verify", tenant_verify_ids=["acme-life", "globex-life"], **options)
     assert seen.text.count(" ok") >= 48, seen.text
     assert "WRONG" not in seen.text, seen.text
+    cells = list(csv.DictReader((tmp_path / "isolation.csv").read_text().splitlines()))
+    assert {cell["must be"] for cell in cells} == {"allowed", "refused"}
+    assert f"{len(cells)} cells (Against the API server {len(cells)}" in flat(seen)
+    assert (tmp_path / "isolation.html").read_text().count(" ok</td>") == len(cells)
 
 
-def test_a_missing_bound_is_seen(site, running):
+def test_a_missing_bound_is_seen(site, running, tmp_path):
     path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/vcci-tenant-images"
     site.client.request("DELETE", path)
     try:
         options = {"tenant_verify_ids": ["acme-life", "globex-life"], "tenant_verify_network": False}
+        options["tenant_verify_directory"] = str(tmp_path)
         until(
             lambda: (
                 "a forbidden image must be refused, was allowed"
@@ -110,6 +116,7 @@ def test_a_missing_bound_is_seen(site, running):
             ),
             "an open cell",
         )
+        assert "a forbidden image,refused,allowed,WRONG" in (tmp_path / "isolation.csv").read_text()
     finally:
         assert site.run("tenant", tenant_list=[], tags="admission").changed
         until(lambda: "WRONG" not in site.run("tenant_verify", fails=None, **options).text, "a closed cell")

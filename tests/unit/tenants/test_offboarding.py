@@ -258,6 +258,8 @@ BALANCED = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
         ("Service", {}, []),  # there is no load balancer that anybody could forget
         ("Service", {"status": {"loadBalancer": {}}}, []),
         ("Service", BALANCED, [CLEANUP]),
+        ("Ingress", {}, []),
+        ("Ingress", BALANCED, [CLEANUP]),
         ("PersistentVolumeClaim", {}, []),
         ("Widget", {}, []),
     ],
