@@ -67,12 +67,17 @@ def reader(
 
 def unreadable(claims: Iterable[Object]) -> list[str]:
     """Claims that hold no files."""
-    return sorted(c["metadata"]["name"] for c in claims if (c.get("spec") or {}).get("volumeMode") == "Block")
+    return sorted(c["metadata"]["name"] for c in _kept(claims) if (c.get("spec") or {}).get("volumeMode") == "Block")
 
 
 def bound(claims: Iterable[Object]) -> list[str]:
     """Claims that have a volume; the others hold nothing, and reading one would only have it made."""
-    return sorted(c["metadata"]["name"] for c in claims if (c.get("spec") or {}).get("volumeName"))
+    return sorted(c["metadata"]["name"] for c in _kept(claims) if (c.get("spec") or {}).get("volumeName"))
+
+
+def _kept(claims: Iterable[Object]) -> Iterator[Object]:
+    """Without those that somebody deleted, whatever holds them: that they go was decided."""
+    return (claim for claim in claims if not claim["metadata"].get("deletionTimestamp"))
 
 
 def _like(claim: str, workloads: Iterable[Object]) -> tuple[dict[str, Any], list[Any]]:

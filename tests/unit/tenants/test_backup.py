@@ -147,6 +147,11 @@ def test_claims():
         {"metadata": {"name": "b"}, "spec": {"volumeName": "pv-1"}},
         {"metadata": {"name": "waiting"}, "spec": {}},
         {"metadata": {"name": "a"}, "spec": {"volumeName": "pv-2", "volumeMode": "Block"}},
+        # Somebody deleted it, and a finalizer holds it: that it goes was decided.
+        {
+            "metadata": {"name": "c", "deletionTimestamp": "2026-11-23T10:00:00Z"},
+            "spec": {"volumeName": "pv-3", "volumeMode": "Block"},
+        },
     ]
     assert _tenant_reader.bound(claims) == ["a", "b"]
     assert _tenant_reader.unreadable(claims) == ["a"]
