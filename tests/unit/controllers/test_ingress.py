@@ -65,7 +65,7 @@ def test_its_pods_are_restricted_bounded_scraped_and_disrupted_one_by_one(traefi
     assert not container["securityContext"]["allowPrivilegeEscalation"]
     assert set(container["resources"]) == {"requests", "limits"}
     assert container["image"] == "docker.io/library/traefik:v3.7.15"
-    assert "priorityClassName" not in pod["spec"]
+    assert traefik["PriorityClass", pod["spec"]["priorityClassName"]]["value"] > 0
     assert all(port["containerPort"] > 1023 for port in container["ports"])
     assert traefik["PodDisruptionBudget", "ingress-controller"]["spec"]["maxUnavailable"] == 1
     namespace = traefik["Namespace", "ingress-nginx"]["metadata"]["labels"]
