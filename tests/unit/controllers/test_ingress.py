@@ -23,7 +23,7 @@ LIMITS = {
 PORTS = {
     "traefik": (8000, 8443, 10254),
     "ingress-nginx": (80, 443, 10254),
-    "f5-nginx": (80, 443, 9113),
+    "f5-nginx": (80, 443, 10254),
 }
 WEAK = ("RC4", "3DES", "CBC", "MD5", "TLS_RSA", "NULL", "TLSv1 ", "TLSv1.1")
 
