@@ -266,6 +266,7 @@ DAEMON, REPLICAS, SETS = (
     f"{SYSTEM}replicaset-controller",
     f"{SYSTEM}statefulset-controller",
 )
+AGENT = "system:serviceaccount:network:agent"
 SOLVER = "system:serviceaccount:cert-manager:cert-manager"
 ON_NODE = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["compute-1"]}]}
 TO_NODE = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [ON_NODE]}}}
@@ -288,6 +289,7 @@ OTHERS = [
     (f"{SYSTEM}deployment-controller", "replicasets", SUSPENDED, ""),
     (f"{SYSTEM}deployment-controller", "replicasets", OURS, "label not allowed: app.kubernetes.io/managed-by"),
     (f"{SYSTEM}endpointslice-controller", "endpointslices", OURS, ""),
+    (AGENT, "endpointslices", OURS, ""),  # as Cilium's agents write copies of a pod's labels
     (SETS, "persistentvolumeclaims", {}, ""),
     (SETS, "persistentvolumeclaims", spec(storageClassName="other"), "storage class not allowed: other"),
     (SETS, "persistentvolumeclaims", LATE, "finalizer not allowed"),

@@ -28,7 +28,11 @@ RBAC = "rbac.authorization.k8s.io"
 CORE = ["pods", "pods/ephemeralcontainers", "services", "configmaps", "secrets", "persistentvolumeclaims"]
 RULES = [
     {"apiGroups": [""], "resources": [*CORE, "serviceaccounts"], "verbs": ["*"]},
-    {"apiGroups": ["apps", "batch", "policy", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]},
+    {
+        "apiGroups": ["apps", "batch", "policy", "networking.k8s.io", "discovery.k8s.io"],
+        "resources": ["*"],
+        "verbs": ["*"],
+    },
 ]
 CLUSTER_WIDE = [
     ("scheduling.k8s.io/v1", "priorityclasses", {"metadata": {"name": "adm-gold"}, "value": 10}),
@@ -55,7 +59,7 @@ class Ruled:
         where = self.namespace(name)
         self.admin.request("POST", "/api/v1/namespaces", body={"metadata": {"name": where}})
         access = c.path(f"{RBAC}/v1", where, "")
-        users = ("adm-person", rows.SOLVER)
+        users = ("adm-person", rows.SOLVER, rows.AGENT)
         subjects = [{"apiGroup": RBAC, "kind": "User", "name": user} for user in users]
         role = {"apiGroup": RBAC, "kind": "Role", "name": "people"}
         meta = {"metadata": {"name": "people"}}
