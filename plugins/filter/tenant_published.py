@@ -49,10 +49,12 @@ _value:
   type: dict
 """
 
-PORT, HTTP = 8080, 80
+PORT = 8080
+HTTP = 80
 BALANCERS = "services.loadbalancers"
 HOSTS = "tenant.vcci.io/hosts"
-PUBLISHED, HIDDEN = "vcci-probe-published", "vcci-probe-hidden"
+PUBLISHED = "vcci-probe-published"
+HIDDEN = "vcci-probe-hidden"
 
 Object = Mapping[str, Any]
 
