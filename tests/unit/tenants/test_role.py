@@ -27,3 +27,13 @@ def test_the_dump_is_on_the_volume_of_the_backups_and_never_stays():
     block = next(task for task in tasks("offboard_database") if "block" in task)
     assert "rm --force {{ __tenant_dump }}" in str(block["always"])
     assert "/tmp" not in str(block)
+
+
+def test_what_would_be_refused_is_found_out_before_anything_is_written():
+    """The same task as at the end, told only to look."""
+    first, *others = tasks("main")
+    assert first["vars"] == {"__tenant_judge_only": True}
+    assert first["ansible.builtin.include_tasks"]["file"] == others[-1]["ansible.builtin.include_tasks"]["file"]
+    (converge,) = tasks("tenants")
+    assert converge["greenlang.vcci.tenants"]["judge_only"] == "{{ __tenant_judge_only | default(false) }}"
+    assert not any("vars" in task for task in others)
