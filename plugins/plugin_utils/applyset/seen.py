@@ -32,13 +32,15 @@ def manifest(item: Item, desired: Mapping[str, Any]) -> Object:
     meta = desired["metadata"]
     if item.seen is None:
         return {**desired, "metadata": {**meta, "resourceVersion": NONE}}
-    same = {"uid": item.seen["uid"]} if item.loose else conditions(item.seen)
+    same = conditions(item.seen)
+    if item.loose:
+        same.pop("resourceVersion", None)
     return {**desired, "metadata": {**meta, **same}}
 
 
 def conditions(meta: Mapping[str, Any]) -> dict[str, str]:
     """What tells an object as it was read from any other, and from itself later: the preconditions of a deletion."""
-    return {name: meta[name] for name in ("uid", "resourceVersion")}
+    return {name: meta[name] for name in ("uid", "resourceVersion") if name in meta}
 
 
 def is_stale(exc: ApiError) -> bool:
