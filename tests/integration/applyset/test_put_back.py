@@ -73,7 +73,8 @@ def recreation(apply, client, front, namespace):
     return run
 
 
-LOST = ("lost answer", "502, after all", "half a body", "504, after all")
+# Not those that a client outlasts for five seconds only: a busy machine may need these for one answer.
+LOST = ("lost answer", "502, after all", "504, after all")
 
 
 @pytest.mark.parametrize("fault", LOST)
