@@ -147,6 +147,8 @@ NEVER = [
         "healthCheckNodePort not allowed: 32002",
     ),
     ("services", annotated("service.kubernetes.io/topology-mode", "Auto"), "annotation not allowed"),
+    ("services", annotated("kubernetes.io/ingress.class", "public"), "annotation not allowed: kubernetes.io/ingress.cl"),
+    ("ingresses", annotated("kubernetes.io/ingress.class-of", "a"), "annotation not allowed: kubernetes.io/ingress.cl"),
 ]
 
 # What may be changed of what is there. Each object was made before its namespace was a tenant's, with whatever it has;
