@@ -313,10 +313,13 @@ def test_who_is_overtaken_again_and_again_says_so(meanwhile, store, keeper, name
 
 
 # --- input and refusals -----------------------------------------------------------------------------------------------
-def test_a_secret_that_a_controller_writes_is_refused_before_anything_is(store, keeper, cluster, namespace) -> None:
-    owner = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "1", "controller": True}
-    cluster.create({"password": "x"}, metadata={"ownerReferences": [owner]})
-    with pytest.raises(InputError, match=r"belongs to SealedSecret db.*--cascade=orphan"):
+def test_a_secret_that_a_controller_writes_is_refused_before_anything_is(
+    client, store, keeper, cluster, namespace
+) -> None:
+    account = client.get("v1", "ServiceAccount", "default", namespace)  # what has no owner is collected
+    owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "default", "controller": True}
+    cluster.create({"password": "x"}, metadata={"ownerReferences": [{**owner, "uid": account["metadata"]["uid"]}]})
+    with pytest.raises(InputError, match=r"belongs to ServiceAccount default.*--cascade=orphan"):
         store(APP | {"values": {"a": "x"}}, DB)
     assert not keeper.has(namespace, "app")
 

@@ -291,7 +291,7 @@ def test_what_only_an_inactive_key_opens_is_named_and_moved_off_it_though_it_is_
         beside.change = lambda: seal("rotated") if next(values) == TRIES else None
         done = reencrypt_cluster(Controller(place, False, 60, print), None, NO_VAULT)
         beside.close()
-        assert done["secrets"] == ["later/late"]
+        assert "later/late" in done["secrets"]
         data = client.get("v1", "Secret", "late", "later")["data"]
         assert base64.b64decode(data["foo"]) == b"rotated"
         found = reported()

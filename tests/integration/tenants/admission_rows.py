@@ -23,7 +23,7 @@ GENEROUS = {
     "volume-attributes-classes": "adm-fast",
     "runtime-classes": "adm-runtime",
     "extended-resources": "nvidia.com/gpu",
-    "ingress-classes": "public,internal",
+    "ingress-classes": "public,internal,nginx",  # the last is the default where the platform has one
     "issuers": "vcci-ca,vcci-other",
     "annotations": json.dumps({"example.com/any": None, "example.com/some": ["a", "b, c", "d"]}, sort_keys=True),
     "max-service-ports": "40",
@@ -147,7 +147,11 @@ NEVER = [
         "healthCheckNodePort not allowed: 32002",
     ),
     ("services", annotated("service.kubernetes.io/topology-mode", "Auto"), "annotation not allowed"),
-    ("services", annotated("kubernetes.io/ingress.class", "public"), "annotation not allowed: kubernetes.io/ingress.cl"),
+    (
+        "services",
+        annotated("kubernetes.io/ingress.class", "public"),
+        "annotation not allowed: kubernetes.io/ingress.cl",
+    ),
     ("ingresses", annotated("kubernetes.io/ingress.class-of", "a"), "annotation not allowed: kubernetes.io/ingress.cl"),
 ]
 

@@ -107,8 +107,7 @@ def site(kubeconfig, tmp_path_factory):
     platform = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vcci-platform"}}
     apply_set(made, [identity, platform], ApplyOptions(name=None, force_conflicts=True))  # the cluster has its own
     yield Playbooks(tmp_path_factory.mktemp("site"), kubeconfig, made)
-    for policies in ("tenant-admission", "tenant-publishing"):
-        delete_set(made, None, ApplyOptions(name=policies, namespace="vcci-platform"))
+    delete_set(made, None, ApplyOptions(name="tenant-admission", namespace="vcci-platform", prune_limit=-1))
     for namespace in made.list("v1", "Namespace", label_selector="tenant"):
         if namespace["metadata"]["name"].endswith("-life"):
             made.request("DELETE", f"/api/v1/namespaces/{namespace['metadata']['name']}")
