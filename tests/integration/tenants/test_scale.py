@@ -81,5 +81,5 @@ def test_a_run_that_was_killed_is_finished_by_the_next(quota, client, prefix):
     finished = quota(name="killed", tiers=TIERS, tenants=data)
     assert finished["changed"]
     assert finished["counts"]["created"] < count * EACH, f"{before} quotas and policies were there"
-    assert there("ResourceQuota") == count
+    assert there("ResourceQuota") == 2 * count  # its tier's, and that of affinities
     assert not quota(name="killed", tiers=TIERS, tenants=data)["changed"]
