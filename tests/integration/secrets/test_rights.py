@@ -27,6 +27,7 @@ SEALER = [
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]},
 ]
+WITHOUT_RECORDS = [*SEALER[:2], {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
 ASKER = [
     {
         "apiGroups": [""],
@@ -73,13 +74,17 @@ def is_served(client: Client) -> bool:
 
 
 @pytest.mark.parametrize("number", [1, FEW + 1])
-def test_who_seals_needs_no_private_key(client, namespace, account, number: int) -> None:
+@pytest.mark.parametrize("records", [True, False])
+def test_who_seals_needs_no_private_key(client, namespace, account, number: int, records: bool) -> None:
     if not is_served(client):
         pytest.skip("the API server does not reach the controller here")
-    sealer = account(SEALER, ASKER)
+    sealer = account(SEALER if records else WITHOUT_RECORDS, ASKER)
     wanted = [{"name": f"s{at}", "values": {"given": "x", "made": {"generate": {}}}} for at in range(number)]
     options = Options(name="mine", record_namespace=namespace, wait_timeout=60)
-    assert run_secrets(sealer, read(wanted, namespace), options)["changed"]
+    made = run_secrets(sealer, read(wanted, namespace), options)
+    assert made["changed"]
+    told = [warning for warning in made.get("warnings", []) if "the record of set mine may not be written" in warning]
+    assert bool(told) != records
     first = {name: client.get("v1", "Secret", name, namespace)["data"] for name in ("s0", f"s{number - 1}")}
     assert not run_secrets(sealer, read(wanted, namespace), options)["changed"]
     wanted[0]["values"]["given"] = "y"

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from ...applyset.copies import without_copies
 from ...applyset.manifests import Ref
+from ...applyset.membership import set_id
+from ...applyset.options import ApplyOptions
 from ...applyset.result import Result
 from ...applyset.run import apply_set
-from ...errors import ApplyError, Overtaken, VcciError, WaitTimeout
+from ...errors import ApiError, ApplyError, Overtaken, VcciError, WaitTimeout
 from ...kubernetes.client import Client
 from ...waiting import Deadline, until
 from ..certificate import SealingCertificate
@@ -83,12 +86,26 @@ class ClusterStore:
             bound[_ref(state.wanted)] = state.live.sealed
         options = self.options.of_set(prune=len(states) == self.count, bound=bound)
         try:
-            result = apply_set(self._client, objects, options)
+            result, warnings = self._apply(objects, options)
         except ApplyError as exc:
             self._remember(exc.result)
             raise
         self._remember(result)
-        return Saved(self.changed, f": {result.summary()}", result.warnings)
+        return Saved(self.changed, f": {result.summary()}", [*result.warnings, *warnings])
+
+    def _apply(self, objects: list[Object], options: ApplyOptions) -> tuple[Result, list[str]]:
+        """Who may write SealedSecrets and no ConfigMap applies them without the set's record, which is then only the
+        worse for pruning: what was decided is bound to what was read anyway."""
+        try:
+            return apply_set(self._client, objects, options), []
+        except ApiError as exc:
+            if exc.status != 403 or exc.details.get("kind") != "configmaps" or options.prune or not options.name:
+                raise
+            alone = dataclasses.replace(options, name=None, member_of=set_id(options.name, options.namespace))
+            warning = (
+                f"the record of set {options.name} may not be written, so that nothing is pruned by it: {exc.message}"
+            )
+            return apply_set(self._client, objects, alone), [warning]
 
     def _remember(self, result: Result) -> None:
         self.changed = self.changed or result.changed
