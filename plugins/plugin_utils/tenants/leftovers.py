@@ -26,6 +26,8 @@ def why_left(obj: Mapping[str, Any], tenant_id: str, namespace: str, own_record:
         return HAS_LABEL
     if (meta.get("namespace") or "").startswith(PREFIX) or obj["kind"] in ("Event", "APIService"):
         return None  # other tenants refer to nobody; an event only tells what was
+    if obj["kind"] == "FlowSchema" and (meta.get("labels") or {}).get(MANAGED_BY) == US:
+        return None  # ours, of many tenants: the next run over them writes it without this one
     content = {key: value for key, value in obj.items() if key not in OUTSIDE}
     return "names its namespace" if _names(content, namespace) else None
 
