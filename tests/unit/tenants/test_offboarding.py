@@ -129,6 +129,14 @@ OF_ACME = {"claimRef": {"namespace": WHERE}}
         ),
         (obj("ConfigMap", namespace="vcci-tenant-other", data={"x": WHERE}), None, None),
         (obj("Event", namespace="default", involvedObject={"name": WHERE}), None, None),
+        (
+            obj(
+                "FlowSchema", "vcci-tenants-3", None, {"app.kubernetes.io/managed-by": "greenlang.vcci"}, x=f":{WHERE}"
+            ),
+            None,
+            None,
+        ),
+        (obj("FlowSchema", "theirs", x=f"system:serviceaccounts:{WHERE}"), "names its namespace", "stays"),
         (obj("ConfigMap", "tenant-offboarding-acme", "vcci-platform", {"tenant": "acme"}), None, None),
     ],
 )
