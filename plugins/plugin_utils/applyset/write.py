@@ -99,7 +99,9 @@ def _write(run: Context, item: Item, dry_run: bool) -> None:
     _read_wholly(run, item, dry_run)
     if item.before is not None:
         try:
-            item.outcome = _applied(run, item, dry_run)
+            applied = _applied(run, item, dry_run)
+            # Somebody was faster than us (the controller of accounts, in a new namespace): as it was foretold.
+            item.outcome = "created" if item.action == CREATE else applied
             return
         except NotFound:  # it went since it was read; or its namespace did, which is said again
             item.saw(None)
