@@ -23,6 +23,7 @@ SMALL = {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {
 LEAST = {
     "applyset": {"definition": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}]},
     "cluster_identity": {"environment_name": "test"},
+    "node_drain": {"name": "n"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},
