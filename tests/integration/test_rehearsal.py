@@ -109,7 +109,7 @@ def pods() -> list[dict]:
 
 
 def app_of(pod: dict) -> str:
-    return pod["metadata"]["labels"].get("app", "")
+    return pod["metadata"].get("labels", {}).get("app", "")
 
 
 def ready(pod: dict) -> bool:
