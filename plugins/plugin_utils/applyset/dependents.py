@@ -36,9 +36,11 @@ _REMADE = {
 _UNASKED = {"Pod", "Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision", "PodTemplate"}
 
 
-def policy(ref: Ref) -> str:
-    """How an object is deleted to be created again."""
-    return "Background" if (ref.group, ref.kind) in _REMADE else "Orphan"
+def policy(item: Item) -> str:
+    """How an object is deleted to be created again. To orphan something the garbage collector has to update its owner,
+    which an admission policy that lets no update through does not let through either."""
+    remade = (item.ref.group, item.ref.kind) in _REMADE
+    return "Background" if remade or item.sealed_off else "Orphan"
 
 
 def check(run: Context, item: Item, old: Object) -> None:
@@ -48,14 +50,14 @@ def check(run: Context, item: Item, old: Object) -> None:
         raise VcciError("is the record of a set, which would be forgotten if it was deleted to be created again")
     uid = str(meta["uid"])
     given = [other.label for other in run.items if _names(other.desired["metadata"], uid)]
-    if given and policy(item.ref) == "Orphan":
+    if given and policy(item) == "Orphan":
         raise VcciError(
             f"would be deleted to be created again, but is named by its uid as the owner of {_shown(given)}, which "
             "would be deleted for want of it: remove that from metadata.ownerReferences"
         )
-    if policy(item.ref) == "Orphan":
+    if policy(item) == "Orphan":
         return
-    own = _REMADE[item.ref.group, item.ref.kind].split()
+    own = _REMADE.get((item.ref.group, item.ref.kind), "").split()
     owned = [*given, *(other.label for other in run.items if _owns(uid, other.live, other.ref.kind, own))]
     owned += [label for label, kind, other in _others(run, item.ref.namespace) if _owns(uid, other, kind, own)]
     if owned:

@@ -74,13 +74,18 @@ def _refusal(exc: ApiError, item: Item, text: str) -> str:
         return f"namespace {namespace} is being deleted; wait until it is gone, then apply again"
     if exc.status == 403 and "cannot " in text and "User " in text:
         return f"{text}; the credentials in use lack this permission"
-    if exc.status == 403 or "admission webhook" in text or "ValidatingAdmissionPolicy" in text:
+    if exc.status == 403 or is_of_admission(text):
         return f"refused at admission: {text}"
     if exc.causes:
         return "; ".join(
             f"{cause.get('field') or 'object'}: {_short(str(cause.get('message')))}" for cause in exc.causes
         )
     return text
+
+
+def is_of_admission(text: str) -> bool:
+    """Whether a policy or a webhook refused it, in the API server's words."""
+    return "admission webhook" in text or "ValidatingAdmissionPolicy" in text
 
 
 def _short(message: str) -> str:

@@ -45,6 +45,7 @@ class Item:
     vanishes: bool = False  # what is there now goes, with its namespace or definition, before it is created
     action: str = ""
     outcome: str = ""
+    sealed_off: bool = False  # at admission no update of it is let through
     error: str = ""
     overtaken: bool = False  # somebody else changed it since that was read which it is bound to
     after: dict[str, Any] | None = None

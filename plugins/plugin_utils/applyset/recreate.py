@@ -115,7 +115,7 @@ def _try_creation(run: Context, item: Item, old: Object, number: int | None) -> 
 
 def _delete(run: Context, item: Item, old: Object, dry_run: bool) -> bool:
     """Whether it was deleted: not when somebody has written it since it was read."""
-    policy = dependents.policy(item.ref)
+    policy = dependents.policy(item)
     if not dry_run:
         run.say(f"{item.label}: deleted to be created again ({policy.lower()} deletion)")
     body: Object = {"propagationPolicy": policy, "preconditions": seen.conditions(old["metadata"])}

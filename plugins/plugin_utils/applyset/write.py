@@ -76,6 +76,7 @@ def send(run: Context, item: Item, dry_run: bool = False) -> None:
                 return
             if not (is_immutable(exc) and is_allowed(item.ref, run.options.recreate, item.recreate)):
                 raise
+            item.sealed_off = explain.is_of_admission(str(exc))
 
             def create(number: int | None) -> dict[str, Any]:
                 made: dict[str, Any] = seen.kept_up(run, item, lambda: _create(run, item, number))

@@ -26,7 +26,9 @@ def apply(client, namespace):
 @pytest.fixture
 def front(client):
     """A proxy in front of the API server, with a client that goes through it."""
-    with fault_proxy(client) as (proxy, connect), contextlib.closing(connect()) as proxy.client:
+    with contextlib.ExitStack() as stack:
+        proxy, through = stack.enter_context(fault_proxy(client))
+        proxy.client = stack.enter_context(contextlib.closing(through()))
         yield proxy
 
 

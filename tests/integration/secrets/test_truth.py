@@ -45,9 +45,9 @@ class Place:
     def __init__(self, admin: Client, account: Client, namespace: str, options: dict[str, Any]) -> None:
         self.admin, self.account, self.namespace, self.options = admin, account, namespace, options
 
-    def seal(self, wanted: list[dict[str, Any]] = WANTED, **options: Any) -> dict[str, Any]:
+    def seal(self, wanted: list[dict[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
         given = {"name": self.namespace, "record_namespace": self.namespace, "wait_timeout": 60, **self.options}
-        return run_secrets(self.account, read(wanted, self.namespace), Options(**{**given, **options}))
+        return run_secrets(self.account, read(wanted or WANTED, self.namespace), Options(**{**given, **options}))
 
     def values(self, name: str = "t") -> dict[str, bytes]:
         data = self.admin.get("v1", "Secret", name, self.namespace)["data"]
