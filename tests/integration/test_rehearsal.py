@@ -103,9 +103,10 @@ def play(values: Path, *arguments: str, playbook: str = "site.yml") -> str:
 
 
 def pods() -> list[dict]:
-    """All that are not on their way out."""
+    """All that are not on their way out, but for those that stand for programs beside the cluster."""
     found = json.loads(kubectl(KUBECONFIG, "get", "pods", "-A", "-o", "json"))["items"]
-    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+    run = [pod for pod in found if pod["spec"].get("schedulerName") != "none"]
+    return [pod for pod in run if "deletionTimestamp" not in pod["metadata"]]
 
 
 def app_of(pod: dict) -> str:
