@@ -7,9 +7,9 @@ import re
 
 from ..errors import InputError, brief
 
-_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_DNS_LABEL = re.compile(_LABEL + r"\Z")
-_DNS_SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_DNS_LABEL = re.compile(LABEL + r"\Z")
+_DNS_SUBDOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*\Z")
 
 
 def is_dns_label(text: str) -> bool:

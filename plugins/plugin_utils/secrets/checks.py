@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from ..errors import brief
+from ..kubernetes.names import LABEL, is_dns_label, is_dns_subdomain
 
-LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"  # of a DNS name
-NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*")
-NAMESPACE = re.compile(LABEL)
+CONTAINER = re.compile(LABEL)
 KEY = re.compile(r"[-._a-zA-Z0-9]+")
 QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 HOST = re.compile(rf"(?:\*\.)?{LABEL}(?:\.{LABEL})*\.?", re.IGNORECASE)
@@ -32,14 +31,14 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def name(value: object, where: str) -> list[str]:
     """Of a Secret: a DNS name."""
-    if isinstance(value, str) and len(value) <= LONGEST_NAME and NAME.fullmatch(value):
+    if isinstance(value, str) and is_dns_subdomain(value):
         return []
     needed = "each part between dots begins and ends with a letter or digit"
     return [f"{where}: name must be lower-case letters, digits, - and ., {LONGEST_NAME} at most; {needed}"]
 
 
 def namespace(value: object, where: str) -> list[str]:
-    if isinstance(value, str) and len(value) <= LONGEST_NAMESPACE and NAMESPACE.fullmatch(value):
+    if isinstance(value, str) and is_dns_label(value):
         return []
     needed = "it begins and ends with a letter or digit"
     return [f"{where}: namespace must be lower-case letters, digits and -, {LONGEST_NAMESPACE} at most; {needed}"]
@@ -96,7 +95,7 @@ def _texts(value: object, where: str, prefix: Callable[[str], str]) -> list[str]
 
 def _is_qualified(text: str, made: Callable[[str], str]) -> bool:
     prefix, slash, rest = text.rpartition("/")
-    if slash and (len(prefix) > LONGEST_NAME or not NAME.fullmatch(made(prefix))):
+    if slash and (len(prefix) > LONGEST_NAME or not is_dns_subdomain(made(prefix))):
         return False
     return len(rest) <= LONGEST_LABEL and bool(QUALIFIED.fullmatch(rest))
 

@@ -220,7 +220,7 @@ def _check_tell(tell: object, where: str) -> list[str]:
     kind, _slash, name = tell["workload"].partition("/") if isinstance(tell["workload"], str) else ("", "", "")
     if kind not in WORKLOADS or checks.name(name, ""):
         wrong.append(f"{where}.workload: Kind/name is needed; Kind is one of {', '.join(WORKLOADS)}")
-    if not isinstance(tell["container"], str) or not checks.NAMESPACE.fullmatch(tell["container"]):
+    if not isinstance(tell["container"], str) or not checks.CONTAINER.fullmatch(tell["container"]):
         wrong.append(f"{where}.container: the name of a container is needed")
     commands = tell["commands"]
     if not isinstance(commands, list) or not commands or not all(_is_command(one) for one in commands):
