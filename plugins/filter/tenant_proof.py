@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import csv_text
 
 DOCUMENTATION = r"""
 name: tenant_proof
@@ -86,12 +86,10 @@ def _summary(parts: Parts) -> str:
 
 
 def _csv(parts: Parts) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, rows in parts.items():
-        writer.writerows([name, *row] for row in rows)
-    return out.getvalue()
+    rows: list[Row] = [COLUMNS]
+    for name, part in parts.items():
+        rows += [(name, *row) for row in part]
+    return csv_text(rows)
 
 
 def _html(parts: Parts, title: str) -> str:

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import table
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tables import csv_text, table
 
 DOCUMENTATION = r"""
 name: tenant_report
@@ -96,17 +94,15 @@ def _fullest(tenant: Tenant) -> str:
 
 
 def _csv(tenants: Mapping[str, Tenant]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[Sequence[object]] = [COLUMNS]
     for name, tenant in tenants.items():
         who = (name, tenant["name"], tenant["tier"], tenant["state"])
         for resource, hard in tenant["hard"].items():
             amounts = (tenant["used"][resource], hard, tenant["headroom"][resource], tenant["share"].get(resource, ""))
-            writer.writerow([_safe(cell) for cell in (*who, resource, *amounts)])
+            rows.append((*who, resource, *amounts))
         for field, text in _contract(tenant):
-            writer.writerow([_safe(cell) for cell in (*who, field, "", text, "", "")])
-    return out.getvalue()
+            rows.append((*who, field, "", text, "", ""))
+    return csv_text(rows)
 
 
 def _contract(tenant: Tenant) -> Iterator[tuple[str, str]]:
@@ -116,12 +112,6 @@ def _contract(tenant: Tenant) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             values = [name if allowed is None else f"{name}={'|'.join(allowed)}" for name, allowed in value.items()]
         yield field, ", ".join(map(str, values)) or "none"
-
-
-def _safe(cell: object) -> object:
-    """Spreadsheets take a text that begins like this for a formula; quantities may be negative."""
-    text = str(cell)
-    return "'" + text if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and not text[1:2].isdigit()) else cell
 
 
 def _html(tenants: Mapping[str, Tenant], title: str) -> str:
