@@ -167,7 +167,7 @@ def delete_all(run: Context) -> None:
 def _deleted(run: Context, entry: Doomed) -> bool:
     """Whether it was deleted; not when it has left the set since it was listed."""
     meta = entry.meta
-    for _try in range(seen.TRIES):
+    for _try in range(seen.DELETIONS):
         body = {"propagationPolicy": "Background", "preconditions": seen.conditions(meta)}
         try:
             run.client.request("DELETE", entry.path, body=body)
@@ -186,7 +186,7 @@ def _deleted(run: Context, entry: Doomed) -> bool:
             return True  # the answer to our deletion was lost, or somebody else was faster
         if not _is_still_doomed(run, entry, meta):
             return False
-    raise VcciError(f"others wrote it {seen.TRIES} times while it was to be deleted; apply again")
+    raise VcciError(f"others wrote it {seen.DELETIONS} times while it was to be deleted; apply again")
 
 
 def _is_still_doomed(run: Context, entry: Doomed, meta: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import ApiError, Conflict, ConnectionFailed, NotFound, VcciError
 from ..kubernetes.client import METADATA_ONLY
 from ..waiting import until
-from . import dependents, freed, putback, replicas, seen
+from . import bound, dependents, freed, putback, replicas, seen
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .plan import Item
@@ -31,15 +31,18 @@ def recreate(run: Context, item: Item, create: Callable[[int | None], Object], d
 
     ApiError or another VcciError: nothing was deleted. In a dry run that is all that is found out.
     """
-    for _try in range(seen.TRIES):
+    judged: Object | None = None
+    for _try in range(seen.DELETIONS):
         old = _former(run, item)
         number = _replicas(item, old)
         if old is None:
             item.after = item.desired if dry_run else _created(run, item, create, number)
             item.outcome = "created"
             return
-        dependents.check(run, item, old)
-        _try_creation(run, item, old, number)
+        if not bound.is_same(judged, old):  # what a controller reports of it changes nothing in the judgement
+            dependents.check(run, item, old)
+            _try_creation(run, item, old, number)
+            judged = old
         if dry_run and _delete(run, item, old, dry_run):
             item.after, item.outcome = item.desired, "recreated"
             return

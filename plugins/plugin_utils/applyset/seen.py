@@ -23,7 +23,8 @@ from .membership import set_of
 from .plan import Item
 
 NONE = "1"  # the state of a storage before its first write
-TRIES = 5  # at an object that others write at the same moment
+TRIES = 5  # of a write, while others write the object; then it is bound to be the same object only
+DELETIONS = 20  # of a deletion, which nothing else can be bound to; it is a few milliseconds after the read
 Object = dict[str, Any]
 
 

@@ -154,14 +154,15 @@ def test_a_quota_that_the_old_object_fills_is_no_hindrance(apply, client, namesp
     hard, first, second = QUOTAS[case]
     apply([quota(namespace, **hard)], name="quota")
     obj = first(namespace)
-    apply([obj])
-    before = uid(obj)
 
     def used():
         status = client.get("v1", "ResourceQuota", "q", namespace).get("status") or {}
-        return (status.get("used") or {}).get(next(iter(hard))) == "1"
+        return (status.get("used") or {}).get(next(iter(hard)))
 
-    eventually(used, 30, "the quota counts it")
+    eventually(used, 60, "the quota counts")  # what is created before may be counted minutes later
+    apply([obj])
+    before = uid(obj)
+    eventually(lambda: used() == "1", 60, "the quota counts it")
     wanted = [allowed(second(namespace))]
     assert apply(wanted, check=True).recreated == apply(wanted).recreated == [f"{obj['kind']} {namespace}/x"]
     assert uid(obj) != before

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import PART_OF, set_id
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.seen import TRIES
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.seen import DELETIONS, TRIES
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
 
 from tests.integration.applyset.objects import config_map, made, path_of
@@ -315,6 +315,37 @@ def test_what_others_write_meanwhile_is_recreated(apply, front, other, meanwhile
     meanwhile(lambda request: request.method == "DELETE" and request.path == another.path, another.notes)
     result = apply([fixed(namespace, "2")], client=front.client, check=check)
     assert result.recreated == [f"ConfigMap {namespace}/a"]
+
+
+@pytest.mark.parametrize(("times", "recreated"), [(DELETIONS // 2, True), (DELETIONS, False)])
+def test_what_a_controller_reports_of_is_recreated(apply, client, front, other, namespace, times, recreated):
+    """The successor is judged once, the deletion follows the read: only who writes all the time hinders it."""
+    another = other("Deployment")
+
+    def labelled(value):
+        obj = deployment(namespace, "a", value)
+        obj["metadata"]["annotations"] = RECREATE
+        labels = obj["spec"]["selector"]["matchLabels"]
+        labels["v"] = value
+        return [obj]
+
+    apply(labelled("1"))
+    is_deletion, left, judged = deletion(another), list(range(times)), []
+
+    def choose(request):
+        if is_deletion(request) and left:
+            status = {"conditions": [{"type": "Test", "status": "True", "message": str(left.pop())}]}
+            client.request("PATCH", another.path + "/status", body={"status": status}, content_type=MERGE)
+        if request.method == "POST" and request.path.endswith("/deployments") and "dryRun" in request.query:
+            judged.append(request)
+
+    front.choose = choose
+    if recreated:
+        assert apply(labelled("2"), client=front.client).recreated == [f"Deployment {namespace}/a"]
+    else:
+        with pytest.raises(ApplyError, match="again and again"):
+            apply(labelled("2"), client=front.client)
+    assert len(judged) <= 2  # the controller may write its revision meanwhile, which is an annotation
 
 
 def test_what_another_set_creates_in_place_of_a_recreated_object_stays_its(apply, front, other, meanwhile, namespace):
