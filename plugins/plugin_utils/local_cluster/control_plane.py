@@ -29,7 +29,7 @@ ORDER = (
     "kube-apiserver",
     "etcd",
 )
-READY_SECONDS = 60
+READY_SECONDS = 180  # a loaded machine takes minutes; a daemon that ends ends the wait
 SERVICE = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
 METRICS_SERVER = ["metrics-server.kube-system.svc", "metrics-server.kube-system"]
 
