@@ -2,17 +2,16 @@
 """applyset against kubectl and kubernetes.core, on one server in one run.
 
     VCCI_TEST_KUBECONFIG=… VCCI_TEST_KUBECTL=… \\
-      python -m bench.applyset [--objects 1000] [--rounds 3] [--with-kubernetes-core]
+      python -m bench.applyset [--sample tenants] [--objects 1000] [--rounds 3] [--with-kubernetes-core]
 
 Every round uses namespaces of its own, so that no side finds another's objects, and the sides take turns within a
-round. "own" is the whole run less Ansible's floor (a playbook with one ping task). Prints the median of the rounds,
-with minimum and maximum behind it.
+round. "own" is the whole run less Ansible's floor (a playbook with one ping task); "bare" is own beside the same
+applies by as many threads that do nothing else. Prints the median of the rounds, with minimum and maximum behind it.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import pathlib
@@ -27,71 +26,23 @@ from typing import Any
 import yaml
 
 from bench.memory import Peak
+from bench.samples import SAMPLES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ANSIBLE = pathlib.Path(sys.executable).with_name("ansible-playbook")
 GOALS = {
-    1000: {"first own": 0.45, "first whole": 0.75, "unchanged own": 0.20, "unchanged whole": 0.65},
-    10000: {"first whole": 0.40, "unchanged own": 0.08, "unchanged whole": 0.12},
+    ("tenants", 1000): {"first own": 0.45, "first whole": 0.75, "unchanged own": 0.20, "unchanged whole": 0.22},
+    ("tenants", 10000): {"first whole": 0.40, "unchanged own": 0.06, "unchanged whole": 0.06},
+    ("secrets", 1000): {"first own": 0.45, "first whole": 0.75, "unchanged own": 0.20, "unchanged whole": 0.65},
 }
+BARE_GOAL = 1.25
 MEMORY_GOALS = {10000: 300}  # MiB
 CORE_GOALS = {"first whole": 0.20, "unchanged whole": 0.15}
 
 
-def tenant(name: str) -> list[dict[str, Any]]:
-    """Ten objects, as a tenant has them."""
-    meta = {"namespace": name, "labels": {"bench": "applyset"}}
-    limits = {"type": "Container", "default": {"cpu": "100m", "memory": "128Mi"}}
-    rbac = "rbac.authorization.k8s.io"
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"bench": "applyset"}}},
-        *(
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": f"settings-{i}", **meta},
-                "data": {"tier": "gold", "number": str(i)},
-            }
-            for i in range(3)
-        ),
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", **meta}},
-        {
-            "apiVersion": "v1",
-            "kind": "ResourceQuota",
-            "metadata": {"name": "quota", **meta},
-            "spec": {"hard": {"pods": "20", "requests.cpu": "4"}},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "LimitRange",
-            "metadata": {"name": "limits", **meta},
-            "spec": {"limits": [limits]},
-        },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": "default-deny", **meta},
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "Role",
-            "metadata": {"name": "reader", **meta},
-            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}],
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "reader", **meta},
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "reader"},
-            "subjects": [{"kind": "ServiceAccount", "name": "app", "namespace": name}],
-        },
-    ]
-
-
 class Bench:
-    def __init__(self, folder: str) -> None:
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder: str, sample: str) -> None:
+        self.folder, self.sample = pathlib.Path(folder), sample
         self.kubeconfig, self.kubectl = os.environ["VCCI_TEST_KUBECONFIG"], os.environ["VCCI_TEST_KUBECTL"]
         self.run_id = uuid.uuid4().hex[:6]
         self.namespaces: list[str] = []
@@ -116,7 +67,7 @@ class Bench:
         names = [f"b{self.run_id}-{side}-{i}" for i in range(count // 10)]
         self.namespaces += names
         path = self.folder / f"{side}.yml"
-        made = itertools.chain.from_iterable(map(tenant, names))
+        made = SAMPLES[self.sample](names)
         path.write_text(yaml.dump_all(made, Dumper=yaml.CSafeDumper, explicit_start=True))
         return str(path)
 
@@ -143,6 +94,11 @@ class Bench:
         task = {"name": "bench", "namespace": f"b{self.run_id}-{side}-0", "src": path}
         return self.playbook({"greenlang.vcci.applyset": task})
 
+    def bare(self, path: str) -> float:
+        command = [sys.executable, "-m", "bench.bare", self.kubeconfig, path]
+        done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True)
+        return float(done.stdout)
+
     def core(self, path: str) -> float:
         return self.playbook({"kubernetes.core.k8s": {"src": path, "apply": False, "state": "present"}})
 
@@ -166,13 +122,18 @@ def report(name: str, ours: list[float], theirs: list[float], goal: float | None
 STEPS = ("first", "unchanged")
 
 
+def steps(side: str) -> tuple[str, ...]:
+    """Requests alone know nothing of what is unchanged."""
+    return STEPS[:1] if side == "bare" else STEPS
+
+
 class Rounds:
     """What each side took, by step; what our runs cost the server, and the most that one of them held."""
 
     def __init__(self, sides: list[str]) -> None:
         self.sides, self.memory = sides, 0.0
         self.floor: list[float] = []
-        self.took: dict[tuple[str, str], list[float]] = {(side, step): [] for side in sides for step in STEPS}
+        self.took: dict[tuple[str, str], list[float]] = {(side, step): [] for side in sides for step in steps(side)}
         self.server: dict[str, list[float]] = {step: [] for step in STEPS}
 
     def run(self, bench: Bench, number: int, count: int) -> None:
@@ -180,14 +141,14 @@ class Rounds:
         # What one side created keeps the controllers busy for a while: who comes second pays, so turns alternate.
         for side in self.sides if number % 2 == 0 else reversed(self.sides):
             path = bench.manifests(f"{side}{number}", count)
-            for step in STEPS:
+            for step in steps(side):
                 self.took[side, step].append(self.once(bench, side, step, number, path))
 
     def once(self, bench: Bench, side: str, step: str, number: int, path: str) -> float:
         if side == "kubectl":
             return bench.timed(bench.kubectl, "apply", "--server-side", "-f", path)
-        if side == "core":
-            return bench.core(path)
+        if side in ("bare", "core"):
+            return bench.bare(path) if side == "bare" else bench.core(path)
         used = bench.server_seconds()
         took = bench.applyset(path, f"{side}{number}")
         self.memory = max(self.memory, bench.peak)
@@ -197,39 +158,45 @@ class Rounds:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", choices=SAMPLES, default="tenants")
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--with-kubernetes-core", action="store_true")
     given = parser.parse_args()
-    rounds = Rounds(["ours", "kubectl"] + (["core"] if given.with_kubernetes_core else []))
+    rounds = Rounds(["ours", "kubectl", "bare"] + (["core"] if given.with_kubernetes_core else []))
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(folder)
+        bench = Bench(folder, given.sample)
         try:
             for number in range(given.rounds):
                 rounds.run(bench, number, given.objects)
         finally:
             bench.clean()
-    tell(rounds, given.objects)
+    tell(rounds, given.sample, given.objects)
 
 
-def tell(rounds: Rounds, count: int) -> None:
-    floor, goals = statistics.median(rounds.floor), GOALS.get(count, {})
-    print(f"applyset-floor {floor:.2f} s [{spread(rounds.floor)}]")
+def tell(rounds: Rounds, sample: str, count: int) -> None:
+    floor, goals = statistics.median(rounds.floor), GOALS.get((sample, count), {})
+    name = f"applyset-{count}" if sample == "tenants" else f"applyset-{sample}-{count}"
+    print(f"{name}-ansible {floor:.2f} s [{spread(rounds.floor)}]")
     for step in STEPS:
-        prefix, ours, kubectl = f"applyset-{count}-{step}", rounds.took["ours", step], rounds.took["kubectl", step]
+        prefix, ours, kubectl = f"{name}-{step}", rounds.took["ours", step], rounds.took["kubectl", step]
+        own = [seconds - floor for seconds in ours]
         least = statistics.median(rounds.server[step]) / (os.cpu_count() or 1)
         if least:  # what the same writes cost the server, whoever sends them, spread over all processors
-            own = statistics.median(ours) - floor
-            verdict = "ok" if own / least <= 3 else "short"
-            print(f"{prefix}-floor {least:.2f} s ratio={own / least:.2f} goal=3 {verdict} own={own:.2f} s", flush=True)
-        report(f"{prefix}-own", [seconds - floor for seconds in ours], kubectl, goals.get(f"{step} own"))
+            middle = statistics.median(own)
+            verdict = "ok" if middle / least <= 3 else "short"
+            how = f"goal=3 {verdict} own={middle:.2f} s"
+            print(f"{prefix}-floor {least:.2f} s ratio={middle / least:.2f} {how}", flush=True)
+        report(f"{prefix}-own", own, kubectl, goals.get(f"{step} own"))
         report(f"{prefix}-whole", ours, kubectl, goals.get(f"{step} whole"))
+        if step in steps("bare"):
+            report(f"{prefix}-bare", own, rounds.took["bare", step], BARE_GOAL)
         if "core" in rounds.sides:
             report(f"{prefix}-core", ours, rounds.took["core", step], CORE_GOALS[f"{step} whole"])
     if count in MEMORY_GOALS:
         goal, memory = MEMORY_GOALS[count], rounds.memory
         verdict = "ok" if memory <= goal else "short"
-        print(f"applyset-{count}-memory {memory:.0f} MiB ratio={memory / goal:.2f} goal={goal} {verdict}", flush=True)
+        print(f"{name}-memory {memory:.0f} MiB ratio={memory / goal:.2f} goal={goal} {verdict}", flush=True)
 
 
 if __name__ == "__main__":

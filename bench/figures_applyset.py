@@ -29,16 +29,22 @@ def measure(*arguments: str) -> Iterator[str]:
             raise SystemExit(f"error: bench.applyset {' '.join(arguments)} ended with {process.returncode}")
 
 
-def names(count: int, *shares: str) -> list[str]:
+def names(of: str, *shares: str) -> list[str]:
     """Of the figures of a first run and of one that finds nothing to do."""
-    return [f"applyset-{count}-{step}-{share}" for step in ("first", "unchanged") for share in shares]
+    both = [f"{of}-{step}-{share}" for step in ("first", "unchanged") for share in shares]
+    return [f"{of}-first-bare", *both]
 
 
-@figures("applyset-1000", *names(1000, "floor", "own", "whole", "core"))
+@figures("applyset-1000", *names("applyset-1000", "floor", "own", "whole", "core"))
 def thousand() -> Iterator[str]:
     yield from measure("--objects", "1000", "--rounds", "3", "--with-kubernetes-core")
 
 
-@figures("applyset-10000", "applyset-10000-memory", *names(10000, "floor", "own", "whole"))
+@figures("applyset-secrets-1000", *names("applyset-secrets-1000", "floor", "own", "whole"))
+def secrets() -> Iterator[str]:
+    yield from measure("--sample", "secrets", "--objects", "1000", "--rounds", "3")
+
+
+@figures("applyset-10000", "applyset-10000-memory", *names("applyset-10000", "floor", "own", "whole"))
 def ten_thousand() -> Iterator[str]:
     yield from measure("--objects", "10000", "--rounds", "1")

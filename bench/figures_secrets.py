@@ -19,7 +19,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators 
 from bench.figure import NAME, ROOT, STATE, SUBNET, figures, line, local_cluster, no_cluster, play, timed, values
 
 COUNT, VALUES, LOOPED, ROUNDS = 1000, 3, 200, 3
-GOAL = 0.05
+GOALS = {"secrets-1000-seal": 0.08, "secrets-1000-seal-own": 0.05}
 SETTINGS = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")}
 POOLS = [{"name": "compute", "count": 1, "capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}}]
 
@@ -85,5 +85,6 @@ def thousand() -> Iterator[str]:
 
 
 def share(name: str, seconds: float, peer: float, note: str) -> str:
-    verdict = "ok" if seconds / peer <= GOAL else "short"
-    return f"{name} {seconds:.1f} s ratio={seconds / peer:.3f} goal={GOAL} {verdict} {note}"
+    goal = GOALS[name]
+    verdict = "ok" if seconds / peer <= goal else "short"
+    return f"{name} {seconds:.1f} s ratio={seconds / peer:.3f} goal={goal} {verdict} {note}"
