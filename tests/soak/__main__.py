@@ -2,7 +2,7 @@
 """What must run longer than tests may: `make soak`, or `python -m tests.soak [<name> …]`. Prints a table of trials.
 
 A trial is a function `soak` in a file of this folder, named after it: it runs as long as it must, and returns what it
-found, in a few words. It raises AssertionError for what must not be.
+found, in a few words. It fails by an AssertionError, or pytest.fail, for what must not be.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import importlib
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))  # the collection, as Ansible names it
 FORM = "{:<28} {:>8}  {:<6} {}"
@@ -24,7 +26,7 @@ def main() -> int:
         begun = time.monotonic()
         try:
             result, found = "ok", importlib.import_module(f"tests.soak.{name}").soak()
-        except AssertionError as exc:
+        except (AssertionError, pytest.fail.Exception) as exc:
             result, found, failed = "FAILED", str(exc), failed + 1
         print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
     if not names:
