@@ -163,8 +163,11 @@ options:
       - C(address), C(namespace) and C(ca_cert) (a file) are without it those of E(VAULT_ADDR), E(VAULT_NAMESPACE) and
         E(VAULT_CACERT); C(mount) is V(secret). Plain C(http://) is only taken to this machine, and no redirect is
         followed.
-      - C(role_id) and C(secret_id) log in by AppRole, at C(login_mount) (V(approle)); else C(token), E(VAULT_TOKEN), or
-        what C(vault login) left.
+      - C(method) says how to log in. V(approle), with C(role_id) and C(secret_id), and the default where there is a
+        C(role_id). V(kubernetes) and V(jwt), with C(role), and the signed text of who runs this as C(jwt) or in the
+        file C(jwt_file), which is for V(kubernetes) that of the pod's ServiceAccount. V(token), the default otherwise,
+        with C(token), E(VAULT_TOKEN), or what C(vault login) left. C(login_mount) is where the method is enabled,
+        without it at its name.
       - Writes are check-and-set. A version that was deleted is an error, since what it held may be wanted back.
     type: dict
   labels:

@@ -49,6 +49,23 @@ def sealed(check: bool = True, **vault) -> dict:
         ({"address": "http://127.0.0.1:1", "token": "x", "prefix": "a//b"}, "vault.prefix: names of letters"),
         ({"address": "http://127.0.0.1:1", "token": 5}, "vault.token: a text is needed"),
         ({"address": "http://127.0.0.1:1", "password": "x"}, "unknown password"),
+        ({"method": "ldap"}, "vault.method: one of token, approle, kubernetes, jwt is needed, not ldap"),
+        ({"method": "kubernetes"}, "vault.role: is needed by method kubernetes"),
+        ({"method": "approle", "secret_id": "x"}, "vault.role_id: is needed by method approle"),
+        ({"method": "token", "role_id": "x"}, "vault.role_id: is not of method token, which takes token"),
+        ({"role": "vcci"}, "vault.role: is not of method token"),
+        ({"role_id": "x", "token": "x"}, "vault.token: is not of method approle"),
+        ({"method": "jwt", "role": "x"}, "vault.jwt_file: is needed by method jwt"),
+        ({"method": "jwt", "role": "x", "jwt": "x", "jwt_file": "y"}, "vault.jwt, vault.jwt_file: give one of them"),
+        (
+            {"address": "http://127.0.0.1:1", "method": "jwt", "role": "x", "jwt_file": "/no/such"},
+            "jwt_file: /no/such cannot",
+        ),
+        ({"method": "kubernetes", "role": "x", "login_mount": "../sys"}, "vault.login_mount: names of letters"),
+        (
+            {"address": "http://127.0.0.1:1", "method": "kubernetes", "role": "x"},
+            r"jwt_file: /var/run/secrets/kubernetes\.io/serviceaccount/token cannot be read: No such file",
+        ),
     ],
 )
 def test_settings_are_checked(vault: dict, message: str) -> None:
@@ -76,6 +93,68 @@ def test_credentials_are_found_where_vault_has_them(address, monkeypatch, tmp_pa
     with pytest.raises(VcciError, match="the login at approle was refused: invalid role or secret ID") as caught:
         sealed(role_id="role", secret_id="wrong-one")
     assert "wrong-one" not in str(caught.value)
+
+
+GIVEN = {"auth": {"client_token": TOKEN}}
+
+
+def logged_in(reply: bytes, **vault) -> list[Request]:
+    """What a server was asked that answers a login like this, and is empty otherwise."""
+
+    def said(request: Request) -> bytes:
+        if request.path.endswith("/login"):
+            return reply
+        return answer(200, MOUNT) if "/sys/" in request.path else answer(404, {"errors": []})
+
+    with scripted(said) as server:
+        assert sealed(address=server.url, **vault)["changed"]
+        return list(server.asked)
+
+
+@pytest.mark.parametrize(
+    ("vault", "path", "sent"),
+    [
+        ({"method": "kubernetes", "role": "vcci"}, "kubernetes", {"role": "vcci", "jwt": "of.a.file"}),
+        ({"method": "jwt", "role": "ci"}, "jwt", {"role": "ci", "jwt": "of.a.file"}),
+        ({"method": "kubernetes", "role": "v", "login_mount": "k8s/eu"}, "k8s/eu", {"role": "v", "jwt": "of.a.file"}),
+        ({"method": "approle", "role_id": "r", "secret_id": "s"}, "approle", {"role_id": "r", "secret_id": "s"}),
+        ({"role_id": "r", "login_mount": "ar"}, "ar", {"role_id": "r", "secret_id": None}),
+    ],
+)
+def test_who_runs_this_logs_in(vault: dict, path: str, sent: dict, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "of-somebody-else")
+    (tmp_path / "token").write_text("of.a.file\n")
+    if "role" in vault:
+        vault = {**vault, "jwt_file": "~/token"}  # HOME is the test's own
+    login, *others = logged_in(answer(200, GIVEN), **vault)
+    assert (login.path, login.sent) == (f"/v1/auth/{path}/login", sent)
+    assert login.headers("X-Vault-Token") == []
+    assert {tuple(request.headers("X-Vault-Token")) for request in others} == {(TOKEN,)}
+
+
+def test_a_signed_text_may_be_given_itself() -> None:
+    assert logged_in(answer(200, GIVEN), method="jwt", role="ci", jwt="of.a.job")[0].sent["jwt"] == "of.a.job"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (403, {"errors": ["permission denied"]}, ("permission denied", "bound to this ServiceAccount")),
+        (400, {"errors": ['invalid role name "vcci"']}, ("invalid role name", "vault.role must be one")),
+        (404, {"errors": ["no handler for route"]}, ("no handler for route", "vault.login_mount must be where")),
+        (500, {"errors": ["service account token has expired"]}, ("token has expired",)),
+        (200, {}, ("answered without a token",)),
+        (200, {"auth": None}, ("answered without a token",)),
+        (200, b"<html>", ("answered with 200, and not by Vault",)),
+    ],
+)
+def test_a_login_that_fails_says_why(status: int, body: object, words: tuple[str, ...]) -> None:
+    with pytest.raises(VcciError) as caught:
+        logged_in(answer(status, body), method="kubernetes", role="vcci", jwt="a.signed.text")
+    assert str(caught.value).startswith("Vault: the login at kubernetes ")
+    for word in words:
+        assert word in str(caught.value)
+    assert "a.signed.text" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

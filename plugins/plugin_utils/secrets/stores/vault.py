@@ -6,38 +6,28 @@ Each write names the version that it follows (check-and-set), and is refused whe
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...errors import InputError, Overtaken, VcciError
 from ..wanted import Wanted
-from .keeper import Kept, Members, refused, settings_of
+from .keeper import Kept, Members, settings_of
+from .vault_api import MISSING, REACHED, ask, told, words_of
+from .vault_login import SETTINGS, log_in, method_of
 
-try:
+with contextlib.suppress(ImportError):  # vault_api.py tells
     import hvac
-    from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
-    from requests.exceptions import RequestException
+    from hvac.exceptions import InvalidPath, InvalidRequest
 
-    MISSING: str | None = None
-except ImportError as exc:
-    MISSING = str(exc)
-
-KNOWN = {
-    "address", "ca_cert", "login_mount", "mount", "namespace", "prefix", "role_id", "secret_id", "token",
-}  # fmt: skip
+KNOWN = {"address", "ca_cert", "mount", "namespace", "prefix", *SETTINGS}
 PATH = re.compile(r"[A-Za-z0-9_.@=+-]+(/[A-Za-z0-9_.@=+-]+)*")
 TIMEOUT = 30  # seconds for one request
-WAYS = {
-    "Forbidden": "the token must be valid and its policy allow this: docs/runbooks/secrets.md has the capabilities",
-    "RateLimitExceeded": "a quota of requests is used up: run this later",
-    "VaultDown": "it is sealed, or not ready: unseal it, and run this again",
-}
-REACHED = "vault.address must be that of an active node, and its certificate's authority known (vault.ca_cert)"
 
 
 class Vault:
@@ -49,7 +39,9 @@ class Vault:
             raise InputError(f"Vault and OpenBao need the Python package hvac: {MISSING}")
         self.settings = settings_of("vault", given, KNOWN)
         self.mount, self.prefix = self.settings.get("mount", "secret").strip("/"), self.settings["prefix"].strip("/")
-        for option, text in (("mount", self.mount), ("prefix", self.prefix)):
+        self.method = method_of(self.settings)
+        login = self.settings.get("login_mount", self.method).strip("/")
+        for option, text in (("mount", self.mount), ("prefix", self.prefix), ("login_mount", login)):
             if not PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
                 raise InputError(
                     f"vault.{option}: names of letters, digits and _ . @ = + -, with / between, are needed"
@@ -66,33 +58,23 @@ class Vault:
             raise InputError(f"vault.ca_cert: {bundle} is not there")
         client = hvac.Client(
             url=address.rstrip("/"),
-            token=self.settings.get("token"),  # else VAULT_TOKEN, or what `vault login` left
+            # None: VAULT_TOKEN, or what `vault login` left; who logs in needs neither, and sends none along
+            token=self.settings.get("token") if self.method == "token" else "",
             verify=str(Path(bundle).expanduser()) if bundle else True,
             namespace=self.settings.get("namespace") or os.environ.get("VAULT_NAMESPACE"),
             timeout=TIMEOUT,
             allow_redirects=False,  # the token would go along
         )
-        if self.settings.get("role_id"):
-            login = client.auth.approle.login
-            mount = self.settings.get("login_mount", "approle").strip("/")
-            role, secret = self.settings["role_id"], self.settings.get("secret_id")
-            try:
-                self._ask("Vault", "the login", lambda: login(role_id=role, secret_id=secret, mount_point=mount))
-            except (InvalidPath, InvalidRequest) as exc:
-                raise _told(exc, "Vault", f"the login at {mount}") from None
-        if not client.token:
-            raise InputError(
-                "vault: a token is needed: role_id and secret_id, token, VAULT_TOKEN, or that of `vault login`"
-            )
+        log_in(client, self.method, self.settings)
         return client
 
     def _check_engine(self) -> None:
         """A write to version 1 would make an object named data/… there."""
         name, path = f"vault.mount {self.mount}", f"/v1/sys/internal/ui/mounts/{self.mount}"
         try:
-            found = self._ask(name, "looking at it", lambda: self.client.adapter.get(path)).get("data") or {}
+            found = ask(name, "looking at it", lambda: self.client.adapter.get(path)).get("data") or {}
         except (InvalidPath, InvalidRequest) as exc:
-            raise _told(exc, name, "looking at it") from None
+            raise told(exc, name, "looking at it") from None
         version = (found.get("options") or {}).get("version")
         if found.get("type") != "kv" or version != "2":
             what = f"KV version {version or 1}" if found.get("type") == "kv" else "another engine"
@@ -128,10 +110,10 @@ class Vault:
         put = self.client.secrets.kv.v2.create_or_update_secret
         arguments = {"path": self._path(secret), "mount_point": self.mount, "secret": members, "cas": kept.version}
         try:
-            answer = self._ask(self.name(secret), "the write", lambda: put(**arguments))
+            answer = ask(self.name(secret), "the write", lambda: put(**arguments))
         except InvalidRequest as exc:
-            if "did not match" not in _words(exc):
-                raise _told(exc, self.name(secret), "the write") from None
+            if "did not match" not in words_of(exc):
+                raise told(exc, self.name(secret), "the write") from None
             lost = "was changed by somebody else since it was read; nothing of it was written"
             raise Overtaken(f"{self.name(secret)} {lost}") from None
         return Kept(members, _number(answer.get("data"), self.name(secret)))
@@ -141,29 +123,13 @@ class Vault:
         get = self.client.secrets.kv.v2.read_secret_version
         arguments = {"path": self._path(secret), "mount_point": self.mount, "version": version}
         try:
-            answer = self._ask(self.name(secret), "the read", lambda: get(**arguments, raise_on_deleted_version=False))
+            answer = ask(self.name(secret), "the read", lambda: get(**arguments, raise_on_deleted_version=False))
         except InvalidPath as exc:
             answer = exc.json if isinstance(exc.json, dict) and exc.json.get("data") else {}
         if not answer:
             return None
         data = answer.get("data") or {}
         return data.get("data"), _number(data.get("metadata"), self.name(secret))
-
-    @staticmethod
-    def _ask(name: str, verb: str, request: Callable[[], Any]) -> dict[str, Any]:
-        """The answer. InvalidPath and InvalidRequest are the caller's to understand."""
-        try:
-            answer = request()
-        except (InvalidPath, InvalidRequest):
-            raise
-        except VaultError as exc:
-            raise _told(exc, name, verb) from None
-        except RequestException as exc:
-            raise VcciError(f"{name}: {verb}: no answer ({type(exc).__name__}); {REACHED}") from None
-        if isinstance(answer, dict):
-            return answer
-        where = f" to {answer.headers.get('Location')}" if answer.is_redirect else ""
-        raise VcciError(f"{name}: {verb} was answered with {answer.status_code}{where}, and not by Vault; {REACHED}")
 
 
 def _number(metadata: Mapping[str, Any] | None, name: str) -> int:
@@ -172,15 +138,6 @@ def _number(metadata: Mapping[str, Any] | None, name: str) -> int:
     if not isinstance(number, int):
         raise VcciError(f"{name}: the answer names no version, and so is none of a KV engine of version 2; {REACHED}")
     return number
-
-
-def _words(exc: VaultError) -> str:
-    """Vault's own; those that come over several lines in one."""
-    return " ".join(str(exc.args[0] if exc.args else "").split()) or type(exc).__name__
-
-
-def _told(exc: VaultError, name: str, verb: str) -> VcciError:
-    return refused(name, verb, _words(exc), WAYS.get(type(exc).__name__, ""))
 
 
 def _check_address(address: str) -> None:
