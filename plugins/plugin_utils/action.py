@@ -26,6 +26,7 @@ from .applyset.options import Planned
 from .errors import LINE, ConfigError, VcciError, brief
 from .kubernetes.client import Client
 from .kubernetes.kubeconfig import load, read_bytes
+from .parent import end_with_parent
 
 display = Display()
 UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
@@ -53,6 +54,7 @@ class Action(ActionBase):
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        end_with_parent()
         result = {**super().run(tmp, task_vars), "changed": False}
         self._clients: list[Client] = []
         self._warnings: list[str] = []

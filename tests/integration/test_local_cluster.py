@@ -6,6 +6,7 @@ A control plane alone, so that it is quick; nodes are tested with the site.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -69,6 +70,29 @@ def test_a_secret_is_encrypted_at_rest_and_nobody_is_anonymous(cluster: Path) ->
     anonymous = Client.from_params({"host": "https://127.94.0.1:6443", "ca_cert": str(cluster / "pki" / "ca.crt")})
     with pytest.raises(Exception, match="does not accept the credentials"):
         anonymous.request("GET", "/version")
+
+
+def test_a_worker_ends_with_its_run_and_who_waits_says_for_whom(tmp_path: Path) -> None:
+    """The run is killed while its worker waits for another: nobody is left to hold the lock later."""
+    held, output = STATE / ".waits.lock", tmp_path / "output"
+    held.parent.mkdir(parents=True, exist_ok=True)
+    with held.open("w") as lock, output.open("w") as out:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"pid {os.getpid()}, since 12:00:00, a test")
+        lock.flush()
+        options = json.dumps({"name": "waits", "nodes": "none", "subnet": "10.93.0.0/16"})
+        command = ["ansible", "localhost", "-i", "localhost,", "-c", "local", "-m", "greenlang.vcci.local_cluster"]
+        run = subprocess.Popen([*command, "-a", options], stdout=out, stderr=out, cwd=ROOT, start_new_session=True)
+        try:
+            says = f"waiting for another run (pid {os.getpid()}, since 12:00:00, a test)"
+            eventually(lambda: says in output.read_text(), 120, output.read_text)
+            workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+            assert workers
+        finally:
+            run.kill()
+            run.wait()
+        eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 20, "its workers end")
+    held.unlink()
 
 
 @pytest.mark.parametrize(

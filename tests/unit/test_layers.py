@@ -21,7 +21,7 @@ LAYERS = [
     {"secrets", "tenants", "local_cluster", "platform"},
     {"applyset"},
     {"kubernetes"},
-    {"errors", "labels", "nesting", "waiting", "files", "tables"},
+    {"errors", "labels", "nesting", "waiting", "files", "tables", "parent"},
 ]
 # The base of action plugins is above all packages, and knows of them what every action needs.
 ACTION = {*LAYERS[-1], "kubernetes", "applyset.planned", "applyset.options"}

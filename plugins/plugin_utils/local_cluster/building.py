@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..errors import VcciError
+from ..waiting import FOREVER, until
+
+# Of a command line, what tells runs apart: the program itself, and playbooks.
+PROGRAM = re.compile(r"(^|/)(ansible(-playbook)?|pytest|molecule)$|^[\w./-]+\.ya?ml$")
 TICK = 20  # seconds between two signs of life of a build
 
 
@@ -23,15 +29,41 @@ def cache_directory() -> Path:
 
 @contextmanager
 def locked(path: Path, say: Callable[[str], None], awaited: str) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs; whoever has to wait for another run says what that one does."""
+    """Hold the lock file `path` while the block runs; whoever has to wait says for whom, and what that run does.
+
+    The file says who holds it: its pid, since when, and what it runs.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another run: {awaited}")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    with path.open("a+", encoding="utf-8") as handle:  # not "w": until it is held, it is the holder's to write
+
+        def taken() -> bool:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        def never(_waited: int) -> VcciError:
+            return VcciError(f"{path} stays locked")
+
+        if not taken():
+            say(f"waiting for another run ({_holder(path)}): {awaited}")
+            until(taken, FOREVER, say, awaited=lambda: f"another run ({_holder(path)})", late=never, longest=0.2)
+        handle.truncate(0)
+        handle.write(f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}, {_program()}")
+        handle.flush()
         yield
+
+
+def _holder(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") or "it has just begun"
+
+
+def _program() -> str:
+    """What this process runs: program and playbooks by name; no other argument, it may be a secret."""
+    words = Path("/proc/self/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    shown = [word for word in words if PROGRAM.search(word)]
+    return " ".join(Path(word).name for word in shown[:4]) or Path(words[0]).name
 
 
 def sha256(path: Path) -> str:

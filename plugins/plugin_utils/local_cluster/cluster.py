@@ -119,11 +119,13 @@ class LocalCluster:
         started = self._report(control.start(self._say, lambda: self._bootstrap(control)))
         if self._real:
             archives = loaded(self._images, parts.archives)
-            started += parts.nodes.start(control.credentials(), archives, _image_cache(), self._say)
+            started += parts.nodes.start(control, archives, _image_cache(), self._say)
         if self._simulated:
             started += self._start_simulated(parts)
         self._wait_nodes(control)
         control.check_alive()
+        if self._real:
+            parts.nodes.check_alive()
         return started
 
     def _start_simulated(self, parts: Parts) -> list[str]:
@@ -156,7 +158,7 @@ class LocalCluster:
             logs = self.layout.state / "nodes" / waiting[0] / "logs"
             return VcciError(
                 f"nodes {', '.join(waiting)} are not Ready after {READY_SECONDS} s. "
-                f"Remedy: see the logs below {logs}; run again to go on."
+                f"Remedy: see the logs below {logs}; run again, it goes on from here."
             )
 
         def awaited() -> str:

@@ -158,4 +158,4 @@ class ControlPlane:
         )
 
     def _remedy(self, name: str) -> str:
-        return f"Remedy: the whole log is {self.processes.logs / name}.log."
+        return f"Remedy: the whole log is {self.processes.logs / name}.log; run again, it goes on from here."

@@ -15,7 +15,10 @@ SOCKET = "/run/containerd/containerd.sock"
 # A node on one machine shares it with the others: each keeps this much from pods.
 EVICTION = {"memory.available": "200Mi", "nodefs.available": "2%", "imagefs.available": "2%", "nodefs.inodesFree": "2%"}
 
+# It ends when one of its required plugins cannot be had (no inotify instance left, for example): one that answers
+# serves the kubelet's RuntimeService.
 CONTAINERD = """version = 3
+required_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime", "io.containerd.cri.v1.images"]
 root = "{state}/containerd"
 state = "/run/containerd"
 [grpc]
@@ -70,8 +73,8 @@ def daemons(layout: Layout, node: Node, parts: Mapping[str, Path]) -> list[Daemo
     return [
         _containerd(layout, node, parts),
         _kubelet(layout, node, parts),
-        _kube_proxy(layout, node, parts),
         _cilium(layout, node),
+        _kube_proxy(layout, node, parts),  # it ends when its node's first address appears: after the kubelet's report
     ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from ..errors import VcciError
 from ..waiting import until
-from . import host, namespaces, network, node_images
+from . import host, namespaces, network, node_images, objects
+from .control_plane import ControlPlane
 from .daemon import Daemon
 from .layout import Layout, Node
 from .node_daemons import configuration, daemons
@@ -18,7 +20,9 @@ from .objects import PAUSE
 from .pki import Authority, kubeconfig, write_changed
 from .processes import Processes
 
-ANSWER_SECONDS = 30  # until a containerd must answer
+ANSWER_SECONDS = 60  # until a containerd must answer
+ADDRESS_SECONDS = 120  # until a kubelet must have reported its node
+CRI = ["io.containerd.grpc.v1", "cri"]  # type and name of the plugin that serves the RuntimeService
 
 
 class Nodes:
@@ -44,13 +48,18 @@ class Nodes:
         ]
 
     def start(
-        self, authority: Authority, archives: Mapping[str, Path], cache: Path, say: Callable[[str], None]
+        self,
+        control: ControlPlane,
+        archives: Mapping[str, Path],
+        cache: Path,
+        say: Callable[[str], None],
     ) -> list[str]:
         """Start what of the nodes does not run, with the images of `archives`; return what was started and loaded."""
-        layout, containerd = self._layout, self._parts["containerd"]
+        layout, containerd, authority = self._layout, self._parts["containerd"], control.credentials()
         node_images.seed(layout, archives, containerd, cache, say)
         with ThreadPoolExecutor(len(layout.nodes)) as pool:
-            started = list(chain.from_iterable(pool.map(lambda node: self._start(node, authority), layout.nodes)))
+            one = partial(self._start, control=control, authority=authority)
+            started = list(chain.from_iterable(pool.map(one, layout.nodes)))
         network.route(layout)
         for line in started:
             say(f"started {line}")
@@ -81,7 +90,7 @@ class Nodes:
         processes = self.processes(node)
         return [f"{node.name}: {daemon.name}" for daemon in self.daemons(node) if not processes.current(daemon)]
 
-    def _start(self, node: Node, authority: Authority) -> list[str]:
+    def _start(self, node: Node, control: ControlPlane, authority: Authority) -> list[str]:
         """Start what of a node does not run; return what was started."""
         self._write_files(node, authority)
         made = namespaces.ensure(self._layout, node, self._cilium_root, self._parts["cilium"])
@@ -90,6 +99,8 @@ class Nodes:
         host.run(*self._layout.inside(node), "install", "-m", "0600", credentials, "/run/cilium/kubeconfig")
         processes = self.processes(node)
         for daemon in self.daemons(node):
+            if daemon.name == "kube-proxy" and not processes.current(daemon):
+                self._await_address(node, control, processes)
             if processes.ensure(daemon):
                 started.append(f"{node.name}: {daemon.name}")
             if daemon.name == "containerd":
@@ -114,19 +125,49 @@ class Nodes:
         for name, text in configuration(layout, node, self._parts, PAUSE, _may_lower_oom_score()).items():
             write_changed(state / name, text)
 
+    def check_alive(self) -> None:
+        """Raise when something of a node ended soon after its start."""
+        for node in self._layout.nodes:
+            for line in self._stale(node):
+                raise self._trouble(node, line.rpartition(" ")[2], "ended after its start")
+
     def _await_containerd(self, node: Node, processes: Processes) -> None:
-        command = [*node_images.ctr(self._layout, node, self._parts["containerd"]), "version"]
+        """Wait until containerd answers that the RuntimeService of the kubelet is there."""
+        command = [*node_images.ctr(self._layout, node, self._parts["containerd"]), "plugins", "ls"]
 
         def late(_waited: int) -> VcciError:
-            return VcciError(
-                f"containerd of {node.name} does not answer; its last words:\n{processes.last_lines('containerd')}\n"
-                f"Remedy: the whole log is {processes.logs / 'containerd.log'}."
-            )
+            return self._trouble(node, "containerd", "serves no RuntimeService")
 
         def answers() -> bool:
-            return host.run(*command, check=False).returncode == 0
+            if processes.pid("containerd") is None:
+                raise self._trouble(node, "containerd", "ended while starting")
+            lines = map(str.split, host.run(*command, check=False).stdout.splitlines())
+            return any(words[:2] == CRI and words[-1] == "ok" for words in lines)
 
         until(answers, ANSWER_SECONDS, late=late, pause=0.1, longest=0.1)
+
+    def _await_address(self, node: Node, control: ControlPlane, processes: Processes) -> None:
+        """Wait until the kubelet has reported the node's address."""
+
+        def late(_waited: int) -> VcciError:
+            return self._trouble(node, "kubelet", f"has not reported its node after {ADDRESS_SECONDS} s")
+
+        with control.client() as client:
+
+            def reported() -> bool:
+                if processes.pid("kubelet") is None:
+                    raise self._trouble(node, "kubelet", "ended while starting")
+                found = client.get("v1", "Node", node.name)
+                return found is not None and objects.address(found) is not None
+
+            until(reported, ADDRESS_SECONDS, late=late, pause=0.1, longest=0.25)
+
+    def _trouble(self, node: Node, name: str, what: str) -> VcciError:
+        processes = self.processes(node)
+        return VcciError(
+            f"{name} of {node.name} {what}; its last words:\n{processes.last_lines(name)}\n"
+            f"Remedy: the whole log is {processes.logs / name}.log; run again, it goes on from here."
+        )
 
 
 def _may_lower_oom_score() -> bool:

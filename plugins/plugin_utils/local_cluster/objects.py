@@ -104,10 +104,14 @@ def facts(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(map(_facts, nodes), key=lambda fact: str(fact["name"]))
 
 
-def _facts(node: dict[str, Any]) -> dict[str, Any]:
+def address(node: dict[str, Any]) -> str | None:
+    """The node's own address, once its kubelet has reported it."""
     addresses = node.get("status", {}).get("addresses", [])
-    internal = (entry["address"] for entry in addresses if entry["type"] == "InternalIP")
-    return {"name": node["metadata"]["name"], "ready": is_ready(node), "address": next(internal, None)}
+    return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), None)
+
+
+def _facts(node: dict[str, Any]) -> dict[str, Any]:
+    return {"name": node["metadata"]["name"], "ready": is_ready(node), "address": address(node)}
 
 
 def _node(layout: Layout, node: Node) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ipaddress
 import json
@@ -21,9 +22,11 @@ COMMANDS = ("ip", "nsenter", "unshare", "mount", "umount", "nft", "sysctl", "chr
 FILE_SYSTEMS = ("overlay", "bpf", "cgroup2")
 # Bytes: measured need of the platform with images and three nodes, with room for its data.
 DISK, DISK_BUILD, MEMORY, MEMORY_SIMULATED = 6 * GIB, 18 * GIB, 5 * GIB, 1 * GIB
-# inotify instances: measured need of a control plane and of a real node, whose containerd and kubelet end without.
-WATCHES, WATCHES_NODE = 14, 10
-WATCHES_LIMIT = "fs.inotify.max_user_instances"
+# inotify: measured need of a control plane and of a real node (the platform's pods on it), whose containerd and kubelet
+# end without.
+INSTANCES, INSTANCES_NODE, INSTANCES_LIMIT = 14, 10, "max_user_instances"
+WATCHES, WATCHES_NODE, WATCHES_LIMIT = 100, 1200, "max_user_watches"
+INOTIFY = Path("/proc/sys/fs/inotify")
 
 
 def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> None:
@@ -103,13 +106,35 @@ def _room(layout: Layout) -> list[str]:
 
 
 def _watches(layout: Layout) -> list[str]:
-    need = WATCHES + WATCHES_NODE * len(layout.nodes)
-    if _may_watch(need):
-        return []
-    remedy = f"stop other clusters, or sysctl -w {WATCHES_LIMIT}=1024"
-    return [
-        f"inotify: {need} instances more than this user has; {WATCHES_LIMIT} is too low for them. Remedy: {remedy}."
-    ]
+    """Which limits of inotify leave too little: programs that meet them end, or go on without what they should do."""
+    nodes, lacks = len(layout.nodes), []
+    instances, watches = INSTANCES + INSTANCES_NODE * nodes, WATCHES + WATCHES_NODE * nodes
+    if not _may_watch(instances):
+        lacks.append(_inotify(instances, "instances", INSTANCES_LIMIT))
+    if _watched() + watches > int((INOTIFY / WATCHES_LIMIT).read_text()):
+        lacks.append(_inotify(watches, "watches", WATCHES_LIMIT))
+    return lacks
+
+
+def _inotify(need: int, what: str, limit: str) -> str:
+    now = int((INOTIFY / limit).read_text())
+    name, enough = f"fs.inotify.{limit}", max(1024, 2 * now, now + need)
+    lack = f"inotify: {need} {what} more than this user has; {name} ({now}) is too low for them"
+    return f"{lack}. Remedy: stop other clusters, or sysctl -w {name}={enough}."
+
+
+def _watched() -> int:
+    """How many inotify watches this user's processes have."""
+    user, count = os.geteuid(), 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if folder.stat().st_uid != user:
+                continue
+            for descriptor in (folder / "fd").iterdir():
+                if str(descriptor.readlink()) == "anon_inode:inotify":
+                    told = (folder / "fdinfo" / descriptor.name).read_text(encoding="utf-8")
+                    count += told.count("inotify wd:")
+    return count
 
 
 def _may_watch(count: int) -> bool:

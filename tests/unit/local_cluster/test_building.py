@@ -14,7 +14,12 @@ from threading import Barrier
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries, link_parts
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import fingerprint, fits, locked
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import (
+    PROGRAM,
+    fingerprint,
+    fits,
+    locked,
+)
 
 PARTS = {
     "tool": {"packages": {".": "tool"}, "links": {"tool": ["other"]}, "for": ["none"]},
@@ -109,7 +114,27 @@ def test_who_waits_for_another_run_says_so(tmp_path: Path) -> None:
                 pass
             lines.append("ends")
         waiting.result(10)
-    assert lines == ["waiting for another run: it builds tool", "ends", "mine"]
+    begin = f"waiting for another run (pid {os.getpid()}, since "
+    assert lines[0].startswith(begin)
+    assert lines[0].endswith("): it builds tool")
+    assert lines[1:] == ["ends", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("/venv/bin/ansible-playbook", True),
+        ("ansible", True),
+        ("playbooks/site.yml", True),
+        ("password=site.yml", False),
+        ("@secrets.yml", False),
+        ('{"password": "x.yml"}', False),
+        ("cluster_confirm=local", False),
+        ("/venv/bin/python3", False),
+    ],
+)
+def test_of_a_command_line_nothing_is_shown_that_may_be_a_secret(word: str, shown: bool) -> None:
+    assert bool(PROGRAM.search(word)) is shown
 
 
 def test_a_file_is_known_by_its_content_where_its_time_differs(tmp_path: Path) -> None:
