@@ -8,14 +8,15 @@ VENV := .venv
 ENVIRONMENT ?= local
 ARGS ?=
 ONLY ?=
+P ?=
 WORKERS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup packages site test soak bench lint up down kubeconfig clean requirements
+.PHONY: help setup packages site test soak bench lint up down kubeconfig help-playbook clean requirements
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 packages: ## Install missing system packages (root, Debian), else name them all
 	@command -v dpkg-query >/dev/null || { echo "no Debian packages here: what binaries/apt.txt names must be there; a run says what is missing"; exit 0; }; \
@@ -68,6 +69,9 @@ down: setup ## Remove the local cluster with all its data
 kubeconfig: ## Print the path of the local cluster's kubeconfig
 	@ansible platform -i inventories/$(ENVIRONMENT) --playbook-dir . $(ARGS) -m ansible.builtin.debug -a msg='{{ cluster_kubeconfig }}' \
 	  | sed -n -E 's/^ *msg: *//p' | grep .
+
+help-playbook: setup ## Show what a playbook takes (P=<name>); without P, list all
+	@PYTHONPATH=collections python -m ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.pages $(P)
 
 clean: ## Remove what the other targets made in this directory (not the cluster, not the cache)
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

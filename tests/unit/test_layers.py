@@ -18,7 +18,7 @@ UTILS = PLUGINS / "plugin_utils"
 PREFIX = "ansible_collections.greenlang.vcci.plugins.plugin_utils."
 # From the top: a package imports from those below it, never from above or beside.
 LAYERS = [
-    {"secrets", "tenants", "local_cluster", "platform"},
+    {"secrets", "tenants", "local_cluster", "platform", "procedures"},
     {"applyset"},
     {"kubernetes"},
     {"errors", "labels", "nesting", "waiting", "files", "tables", "parent"},

@@ -15,9 +15,9 @@ LOCK = "applyset.greenlang.io/held-by"  # the annotation that is a claim
 _CLAIMED: set[str] = set()
 
 
-def identity() -> dict[str, Any]:
-    """Of this process. `id` differs with every call."""
-    pid = os.getpid()
+def identity(process: int | None = None) -> dict[str, Any]:
+    """Of this process, or of another of this machine. `id` differs with every call."""
+    pid = os.getpid() if process is None else process
     return {
         "host": socket.gethostname(),
         "pid": pid,

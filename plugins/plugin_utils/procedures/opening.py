@@ -1,0 +1,105 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""The beginning of a procedure: everything that is wrong is found, and told at once, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import VcciError
+from . import catalogue, variables
+from .contract import Contract, Option
+from .started import Started
+
+FRAME = ("procedure", "procedure_guard", "procedure_lines")  # what plays of ours say to the frame itself
+MISSING = object()
+
+
+class Opening:
+    """`value` answers what a variable is in this play, MISSING if it is not there; it may raise a VcciError. `there`
+    are all variables as they are written, templates not yet filled."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        started: Started,
+        value: Callable[[str], Any],
+        there: Mapping[str, Any],
+        *,
+        check: bool,
+    ) -> None:
+        self.contract, self.started, self.check = contract, started, check
+        self._value, self._there = value, there
+        self.warnings: list[str] = []
+        self.faults: list[str] = []
+        self.values: dict[str, Any] = {}  # those of the contract's variables that have one
+
+    def judge(self) -> None:
+        for name in self.contract.options:
+            found = self._read(name)
+            if found is not MISSING and found is not None:
+                self.values[name] = found
+        self.faults += variables.faults_of_values(self.contract, self.values)
+        self._judge_names()
+        for option, wanted in self.confirmations():
+            typed = self.values.get(option.name)
+            if typed not in (None, ""):
+                self.confirm(option, typed, wanted)
+
+    def _read(self, name: str) -> Any:
+        try:
+            return self._value(name)
+        except VcciError as exc:
+            self.faults.append(exc.message)
+            return MISSING
+
+    def _judge_names(self) -> None:
+        beside = {name for other in self.started.procedures for name in catalogue.contract(other).options}
+        known = {*catalogue.settings(), *catalogue.arguments(), *beside, *FRAME, *self.contract.options}
+        prefixes = (*catalogue.roles(), "platform", "procedure")
+        lead = tuple(f"{prefix}_" for prefix in prefixes)
+        ours = {name for name in self._there if name.startswith(lead)}
+        faults, warnings = variables.faults_of_names(
+            self.contract,
+            self.started.extra,
+            variables.unread(ours - known, self._there),
+            known={*catalogue.settings(), *beside, *FRAME},
+            prefixes=prefixes,
+            arguments=catalogue.arguments(),
+        )
+        if self.started.ours:
+            self.faults += [*faults, *variables.faults_of_tags(self.started.tags, catalogue.tags())]
+        else:
+            self.warnings += faults  # whose playbook imports this one may read, and carry, what we do not know
+        self.warnings += warnings
+
+    # --- confirmations -------------------------------------------------------------------------------------------
+    def confirmations(self) -> list[tuple[Option, Any]]:
+        """What must be typed, and which value it must have."""
+        asked = [option for option in self.contract.options.values() if option.confirms]
+        found = [(option, self._read(option.confirms)) for option in asked]
+        return [(option, wanted) for option, wanted in found if wanted is not MISSING]
+
+    def unconfirmed(self) -> list[tuple[Option, Any]]:
+        """Those of which nothing was typed yet. In check mode nothing is lost."""
+        return [] if self.check else [both for both in self.confirmations() if not self.values.get(both[0].name)]
+
+    def confirm(self, option: Option, typed: object, wanted: object) -> None:
+        fault = variables.fault_of_confirmation(option, typed, wanted)
+        self.faults += [fault] if fault else []
+
+    # --- the end of it -------------------------------------------------------------------------------------------
+    def refuse(self) -> None:
+        """VcciError with everything that was found wrong."""
+        if not self.faults:
+            return
+        faults = list(dict.fromkeys(self.faults))
+        lead = (
+            "" if len(faults) == 1 else f"{self.contract.name}: {len(faults)} things to remedy, nothing was changed:\n"
+        )
+        raise VcciError(lead + "\n".join(faults), faults)
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        """The values, and defaults where none was given."""
+        return {**{name: option.spec.get("default") for name, option in self.contract.options.items()}, **self.values}

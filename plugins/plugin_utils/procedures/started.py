@@ -1,0 +1,46 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""How this run of Ansible was started: with which variables, tags and playbooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.utils.vars import load_extra_vars
+
+from . import catalogue
+
+COLLECTION = "greenlang.vcci."
+
+
+@dataclass(frozen=True)
+class Started:
+    """`procedures` are those that were started by name; `ours` is whether nothing else was: then nobody else reads a
+    variable, or carries a tag."""
+
+    extra: frozenset[str]
+    tags: tuple[str, ...]
+    procedures: tuple[str, ...]
+    ours: bool
+
+
+def started(loader: Any) -> Started:
+    asked = context.CLIARGS.get("args") or ()
+    playbooks = [asked] if isinstance(asked, str) else list(asked)
+    named = [_procedure(playbook) for playbook in playbooks]
+    chosen = {str(tag) for option in ("tags", "skip_tags") for tag in context.CLIARGS.get(option) or ()}
+    tags = sorted({part for tag in chosen for part in tag.split(",") if part})
+    found = tuple(name for name in named if name)
+    return Started(frozenset(load_extra_vars(loader)), tuple(tags), found, bool(found) and len(found) == len(named))
+
+
+def _procedure(playbook: str) -> str:
+    """The procedure of a playbook of ours, by its path or by its name in the collection; else empty."""
+    if playbook.startswith(COLLECTION):
+        name = playbook.removeprefix(COLLECTION)
+        return name if name in catalogue.names() else ""
+    path = Path(playbook).resolve()
+    here = path.parent in (catalogue.ROOT, catalogue.ROOT / "playbooks")
+    return path.stem if here and path.stem in catalogue.names() else ""
