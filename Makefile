@@ -64,7 +64,7 @@ up: setup ## Run the local cluster alone
 	ansible-playbook playbooks/cluster.yml -i inventories/local $(ARGS)
 
 down: setup ## Remove the local cluster with all its data
-	ansible-playbook playbooks/cluster_down.yml -i inventories/local $(ARGS)
+	ansible-playbook playbooks/cluster_remove.yml -i inventories/local $(ARGS)
 
 kubeconfig: ## Print the path of the local cluster's kubeconfig
 	@ansible platform -i inventories/$(ENVIRONMENT) --playbook-dir . $(ARGS) -m ansible.builtin.debug -a msg='{{ cluster_kubeconfig }}' \

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The beginning of a procedure: everything that is wrong is found, and told at once, before anything is done."""
+"""The beginning of a procedure: all that is wrong is found, and told at once, before anything is done."""
 
 from __future__ import annotations
 

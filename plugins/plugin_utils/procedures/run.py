@@ -200,8 +200,8 @@ def _enter(run: Run, target: dict[str, Any], anew: bool, say: Callable[[str], No
     if before.target != target:
         stands, wanted = brief(_told(before.target)), brief(_told(target))
         raise InputError(
-            f"{run.key}: a run with {stands} was not finished (step {before.step or 'none'}), and this one has {wanted}; "
-            "nothing was changed. Remedy: finish that one with its own values, or -e procedure_anew=true to begin anew"
+            f"{run.key}: a run with {stands} was not finished (step {before.step or 'none'}), and this one has "
+            f"{wanted}; nothing was changed. Remedy: finish that one with its own values, or -e procedure_anew=true"
         )
     if before.taken or before.step:
         say(f"going on: {', '.join(before.taken) or 'nothing'} was done, {before.step or 'nothing'} was begun")
