@@ -22,7 +22,7 @@ from ..errors import ApiError, Conflict, InputError, NotFound, SetLocked, VcciEr
 from ..kubernetes.client import APPLY_PATCH, JSON, MERGE_PATCH, Client
 from ..waiting import Deadline
 from . import holder as holders
-from . import membership, turn
+from . import members, membership, turn
 from .holder import LOCK
 from .membership import RECORD_MANAGER
 
@@ -48,6 +48,7 @@ class Record:
         self._beat: threading.Thread | None = None
         self._stop = threading.Event()
         self._contents: tuple[set[str], set[str]] = (set(), set())
+        self.names: members.Names | None = None  # of its objects, to be recorded when it is given back
         self._moved = 0.0  # when our claim last moved, by our own clock
         self._patience: Deadline | None = None
         self._turns = 0
@@ -76,7 +77,8 @@ class Record:
         return {self.namespace, *self.contents()[1]} if membership.tells_namespaces(self.current) else None
 
     def matches(self, kinds: set[str], namespaces: set[str]) -> bool:
-        return membership.same_record(self.current, kinds, namespaces, self.namespace)
+        same_names = self.names is None or self.names == members.recorded(self.current)
+        return same_names and membership.same_record(self.current, kinds, namespaces, self.namespace)
 
     # --- holding -----------------------------------------------------------------------------------------------------
     def acquire(self, kinds: set[str], namespaces: set[str]) -> bool:
@@ -259,6 +261,9 @@ class Record:
         body = membership.record_object(self.name, self.namespace, kinds, namespaces, tooling)
         if meta.get("resourceVersion"):
             body["metadata"]["resourceVersion"] = meta["resourceVersion"]
+        names = members.recorded(self.current) if hold or self.names is None else self.names
+        if names:
+            body["data"] = names
         if hold:
             body["metadata"]["annotations"][LOCK] = json.dumps({**self._me, "beat": time.time_ns()}, sort_keys=True)
         begun = time.monotonic()

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import ApplyError, InputError, Overtaken, VcciError
 from ..kubernetes.client import Client
 from ..waiting import Deadline
-from . import absent, borders, containers, expectation, membership, plan, prune, recreatable, snapshot, wait
+from . import absent, borders, containers, expectation, lasting, membership, plan, prune, recreatable, snapshot, wait
 from .context import Context
 from .gone import until_all_gone
 from .manifests import Ref
@@ -140,6 +140,7 @@ def _fetch(run: Context) -> None:
     borders.name_other_sets(run)
     borders.warn_of_records(run)
     containers.expect_to_vanish(run.items)
+    lasting.plan_names(run)
 
 
 def _plan_pruning(run: Context) -> None:
@@ -171,10 +172,12 @@ def _carry_out(run: Context) -> None:
 
 
 def _write(run: Context, todo: list[Item]) -> None:
-    kinds, namespaces = None, None
+    kinds, namespaces, done = None, None, False
 
     def give_back() -> None:
         if run.record:
+            if not done:
+                lasting.keep_names(run)
             run.record.release(kinds, namespaces)
 
     with _giving_back(run, give_back):
@@ -182,7 +185,8 @@ def _write(run: Context, todo: list[Item]) -> None:
             prune.tell(run, "which left the set")
             prune.delete_all(run)
             # Without pruning, or after a failure, members of other kinds may remain: the record keeps naming them.
-            if run.options.prune and not (run.kept or run.faults or run.stopped):
+            done = not (run.faults or run.stopped)
+            if run.options.prune and not run.kept and done:
                 kinds, namespaces = _contained(run.items)
 
 
@@ -261,6 +265,7 @@ def _end_record(run: Context, whole_set: bool) -> None:
     if whole_set and len(run.gone) == len(run.doomed) and not run.kept:
         record.delete()
     else:
+        lasting.drop_names(run)
         record.release()
 
 

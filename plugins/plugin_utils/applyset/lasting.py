@@ -1,0 +1,53 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Which objects the record of a set is to name when the set is given back."""
+
+from __future__ import annotations
+
+from ..errors import ApiError, NotFound
+from ..kubernetes.kinds import Resource
+from . import members, snapshot
+from .context import Context
+from .manifests import Ref
+
+
+def plan_names(run: Context) -> None:
+    """Those that are wanted, and, where nothing is pruned, those recorded before that are still there: some runs bring
+    a part of a set only."""
+    if run.record is None or run.options.check:
+        return
+    wanted = {item.ref for item in run.items}
+    others = set() if run.options.prune else (members.decoded(run.record.current) or set()) - wanted
+    run.record.names = members.encoded(wanted | _still_there(run, others))
+
+
+def keep_names(run: Context) -> None:
+    """Whatever was recorded stays so beside what is planned: not all was done."""
+    if run.record is not None:
+        wanted = {item.ref for item in run.items}
+        run.record.names = members.encoded(wanted | (members.decoded(run.record.current) or set()))
+
+
+def drop_names(run: Context) -> None:
+    """Without those that were deleted."""
+    known = members.decoded(run.record.current) if run.record is not None else None
+    if run.record is not None and known is not None:
+        run.record.names = members.encoded(known - run.gone)
+
+
+def _still_there(run: Context, refs: set[Ref]) -> set[Ref]:
+    """Who may not know takes them for being there."""
+    resources: list[Resource] = []
+    for group, kind in sorted({(ref.group, ref.kind) for ref in refs}):
+        try:
+            resources.append(run.client.preferred(group, kind))
+        except NotFound:
+            continue
+    if not resources:
+        return set()
+    try:
+        places = {ref.namespace for ref in refs if ref.namespace}
+        return refs & set(snapshot.members(run.client, resources, places, str(run.part_of), run.workers))
+    except ApiError as exc:
+        if exc.status != 403:
+            raise
+        return refs
