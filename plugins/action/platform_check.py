@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action, display
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ConfigError, ConnectionFailed
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.platform import check
 
@@ -23,6 +24,13 @@ class ActionModule(Action):
     }
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        if self.check:
-            return {"skipped": True, "msg": "check mode: there may be nothing to ask yet"}
-        return check.run(self.connect(args), args, display.display)
+        """In check mode nothing is written, and a cluster that is not there yet, or has nothing of ours, is skipped."""
+        try:
+            client = self.connect(args)
+            if self.check and not check.is_there(client):
+                raise ConnectionFailed("nothing of the platform is there")
+        except (ConfigError, ConnectionFailed) as exc:
+            if not self.check:
+                raise
+            return {"skipped": True, "msg": f"check mode: there is nothing to ask yet ({exc.message})"}
+        return check.run(client, args, display.display, write=not self.check)

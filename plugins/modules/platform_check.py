@@ -5,17 +5,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_check
-short_description: Ask the running platform what a user would ask of it
+short_description: Tell the truth about the running platform
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Asks through the API gateway, over verified TLS, for liveness, readiness, a write, a read, and a job done by a
-    worker; then shows a table of the platform's layers with their objects, how many workloads are ready, and where to
-    look.
-  - Does nothing in check mode.
+  - Asks at every door of the platform as its users do, through the gateway's address and over verified TLS. Doors are
+    each host and location of the gateway's own configuration, a write, a read and a job done by a worker, what must
+    stay closed, and the ports of load balancers.
+  - Judges whatever the platform is to have, which it knows from the records of its sets (see
+    M(greenlang.vcci.applyset)). What was deleted is missed; roll-outs, DaemonSets, Services, SealedSecrets,
+    Certificates, claims, Jobs, CronJobs (a last run that failed, or a success that is too old), autoscalers, quotas,
+    namespaces of tenants and nodes are judged by the rules of readiness; what was scaled to 0, paused or suspended by
+    hand is told.
+  - What is on its way to become ready is awaited for O(timeout). Then all faults are told at once, in a table with
+    object, what is wrong, the reason (events, pods, the last lines of their logs) and the remedy; any fault fails the
+    task.
+  - In check mode nothing is written, so that a write, a read and a job are not asked for; where nothing of the
+    platform is there yet, the task is skipped.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
-  check_mode: {support: none, description: Is skipped.}
+  check_mode: {support: partial, description: Asks for reads only.}
   diff_mode: {support: none, description: Changes nothing.}
 options:
   namespace:
@@ -35,7 +44,7 @@ options:
     type: str
     default: vcci-api-tls
   timeout:
-    description: Seconds after which an answer that is still not good fails.
+    description: Seconds that all doors together have to answer well, and what is on its way to become ready.
     type: int
     default: 60
 """
@@ -49,20 +58,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: What was asked and how long each answer took, in seconds.
-  returned: success
+  description: The doors that answered well, and how long each answer took, in seconds.
+  returned: always
   type: list
   elements: dict
   sample: [{check: liveness, seconds: 0.012}]
+faults:
+  description: All that is wrong, with the layer whose playbook brings it.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - object: StatefulSet vcci-observability/prometheus
+      wrong: is not there (set observability-prometheus)
+      layer: observability
+      reason: []
+      remedy: ansible-playbook playbooks/observability.yml -i inventories/local
 layers:
-  description: Objects, workloads and ready workloads of each layer.
-  returned: success
+  description: Objects of each layer, the workloads that it is to have, and how many of them are as they should be.
+  returned: always
   type: list
   elements: dict
   sample: [{layer: data, objects: 21, workloads: 2, ready: 2, look: kubectl get statefulsets -n vcci-platform}]
 address:
-  description: The gateway's address.
-  returned: success
+  description: The gateway's address; empty where it has none.
+  returned: always
   type: str
   sample: 10.77.1.10
 """

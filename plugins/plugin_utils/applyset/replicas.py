@@ -18,6 +18,7 @@ from .manifests import DIGEST, Ref, mapping
 from .owned import our_entry
 
 HANDOVER_MANAGER = "greenlang.vcci-replicas-handover"
+HELD = "vcci.greenlang.io/held-at-zero"  # annotation of a workload that a procedure put at 0; its value names it
 SCALED_KINDS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 Manifest = Mapping[str, Any]
 
