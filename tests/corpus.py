@@ -161,11 +161,11 @@ def documents(text: str, source: str, client: Client) -> Iterator[Document]:
 
 
 def addressed(obj: dict[str, Any], client: Client) -> Ref:
-    """Its reference; where a namespace is needed and lacks, it is `default`."""
+    """Its reference; where a namespace is needed and lacks, it is `default`, and where none is, one is ignored."""
     meta = obj["metadata"]
-    namespaced = client.resource(obj["apiVersion"], obj["kind"]).namespaced
-    if namespaced and not meta.get("namespace"):
-        meta["namespace"] = "default"
+    if not client.resource(obj["apiVersion"], obj["kind"]).namespaced:
+        return ref_of(obj)._replace(namespace="")
+    meta["namespace"] = meta.get("namespace") or "default"
     return ref_of(obj)
 
 

@@ -18,7 +18,8 @@ from .contract import Contract, Option
 
 UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
 NEAR, VERY_NEAR = 0.8, 0.9  # how alike two names are, of which one was meant; if the name could be anybody's
-SPECIAL_TAGS = {"all", "always", "never", "tagged", "untagged"}
+# Of Ansible, and those that molecule skips, whatever carries them.
+SPECIAL_TAGS = {"all", "always", "never", "tagged", "untagged", "molecule-notest", "notest"}
 
 
 def faults_of_values(contract: Contract, given: Mapping[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ LEAST = {
     "cluster_identity": {"environment_name": "test"},
     "node_drain": {"name": "n"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
+    "procedure": {"state": "begun", "name": "apps", "environment_name": "test"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},
     "tenant_attempts": {"namespaces": ["n", "m"], "image": "i"},

@@ -207,6 +207,8 @@ def test_drift_by_the_server_itself(apply, client, namespace, thing):
         assert fields == (applied(spec, schema) or {}), (number, spec)
         after = drifted(live["spec"], schema, maker)
         if not is_sound(after, schema):
+            # Each begins anew: of a struct that is emptied, `{}` after fields, the server makes a null that it refuses.
+            client.request("DELETE", path)
             continue
         client.request("PUT", path, body={**live, "spec": after}, query={"fieldManager": f"other{number}"})
         left = kept(fields, live["spec"], after, schema) or {}
