@@ -8,7 +8,8 @@ VcciError                    something the user can act on; str(error) is the me
 │   └── GivenUp              the run's patience is over: this request was not made any more
 ├── ApiError                 the API server answered with a Status: .status, .reason, .message, .details
 │   ├── Conflict             409: another field manager, or an object changed in between
-│   └── NotFound             404
+│   ├── NotFound             404
+│   └── Unavailable          the API server is there, and nobody answers for the API group in question
 ├── SetError                 a set of objects was not brought to its end: .result says what was done of it
 │   ├── ApplyError           one or more objects could not be applied: .failures
 │   │   └── Overtaken        one of them was changed by somebody else since it was read and decided about
@@ -98,6 +99,10 @@ class Conflict(ApiError):
 
 class NotFound(ApiError):
     pass
+
+
+class Unavailable(ApiError):
+    """The message names the APIService."""
 
 
 class SetError(VcciError):

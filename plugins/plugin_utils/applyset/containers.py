@@ -68,7 +68,7 @@ def expect_to_vanish(items: Iterable[Item]) -> None:
         return
     for item in items:
         homes = ("Namespace", item.ref.namespace), ("CustomResourceDefinition", definition_of(item))
-        if item.action != REFUSED and not going.isdisjoint(homes):
+        if item.action != REFUSED and not item.error and not going.isdisjoint(homes):
             item.saw(None)
             item.action, item.vanishes = CREATE, True
 

@@ -37,6 +37,7 @@ class Context:
         self.doomed: list[Doomed] = []  # what is to go
         self.going: list[Doomed] = []  # what was found being deleted, and is not wanted
         self.kept: list[str] = []  # what would go, had its kind not to be named, or were it not in use
+        self.unseen: dict[str, str] = {}  # kinds, or objects, that cannot be read, and what is said of each
         self.gone: set[Ref] = set()  # what was deleted
         self.owned: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}  # what has owners: dependents.py
         self.owned_lock = threading.Lock()
@@ -111,7 +112,7 @@ class Context:
         options, result = self.options, self.result
         outcome.conclude(result, self.items, options.field_manager, options.diff)
         result.skipped += self.kept
-        result.failed += [fault["message"] for fault in self.faults]
+        result.failed += [*(fault["message"] for fault in self.faults), *self.unseen.values()]
         # A set of which something fails is not pruned, so check mode foresees no deletion then.
         foreseen = options.check and not (outcome.failures(self.items) or self.faults)
         deleted = [entry for entry in self.doomed if foreseen or entry.ref in self.gone]

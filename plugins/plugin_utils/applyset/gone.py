@@ -15,7 +15,14 @@ from .doomed import Doomed
 
 GONE_TIMEOUT = 120.0  # seconds
 LABELS_SHOWN = 4
-_REMAINING = "NamespaceContentRemaining", "NamespaceFinalizersRemaining"
+# Conditions of a namespace that tell what it waits for: the last ones that an API group does not answer.
+_REMAINING = (
+    "NamespaceContentRemaining",
+    "NamespaceFinalizersRemaining",
+    "NamespaceDeletionDiscoveryFailure",
+    "NamespaceDeletionGroupVersionParsingFailure",
+    "NamespaceDeletionContentFailure",
+)
 
 
 def until_gone(run: Context, label: str, path: str, uid: str | None, timeout: float) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
+from ..kubernetes.kinds import Resource
 from .manifests import Ref
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -41,7 +42,7 @@ def set_id(name: str, namespace: str) -> str:
     return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
 
 
-def group_kind(ref: Ref) -> str:
+def group_kind(ref: Ref | Resource) -> str:
     return f"{ref.kind}.{ref.group}" if ref.group else ref.kind
 
 

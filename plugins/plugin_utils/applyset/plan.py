@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError, NotFound
+from ..errors import InputError, NotFound, Unavailable
 from ..kubernetes.kinds import BUILT_IN, Resource, is_core_group
 from . import secrecy
 from .manifests import DIGEST, Ref, check, is_secret, mapping, normalise, ref_of
@@ -148,7 +148,7 @@ def resolve(
     *,
     namespace: str | None = None,
 ) -> list[str]:
-    """Give every item its resource and its place; the warnings.
+    """Give every item its resource and its place, or, where nobody answers for its kind, an error; the warnings.
 
     lenient    (check mode) a kind that a definition may yet bring is only warned of.
     planned    the kinds that definitions of earlier tasks would bring.
@@ -160,6 +160,8 @@ def resolve(
         key = (item.desired["apiVersion"], item.ref.kind)
         try:
             item.resource = lookup(*key)
+        except Unavailable as exc:
+            item.error = f"{item.label}: {exc}"
         except NotFound as exc:
             if key in coming:
                 item.resource, item.planned_kind = coming[key], True

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError, Conflict, InputError, NotFound, PruneRefused, VcciError
+from ..errors import ApiError, Conflict, InputError, NotFound, PruneRefused, Unavailable, VcciError
 from ..kubernetes.client import METADATA_ONLY
 from ..kubernetes.kinds import Resource
 from ..labels import is_protected
@@ -30,11 +30,13 @@ def prunable(run: Context, items: list[Item]) -> list[Doomed]:
 
 
 def members(run: Context) -> Existing:
-    """The members of the set: of the kinds in its record, in the namespaces that this names."""
+    """The members of the set: of the kinds in its record, in the namespaces that this names. Kinds that cannot be read
+    are the run's `unseen`."""
     record = run.record
     if record is None or record.current is None:
         return {}
     resources = set()
+    run.unseen = {}
     for text in sorted(record.contents()[0]):
         group, kind = membership.parse_group_kind(text)
         try:
@@ -46,13 +48,23 @@ def members(run: Context) -> Existing:
                     "correct it by hand"
                 ) from exc
             run.result.warnings.append(f"the set's record lists {text}, which the server no longer serves")
+        except Unavailable as exc:
+            run.unseen[text] = _unseen(text, exc)
     try:
-        return snapshot.members(run.client, sorted(resources), record.places(), run.part_of or "", run.workers)
+        found, lost = snapshot.members(run.client, sorted(resources), record.places(), run.part_of or "", run.workers)
     except ApiError as exc:
         if exc.status != 403:
             raise
         where = f"{_place(record)} says that the set may have objects there ({membership.NAMESPACES})"
         raise ApiError(403, exc.reason, f"{exc}. {where}; if that namespace is gone, take it out", exc.details) from exc
+    for resource, refusal in lost.items():
+        text = membership.group_kind(resource)
+        run.unseen[text] = _unseen(text, refusal)
+    return found
+
+
+def _unseen(text: str, why: ApiError) -> str:
+    return f"{text}: objects of this kind in the set cannot be read, so none is deleted: {why}"
 
 
 def _place(record: Record) -> str:
@@ -102,7 +114,7 @@ def _permitted(run: Context, entries: list[Doomed]) -> list[Doomed]:
     needs = Needs(run.items, run.options.namespace if run.items else "")
     kept: dict[Ref, str] = {}
     for entry in entries:
-        if not entry.is_going and (why := needs.why(entry) or _unnamed(entry, named)):
+        if not entry.is_going and (why := needs.why(entry) or _unnamed(entry, named) or _hides(run, entry)):
             kept[entry.ref] = why
     for entry in entries:
         held = [ref for ref in kept if entry.ref not in kept and not entry.is_going and would_go_with(ref, entry)]
@@ -121,6 +133,15 @@ def _unnamed(entry: Doomed, named: set[tuple[str, str, str]]) -> str:
     if membership.is_record(entry.meta):
         return "it is the record of another set, which would be forgotten; name it in prune_named if it may go"
     return "name it in prune_named if its contents may go" if is_protected(ref.group, ref.kind) else ""
+
+
+def _hides(run: Context, entry: Doomed) -> str:
+    """What of the set might go with it unseen."""
+    for text in run.unseen:
+        group, kind = membership.parse_group_kind(text)
+        if would_go_with(Ref(group, kind, entry.ref.name, ""), entry):
+            return f"objects of {text} may go with it, which cannot be read"
+    return ""
 
 
 def check_named(names: tuple[str, ...]) -> None:

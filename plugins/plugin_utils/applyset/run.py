@@ -23,7 +23,7 @@ from .gone import until_all_gone
 from .manifests import Ref
 from .options import ApplyOptions, Planned
 from .outcome import conclude, failures, shown
-from .plan import CREATE, REFUSED, Item
+from .plan import CREATE, REFUSED, UNRESOLVED, Item
 from .predict import predict, remember
 from .result import Result
 from .write import send_all, to_write, write_phases
@@ -128,10 +128,16 @@ def _fetch(run: Context) -> None:
     options = run.options
     known = run.part_of if run.record and run.record.exists else None  # a set without a record has no members yet
     full = options.check and options.diff
-    found = snapshot.read(run.client, run.items, known, run.workers, full=full, values=True)
-    for item in run.items:
+    items = [item for item in run.items if item.resource is not UNRESOLVED]
+    found, lost = snapshot.read(run.client, items, known, run.workers, full=full, values=True)
+    for item in items:
         before = found.get(item.ref)
-        item.action = plan.decide(item, before, run.part_of, options.field_manager, options.force_conflicts)
+        item.error, item.action = "", ""
+        if item.ref in lost:
+            item.saw(None)
+            item.error = f"{item.label}: {lost[item.ref]}"
+        else:
+            item.action = plan.decide(item, before, run.part_of, options.field_manager, options.force_conflicts)
     if run.record and not run.record.exists and any(membership.set_of(item.live) == run.part_of for item in run.items):
         run.result.warnings.append(
             f"ConfigMap {options.namespace}/{options.name}, the set's record, is gone: what left the set meanwhile is "
@@ -181,12 +187,12 @@ def _write(run: Context, todo: list[Item]) -> None:
             run.record.release(kinds, namespaces)
 
     with _giving_back(run, give_back):
-        if write_phases(run, run.items, todo):
+        if write_phases(run, run.items, todo) and not failures(run.items):
             prune.tell(run, "which left the set")
             prune.delete_all(run)
             # Without pruning, or after a failure, members of other kinds may remain: the record keeps naming them.
             done = not (run.faults or run.stopped)
-            if run.options.prune and not run.kept and done:
+            if run.options.prune and not (run.kept or run.unseen) and done:
                 kinds, namespaces = _contained(run.items)
 
 
@@ -211,7 +217,7 @@ def _record_is_stale(run: Context) -> bool:
     if run.record is None:
         return False
     kinds, namespaces = _contained(run.items)
-    if not run.options.prune or run.kept:
+    if not run.options.prune or run.kept or run.unseen:
         old_kinds, old_namespaces = run.record.contents()
         kinds, namespaces = kinds | old_kinds, namespaces | old_namespaces
     return not run.record.matches(kinds, namespaces)
@@ -222,6 +228,9 @@ def _refuse_failures(run: Context) -> None:
     total = len(run.items) + len(run.doomed)
     failed = [*failures(run.items), *run.faults]
     heads = [f"{len(failed)} of {total} objects failed"] if failed else []
+    if run.unseen:
+        heads.append(f"{len(run.unseen)} could not be looked at")
+        failed += [{"object": what, "source": "", "message": said} for what, said in run.unseen.items()]
     if run.stopped:
         left = sum(1 for item in to_write(run.items) if not (item.outcome or item.error))
         left += sum(1 for entry in run.doomed if entry.ref not in run.gone)
@@ -262,7 +271,7 @@ def _end_record(run: Context, whole_set: bool) -> None:
     record = run.record
     if record is None or not record.held:
         return
-    if whole_set and len(run.gone) == len(run.doomed) and not run.kept:
+    if whole_set and len(run.gone) == len(run.doomed) and not (run.kept or run.unseen):
         record.delete()
     else:
         lasting.drop_names(run)

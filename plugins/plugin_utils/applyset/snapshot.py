@@ -2,7 +2,8 @@
 """What the server has of a set: a few LISTs, whatever the number of objects.
 
 Whoever may read a few namespaces only gets the same answers: a LIST of the whole cluster that is forbidden is made for
-each namespace in question, and objects whose LIST is forbidden are asked for one by one.
+each namespace in question, and objects whose LIST is forbidden, or fails, are asked for one by one. What cannot be read
+because nobody answers for its kind (an APIService, a webhook that converts it) is told, and hinders nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from ..errors import ApiError, NotFound
 from ..kubernetes.client import JSON, METADATA_ONLY, Client
 from ..kubernetes.kinds import Resource
+from ..kubernetes.retry import is_unreadable
 from .manifests import Ref
 from .membership import PART_OF
 from .plan import Item
@@ -23,6 +25,7 @@ FEW_NAMESPACES = 8
 FEW_OBJECTS = 6
 Found = dict[Ref, dict[str, Any]]
 Members = dict[Ref, tuple[dict[str, Any], Resource]]
+Lost = dict[Ref, ApiError]  # what could not be read, and why
 
 
 class Listing(NamedTuple):
@@ -64,7 +67,7 @@ def read(
     *,
     full: bool = False,
     values: bool = False,
-) -> Found:
+) -> tuple[Found, Lost]:
     """Every item that exists, and the other members of the set `part_of` of their kinds; of metadata only, unless
     `full`, or it is a Secret and its `values` are to be compared. Without `part_of` nothing is looked for by its
     label."""
@@ -93,13 +96,18 @@ def read(
     found.update(listed)
     for listing, _refusal in refused:
         places = set(listing.namespaces)
-        lost = [ref for ref in listing.wanted or () if not places or ref.namespace in places]
-        gets += [_Get(listing.resource, ref, whole(listing.resource)) for ref in lost]
+        unlisted = [ref for ref in listing.wanted or () if not places or ref.namespace in places]
+        gets += [_Get(listing.resource, ref, whole(listing.resource)) for ref in unlisted]
     for resource in filter(whole, groups):
         gets += [_Get(resource, ref, True) for ref in _partial(groups[resource], found)]
-    for part in workers.map(lambda get: _get(client, get), gets):
-        found.update(part)
-    return found
+    lost: Lost = {}
+    for get, part in zip(gets, workers.map(lambda get: _get(client, get), gets), strict=True):
+        if isinstance(part, ApiError):
+            found.pop(get.ref, None)
+            lost[get.ref] = part
+        else:
+            found.update(part)
+    return found, lost
 
 
 def _partial(items: Iterable[Item], found: Found) -> list[Ref]:
@@ -109,17 +117,19 @@ def _partial(items: Iterable[Item], found: Found) -> list[Ref]:
 
 def members(
     client: Client, resources: Iterable[Resource], places: Collection[str] | None, part_of: str, workers: Workers
-) -> Members:
+) -> tuple[Members, dict[Resource, ApiError]]:
     """Metadata and resource of every object of these kinds that carries the set's label, in those namespaces or, when
-    they are not known (None), in all."""
+    they are not known (None), in all; and the kinds that cannot be read. ApiError when one may not be."""
     listings: list[Listing] = []
     for resource in resources:
         listings += _listings(resource, places or (), f"{PART_OF}={part_of}")
     found, refused = _list_all(client, listings, workers)
     for _listing, refusal in refused:
-        raise refusal
+        if refusal.status == 403:
+            raise refusal
     by_kind = {(listing.resource.group, listing.resource.kind): listing.resource for listing in listings}
-    return {ref: (obj, by_kind[ref.group, ref.kind]) for ref, obj in found.items()}
+    lost = {listing.resource: refusal for listing, refusal in refused}
+    return {ref: (obj, by_kind[ref.group, ref.kind]) for ref, obj in found.items()}, lost
 
 
 def _by_resource(client: Client, items: Iterable[Item]) -> dict[Resource, list[Item]]:
@@ -165,7 +175,7 @@ def _listings(
 def _list_all(
     client: Client, listings: list[Listing], workers: Workers
 ) -> tuple[Found, list[tuple[Listing, ApiError]]]:
-    """What they find, and those that are forbidden."""
+    """What they find, and those that are forbidden or fail."""
     found: Found = {}
     refused: list[tuple[Listing, ApiError]] = []
     again: list[Listing] = []
@@ -184,7 +194,7 @@ def _list_all(
 
 
 def _list(client: Client, listing: Listing) -> Found | ApiError:
-    """What it finds, or that it is forbidden."""
+    """What it finds, or that it is forbidden or fails."""
     resource, namespace = listing.resource, listing.namespace
     found: Found = {}
     try:
@@ -199,6 +209,8 @@ def _list(client: Client, listing: Listing) -> Found | ApiError:
     except NotFound:
         return {}
     except ApiError as exc:
+        if _is_of_kind(client, exc):
+            return exc
         if exc.status != 403:
             raise
         where = f"in {namespace}" if namespace else "of all namespaces" if resource.namespaced else "of the cluster"
@@ -206,9 +218,19 @@ def _list(client: Client, listing: Listing) -> Found | ApiError:
     return found
 
 
-def _get(client: Client, job: _Get) -> Found:
+def _get(client: Client, job: _Get) -> Found | ApiError:
     path = job.resource.path(job.ref.namespace, job.ref.name)
     try:
         return {job.ref: client.request("GET", path, accept=JSON if job.full else METADATA_ONLY)}
     except NotFound:
         return {}
+    except ApiError as exc:
+        if not _is_of_kind(client, exc):
+            raise
+        return exc
+
+
+def _is_of_kind(client: Client, exc: ApiError) -> bool:
+    """Whether only what was asked for cannot be read, and the server goes on: whoever answers for the kind is away, or
+    the webhook that converts its objects."""
+    return (exc.status >= 500 or is_unreadable(exc)) and exc is not client.given_up

@@ -18,6 +18,7 @@ from .evidence import evidence
 from .manifests import Ref
 from .plan import Item
 from .snapshot import ref_from
+from .told import Told, grouped
 from .trouble import CREATE, Trouble
 
 FEW = 6  # objects of a kind and namespace that are asked for one by one
@@ -131,7 +132,8 @@ class _Waiting:
             raise self._error(f"failed after {int(waited)} s", failed)
         stuck = [item for item in self.pending if self._is_stuck(item)]
         if stuck:
-            reasons = "; ".join(f"{item.label} cannot start: {self._trouble(item)}" for item in stuck[:OBJECTS_SHOWN])
+            groups = grouped((item.label, self._trouble(item)) for item in stuck)
+            reasons = "; ".join(f"{_named(labels)} cannot start: {why}" for labels, why in groups[:OBJECTS_SHOWN])
             back = "Way back: run again with the former setting, or with a right one"
             raise self._error(f"{reasons}. Given up after {int(waited)} s. {back}. Not ready", stuck)
 
@@ -160,16 +162,18 @@ class _Waiting:
         return _listed((item.label, lines.get(item.ref) or self._states[item.ref][1]) for item in self.pending)
 
     def late(self, waited: int) -> WaitTimeout:
-        reasons = [f"{item.label}: {self._trouble(item)}" for item in self.pending if self._trouble(item)]
-        lead = "; ".join(reasons[:OBJECTS_SHOWN])
+        groups = grouped((item.label, self._trouble(item)) for item in self.pending if self._trouble(item))
+        lead = "; ".join(f"{_named(labels)}: {why}" for labels, why in groups[:OBJECTS_SHOWN])
         return self._error(f"{lead}; not ready after {waited} s" if lead else f"not ready after {waited} s", [])
 
     def _error(self, head: str, first: list[Item]) -> WaitTimeout:
         """With what is known of the first of them, `first` before all."""
         pending = [*first, *(item for item in self.pending if item not in first)]
-        lines = [f"{head}: {_listed((item.label, self._states[item.ref][1]) for item in pending)}"]
+        told = Told(head)
+        lines = [f"{head}: {_listed((item.label, told.rest(self._states[item.ref][1])) for item in pending)}"]
+        told.add(lines[0])
         for item in pending[:OBJECTS_SHOWN]:
-            lines += evidence(self._run.client, item, self._live.get(item.ref))
+            lines += told.rest_of(evidence(self._run.client, item, self._live.get(item.ref)))
         details = []
         for item in pending:
             state, why = self._states[item.ref]
@@ -177,10 +181,13 @@ class _Waiting:
         return WaitTimeout("\n".join(lines), details, self._run.finish())
 
 
+def _named(labels: list[str]) -> str:
+    more = len(labels) - LABELS_SHOWN
+    return ", ".join(labels[:LABELS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _listed(entries: Iterable[tuple[str, str]]) -> str:
-    parts = [f"{label} ({why})" for label, why in entries]
-    more = len(parts) - LABELS_SHOWN
-    return ", ".join(parts[:LABELS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return _named([f"{label} ({why})" if why else label for label, why in entries])
 
 
 def _read(run: Context, items: list[Item]) -> Live:

@@ -21,6 +21,7 @@ from ..errors import ApiError, ConnectionFailed, InputError, NotFound, VcciError
 from . import answers, kubeconfig
 from .discovery import Discovery
 from .encoding import to_json
+from .groups import Groups
 from .kinds import Resource
 from .notices import Notices
 from .retry import Attempts, Patience, may_retry
@@ -57,6 +58,7 @@ class Client:
         self.connection, self.retry_for, self.say = connection, retry_for, say
         self._transport = Transport(connection, timeout)
         self._discovery = Discovery(lambda path: self.request("GET", path))
+        self._groups = Groups(lambda path: self.request("GET", path, retry=False))
         self._patience = Patience()
         self._doubt: float | None = FIRST_PATIENCE  # seconds for which it is asked while it is not known to answer
         self._notices = Notices(self._discovery.kind_of)
@@ -92,6 +94,7 @@ class Client:
     def begin(self) -> None:
         """A run begins, with a patience of its own. A server that was given up is asked once; if it answers, all is
         well again."""
+        self._groups.forget()
         if self._patience.cause is not None:
             self._patience, self._doubt = Patience(), 0.0
 
@@ -140,6 +143,7 @@ class Client:
         renewed = False
         while True:
             self._patience.check()
+            self._groups.check(path)
             generation = self._transport.generation
             try:
                 status, headers, data = self._transport.send(method, target, payload, content_type or JSON, accept)
@@ -159,7 +163,7 @@ class Client:
             if status == 401 and not renewed and self._transport.renew(generation):
                 renewed = True
                 continue
-            self._outlast_refusal(self._error(status, data, method, path), headers, attempts)
+            self._outlast_refusal(self._error(status, data, method, path), headers, attempts, path)
 
     def open_socket(self, renew: bool = False) -> tuple[socket.socket, list[str]]:
         """For other protocols: see Transport."""
@@ -187,7 +191,7 @@ class Client:
                 ConnectionFailed(f"{why}; is it an API server, or is there a proxy in between?")
             ) from exc
 
-    def _outlast_refusal(self, error: ApiError, headers: Mapping[str, str], attempts: Attempts) -> None:
+    def _outlast_refusal(self, error: ApiError, headers: Mapping[str, str], attempts: Attempts, path: str) -> None:
         """The same after a refusal that may pass; others are raised."""
         if not may_retry(error.status, headers, error):
             self._doubt = None
@@ -195,8 +199,9 @@ class Client:
         if self._doubt:
             self._doubt = None  # somebody is there
         why = f"{self.server} answers {error.status} ({error.reason}), trying again"
-        if not attempts.again(why, headers.get("retry-after"), patience=self._doubt):
-            raise attempts.end(error)
+        away = self._groups.away(path, error)
+        if not attempts.again(why, headers.get("retry-after"), patience=away.patience if away else self._doubt):
+            raise self._groups.lose(away) if away else attempts.end(error)
 
     def _error(self, status: int, data: bytes, method: str, path: str) -> ApiError:
         try:

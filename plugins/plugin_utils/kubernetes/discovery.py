@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import NotFound
+from ..errors import NotFound, Unavailable
 from .kinds import BUILT_IN, Resource, group_of, is_core_group
 
 
@@ -36,7 +36,8 @@ class Discovery:
         return served[kind]
 
     def preferred(self, group: str, kind: str) -> Resource:
-        """In the version that the server prefers (ApplySet records name no version)."""
+        """In the version that the server prefers (ApplySet records name no version). Unavailable when nobody answers
+        for a version that may have it."""
         for (api_version, known), resource in BUILT_IN.items():
             if known == kind and group_of(api_version) == group:
                 return resource
@@ -44,11 +45,16 @@ class Discovery:
             return self.resource("v1", kind)
         info = self._get(f"/apis/{group}")
         versions = [info.get("preferredVersion"), *_mappings(info.get("versions"))]
+        silent: Unavailable | None = None
         for version in dict.fromkeys(_text(version, "groupVersion") for version in _mappings(versions)):
             try:
                 return self.resource(version, kind)
             except NotFound:
                 continue
+            except Unavailable as exc:
+                silent = exc
+        if silent is not None:
+            raise silent
         raise NotFound(404, "KindNotServed", f"the server does not serve {kind} in {group}")
 
     def forget(self) -> None:

@@ -21,6 +21,8 @@ _PASSING = re.compile(
     r"|too many requests|server stopped|unhealthy cluster)"
 )
 
+_UNREADABLE = "StorageError: corrupt object"
+
 
 def may_retry(status: int, headers: Mapping[str, str], error: ApiError) -> bool:
     if status == 500:
@@ -28,9 +30,15 @@ def may_retry(status: int, headers: Mapping[str, str], error: ApiError) -> bool:
         passing = error.reason in ("ServerTimeout", "Timeout") or "retry-after" in headers
         return passing or _PASSING.match(str(error)) is not None
     if status == 429:
-        # An eviction refused by a PodDisruptionBudget is a 429 too, and has its own callers.
-        return not any(cause.get("reason") == "DisruptionBudget" for cause in error.causes)
+        # An eviction refused by a PodDisruptionBudget is a 429 too, and has its own callers; so is a LIST of objects
+        # that nobody can convert.
+        return not is_unreadable(error) and not any(cause.get("reason") == "DisruptionBudget" for cause in error.causes)
     return status in RETRIED
+
+
+def is_unreadable(error: ApiError) -> bool:
+    """Whether objects in the server's storage cannot be read at all, mostly for want of the webhook that converts."""
+    return _UNREADABLE in str(error)
 
 
 def seconds_of(retry_after: str | None) -> float:

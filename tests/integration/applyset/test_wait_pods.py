@@ -53,6 +53,7 @@ def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure,
     first = str(error).splitlines()[0]
     assert first.startswith(f"Deployment {namespace}/web cannot start: pod web-")
     assert reason in first
+    assert str(error).count(reason) == 1, error
     assert "Way back: run again with the former setting" in first
     assert seconds < 30
     assert error.result.configured == [f"Deployment {namespace}/web"]
@@ -117,6 +118,7 @@ def test_a_quota_is_named_though_one_pod_runs(apply, failure, client, namespace,
     error, seconds, _said = failure([workload(kind, namespace, pod, 2)])
     assert "exceeded quota: q" in str(error).splitlines()[0]
     assert "pods cannot be created" in str(error).splitlines()[0]
+    assert str(error).count("exceeded quota") == 1, error
     assert seconds < 40
 
 
