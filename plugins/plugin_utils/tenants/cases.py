@@ -111,7 +111,7 @@ def ingress(host: str | None) -> dict[str, Any]:
     return {"metadata": {"name": NAME}, "spec": {"rules": [rule(host)]}}
 
 
-def rule(host: str | None, backend: Object | None = None) -> dict[str, Any]:
+def rule(host: str | None, backend: Object | None = None, path: str = "/", kind: str = "Prefix") -> dict[str, Any]:
     to = backend or {"service": {"name": NAME, "port": {"number": 80}}}
-    paths = {"paths": [{"path": "/", "pathType": "Prefix", "backend": to}]}
+    paths = {"paths": [{"path": path, "pathType": kind, "backend": to}]}
     return {**({"host": host} if host else {}), "http": paths}

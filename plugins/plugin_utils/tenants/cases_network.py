@@ -138,12 +138,21 @@ def _own(host: str, bounds: Bounds) -> list[Row]:
         ("another's controller as it was said before", old, f"{CLASS}: {OTHER}"),
         ("something that is no Service", _spec(rules=[rule(host, stored)]), "backend.resource not allowed: Bucket"),
     ]
+    rows += _paths(host)
     for name in bounds.ingress_classes:
         rows.append((f"class {name}", _spec(ingressClassName=name), ""))
         rows.append((f"class {name} as it was said before", {"metadata": {"annotations": {OLD_CLASS: name}}}, ""))
     rows.append(("an annotation below its own host", {"metadata": {"annotations": {f"{host}/note": "a"}}}, ""))
     rows.append(("one below a domain that ends like it", {"metadata": {"annotations": {f"x{host}/a": ""}}}, ANNOTATION))
     return rows
+
+
+def _paths(host: str) -> Iterator[Row]:
+    """Some would end a text in a controller's own configuration, and begin an order."""
+    for path in ("/`) || Host(`" + FORBIDDEN, '/" {', "/a b", "/a;b", "/a{2}", "/a'", "/a\\"):
+        yield f"path {path}", _spec(rules=[rule(host, path=path)]), "path not allowed: /"
+    for path in ("/v1/items(/|$)(.*)", "/a-b_c~d.e!$&*+,=:@%20|^?[x]"):
+        yield f"path {path}", _spec(rules=[rule(host, path=path, kind="ImplementationSpecific")]), ""
 
 
 def _entries(host: str, number: int) -> list[Object]:

@@ -165,6 +165,16 @@ TAKEN = {"spec": {"rules": [c.rule("taken.example")]}}
 OURS = labelled("app.kubernetes.io/managed-by", "greenlang.vcci")
 SUSPENDED = annotated(f"{PREFIX}before-suspension", "3")
 GATED = {"schedulingGates": [{"name": "example.com/wait"}]}
+# More rules than a policy could compare with each other, and more environment than a tenant may bring.
+WIDE = spec(rules=[c.rule(f"h{number}.globex.example") for number in range(600)])
+LARGE = [c.container(IMAGE, env=[{"name": "A", "value": "x" * 262145}])]
+HEAVY = spec(template={"spec": {"containers": LARGE}})
+
+
+def path_of(path: str) -> Object:
+    return spec(rules=[c.rule("globex.example", path=path)])
+
+
 UPDATES = [
     ("pods", {}, spec(tolerations=[*ADDED, {"operator": "Exists"}]), "toleration not allowed: .every taint."),
     ("pods", {}, spec(tolerations=[*ADDED, {**A_WHILE, "key": f"{NODE}/other"}]), "toleration not allowed"),
@@ -194,6 +204,13 @@ UPDATES = [
         spec(defaultBackend={"service": {"name": "a", "port": {"number": 80}}}),
         "host not allowed: spec",
     ),
+    ("ingresses", c.merged(WIDE, LATE), {"metadata": {"finalizers": None}}, ""),
+    ("ingresses", WIDE, labelled("a"), ""),
+    ("ingresses", WIDE, spec(rules=[*WIDE["spec"]["rules"], c.rule("globex.example")]), ""),
+    ("ingresses", WIDE, spec(rules=[*WIDE["spec"]["rules"], c.rule("acme.example")]), "host not allowed: acme.example"),
+    ("ingresses", path_of("/a`b"), labelled("a"), ""),
+    ("ingresses", path_of("/a`b"), spec(rules=[*path_of("/a`b")["spec"]["rules"], c.rule("globex.example")]), ""),
+    ("ingresses", {}, path_of("/a`b"), "path not allowed: /a`b"),
     ("services", spec(type="NodePort"), labelled("a"), ""),
     ("services", {}, spec(type="NodePort"), "type not allowed: NodePort"),
     ("services", {}, spec(externalIPs=["192.0.2.1"]), "externalIPs not allowed: 192.0.2.1"),
@@ -223,6 +240,14 @@ UPDATES = [
                 "template": {"spec": {"containers": [c.container(IMAGE, env=[{"name": "A", "value": "x" * 262145}])]}}
             }
         },
+        "env not allowed: 262145",
+    ),
+    ("deployments", HEAVY, spec(replicas=0), ""),
+    ("deployments", HEAVY, spec(template={"spec": {"nodeSelector": {"tenant.vcci.io/suspended": "true"}}}), ""),
+    (
+        "deployments",
+        HEAVY,
+        spec(template={"spec": {"containers": [{**LARGE[0], "args": ["a"]}]}}),
         "env not allowed: 262145",
     ),
     ("poddisruptionbudgets", spec(maxUnavailable=1), spec(maxUnavailable=0), "maxUnavailable not allowed: 0"),
