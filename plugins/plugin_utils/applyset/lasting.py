@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..errors import ApiError, NotFound
+from ..errors import ApiError, NotFound, Unavailable
 from ..kubernetes.kinds import Resource
 from . import members, snapshot
 from .context import Context
@@ -37,16 +37,21 @@ def drop_names(run: Context) -> None:
 def _still_there(run: Context, refs: set[Ref]) -> set[Ref]:
     """Who may not know takes them for being there."""
     resources: list[Resource] = []
+    unseen: set[tuple[str, str]] = set()
     for group, kind in sorted({(ref.group, ref.kind) for ref in refs}):
         try:
             resources.append(run.client.preferred(group, kind))
+        except Unavailable:
+            unseen.add((group, kind))
         except NotFound:
             continue
     if not resources:
-        return set()
+        return {ref for ref in refs if (ref.group, ref.kind) in unseen}
     try:
         places = {ref.namespace for ref in refs if ref.namespace}
-        return refs & set(snapshot.members(run.client, resources, places, str(run.part_of), run.workers))
+        found, lost = snapshot.members(run.client, resources, places, str(run.part_of), run.workers)
+        unseen |= {(resource.group, resource.kind) for resource in lost}
+        return {ref for ref in refs if ref in found or (ref.group, ref.kind) in unseen}
     except ApiError as exc:
         if exc.status != 403:
             raise
