@@ -55,7 +55,7 @@ class Flood:
 
 def main() -> None:
     path, user, namespace, rate = sys.argv[1:]
-    os.nice(19)
+    os.nice(5)
     flood = Flood(acting(path, user), namespace, float(rate))
     for _thread in range(THREADS):
         threading.Thread(target=flood.run, daemon=True).start()
