@@ -125,8 +125,10 @@ notes:
     immutable field changes, as O(recreate) does for whole kinds. Nothing is deleted before the server has said that it
     would accept the new object. A StatefulSet is deleted orphaning its pods; Namespaces, volumes, claims and
     CustomResourceDefinitions are never deleted for this.
-  - Annotations C(applyset.greenlang.io/force-conflicts) and C(applyset.greenlang.io/recreate) are instructions and are
-    not stored.
+  - An object with the annotation C(applyset.greenlang.io/optional) is left out, with a warning, where the API server
+    does not serve its kind; its text says what is so without the object.
+  - Annotations C(applyset.greenlang.io/force-conflicts), C(applyset.greenlang.io/recreate) and
+    C(applyset.greenlang.io/optional) are instructions and are not stored.
 """
 
 EXAMPLES = r"""

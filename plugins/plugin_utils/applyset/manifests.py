@@ -29,6 +29,7 @@ CONTROL_PREFIX = "applyset.greenlang.io/"
 DIGEST = CONTROL_PREFIX + "digest"
 FORCE = CONTROL_PREFIX + "force-conflicts"
 RECREATE = CONTROL_PREFIX + "recreate"
+OPTIONAL = CONTROL_PREFIX + "optional"
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -51,10 +52,15 @@ Sourced = tuple[dict[str, Any], str]  # an object and where it came from
 
 
 class Switches(NamedTuple):
-    """What the control annotations of one object ask for."""
+    """What the control annotations of one object ask for.
+
+    optional  what is so without the object, where the server does not know its kind and it is left out; empty: it is
+              needed.
+    """
 
     force: bool
     recreate: bool
+    optional: str = ""
     notes: tuple[str, ...] = ()  # warnings about the manifest
 
 
@@ -164,10 +170,11 @@ def normalise(obj: Mapping[str, Any], source: str) -> tuple[dict[str, Any], Swit
             meta[key] = _texts(meta[key])
     annotations = meta.get("annotations") or {}
     ours = [key for key in annotations if key.startswith(CONTROL_PREFIX)]
-    unknown = [key for key in ours if key not in (DIGEST, FORCE, RECREATE)]
+    unknown = [key for key in ours if key not in (DIGEST, FORCE, RECREATE, OPTIONAL)]
     if unknown:
-        raise InputError(f"{source}: the annotation {unknown[0]} is not known; known: {FORCE}, {RECREATE}")
-    switches = Switches(_switch(annotations, FORCE, source), _switch(annotations, RECREATE, source), notes=tuple(notes))
+        raise InputError(f"{source}: the annotation {unknown[0]} is not known; known: {FORCE}, {RECREATE}, {OPTIONAL}")
+    force, recreate = _switch(annotations, FORCE, source), _switch(annotations, RECREATE, source)
+    switches = Switches(force, recreate, annotations.get(OPTIONAL, "").strip(), tuple(notes))
     if ours:
         meta["annotations"] = {k: v for k, v in annotations.items() if not k.startswith(CONTROL_PREFIX)}
         if not meta["annotations"]:

@@ -38,6 +38,7 @@ class Item:
     resource: Resource = UNRESOLVED  # resolve() gives it its own, or refuses the set
     planned_kind: bool = False  # its kind, in this version, comes from a definition of this very set
     redefined: bool = False  # this run changes the definition of its kind
+    optional: str = ""  # what is so without it, where the server does not know its kind and it is left out
     notes: list[str] = field(default_factory=list)  # warnings about the manifest
     before: dict[str, Any] | None = None
     seen: Mapping[str, Any] | None = None  # its metadata when it was last seen: what the next write is bound to
@@ -94,6 +95,7 @@ def _item(obj: Any, source: str, part_of: str | None) -> Item:
     if part_of:
         meta["labels"] = {**(meta.get("labels") or {}), PART_OF: part_of}
     item = Item(ref, desired, source, "", switches.force, switches.recreate, phase_of(ref.kind, ref.group))
+    item.optional = switches.optional
     item.notes += switches.notes
     _seal(item)
     return item
@@ -149,6 +151,7 @@ def resolve(
     namespace: str | None = None,
 ) -> list[str]:
     """Give every item its resource and its place, or, where nobody answers for its kind, an error; the warnings.
+    Optional ones of kinds that are not there go out of the list.
 
     lenient    (check mode) a kind that a definition may yet bring is only warned of.
     planned    the kinds that definitions of earlier tasks would bring.
@@ -156,6 +159,7 @@ def resolve(
     """
     coming = {**(planned or {}), **defined_kinds(items)}
     problems, warnings = [], []
+    left_out: dict[str, list[Item]] = {}
     for item in items:
         key = (item.desired["apiVersion"], item.ref.kind)
         try:
@@ -165,6 +169,8 @@ def resolve(
         except NotFound as exc:
             if key in coming:
                 item.resource, item.planned_kind = coming[key], True
+            elif item.optional:
+                left_out.setdefault(item.optional, []).append(item)
             elif lenient and not is_core_group(key[0]):
                 item.resource = Resource(*key, item.ref.kind.lower() + "s", bool(item.ref.namespace or namespace))
                 item.planned_kind = True
@@ -178,11 +184,23 @@ def resolve(
                     "is its CustomResourceDefinition or operator missing, or apiVersion outdated?"
                 )
                 continue
+    warnings += _leave_out(items, left_out)
     problems += _place([item for item in items if item.resource is not UNRESOLVED], namespace)
     if problems:
         raise InputError("\n".join(problems), problems)
     _relate(items)
     return warnings + [note for item in items for note in item.notes]
+
+
+def _leave_out(items: list[Item], left_out: Mapping[str, list[Item]]) -> list[str]:
+    """By what is so without them; a warning for each of that."""
+    gone = {item.ref for some in left_out.values() for item in some}
+    items[:] = [item for item in items if item.ref not in gone]
+    return [
+        f"{', '.join(item.label for item in some)}: left out, since the server does not serve "
+        f"{'this kind' if len(some) == 1 else 'these kinds'}: {without}"
+        for without, some in left_out.items()
+    ]
 
 
 def place_unasked(items: list[Item], namespace: str | None) -> list[str]:
