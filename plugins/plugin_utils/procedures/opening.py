@@ -68,7 +68,10 @@ class Opening:
             arguments=catalogue.arguments(),
         )
         if self.started.ours:
-            self.faults += [*faults, *variables.faults_of_tags(self.started.tags, catalogue.tags())]
+            self.faults += [
+                *faults,
+                *variables.faults_of_tags(self.started.tags, self.started.skipped, catalogue.tags()),
+            ]
         else:
             self.warnings += faults  # whose playbook imports this one may read, and carry, what we do not know
         self.warnings += warnings

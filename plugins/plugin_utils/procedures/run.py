@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ class Run:
         self.ledger, self._version = Ledger(), ""
         if self.recorded:
             self.read()
+        if check and handle.get("anew"):
+            self.ledger.entries.pop(self.key, None)  # as it would be, had this been written
 
     @property
     def recorded(self) -> bool:
@@ -101,9 +104,11 @@ class Run:
         self._version = str(((found or {}).get("metadata") or {}).get("resourceVersion", ""))
 
     def _held(self) -> Entry:
-        """This run's entry, if the lock is still its own."""
-        holder = self.ledger.holder
-        if holder is None or holder["id"] != self.handle["holder"]["id"]:
+        """This run's entry, if the lock is still its own, and the process whose end is the run's has not ended."""
+        holder, mine = self.ledger.holder, self.handle["holder"]
+        if mine.get("pid") != os.getpid() and holders.is_gone(mine):
+            raise VcciError(f"{self.key}: the run that this belongs to was killed; it ends here")
+        if holder is None or holder["id"] != mine["id"]:
             taken = f"{ledgers.who(holder)} has taken it over" if holder else "somebody has taken the record away"
             raise VcciError(f"{self.key}: this run does not hold {self.lock!r} any more: {taken}; it ends here")
         return self.entry
@@ -196,7 +201,9 @@ def _enter(run: Run, target: dict[str, Any], anew: bool, say: Callable[[str], No
     before = run.ledger.entries.get(run.key)
     if before is None or not before.unfinished or anew:
         run.ledger.entries[run.key] = Entry(begun=_now(), target=target)
+        run.handle["anew"] = True
         return
+    run.handle["anew"] = False
     if before.target != target:
         stands, wanted = brief(_told(before.target)), brief(_told(target))
         raise InputError(

@@ -17,11 +17,12 @@ COLLECTION = "greenlang.vcci."
 
 @dataclass(frozen=True)
 class Started:
-    """`procedures` are those that were started by name; `ours` is whether nothing else was: then nobody else reads a
-    variable, or carries a tag."""
+    """With variables `extra`, for `tags` and without those `skipped`. `procedures` are those that were started by name;
+    `ours` is whether nothing else was: then nobody else reads a variable, or carries a tag."""
 
     extra: frozenset[str]
     tags: tuple[str, ...]
+    skipped: tuple[str, ...]
     procedures: tuple[str, ...]
     ours: bool
 
@@ -30,10 +31,19 @@ def started(loader: Any) -> Started:
     asked = context.CLIARGS.get("args") or ()
     playbooks = [asked] if isinstance(asked, str) else list(asked)
     named = [_procedure(playbook) for playbook in playbooks]
-    chosen = {str(tag) for option in ("tags", "skip_tags") for tag in context.CLIARGS.get(option) or ()}
-    tags = sorted({part for tag in chosen for part in tag.split(",") if part})
     found = tuple(name for name in named if name)
-    return Started(frozenset(load_extra_vars(loader)), tuple(tags), found, bool(found) and len(found) == len(named))
+    return Started(
+        extra=frozenset(load_extra_vars(loader)),
+        tags=_tags("tags"),
+        skipped=_tags("skip_tags"),
+        procedures=found,
+        ours=bool(found) and len(found) == len(named),
+    )
+
+
+def _tags(option: str) -> tuple[str, ...]:
+    given = ",".join(map(str, context.CLIARGS.get(option) or ()))
+    return tuple(sorted(set(filter(None, given.split(",")))))
 
 
 def _procedure(playbook: str) -> str:

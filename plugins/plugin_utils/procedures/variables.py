@@ -126,13 +126,17 @@ def _takes(contract: Contract) -> str:
     return f"`make help-playbook P={contract.name}` lists those that {contract.name} takes"
 
 
-def faults_of_tags(asked: Iterable[str], known: Collection[str]) -> list[str]:
+def faults_of_tags(asked: Iterable[str], skipped: Iterable[str], known: Collection[str]) -> list[str]:
+    """Tags that nothing carries. To skip one is harmless, unless another was meant."""
     found = []
     for tag in asked:
         if tag not in known and tag not in SPECIAL_TAGS:
             near = difflib.get_close_matches(tag, known, 1)
             meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
             found.append(f"tag {brief(tag)}: nothing carries it; {meant}")
+    for tag in skipped:
+        near = [] if tag in known else difflib.get_close_matches(tag, known, 1, NEAR)
+        found += [f"tag {brief(tag)}, to be skipped: nothing carries it; did you mean {near[0]}?"] if near else []
     return found
 
 
