@@ -14,7 +14,7 @@ from .manifests import DIGEST, Ref, check, is_secret, mapping, normalise, ref_of
 from .membership import PART_OF, refusal, set_of
 from .order import phase_of
 from .owned import digest_of, is_unchanged
-from .replicas import leaves_number, minimums, unfinished
+from .replicas import leaves_number, minimums, rests, unfinished
 from .values import pure
 
 CREATE, APPLY, UNCHANGED, REFUSED = "create", "apply", "unchanged", "refused"
@@ -34,7 +34,8 @@ class Item:
     force: bool = False
     recreate: bool = False
     phase: int = 0
-    minimum: int = 0  # replicas that it is created with: those that its autoscaler would give it at once
+    minimum: int = 0  # of its autoscaler: replicas that it is created with, and brought back to from 0
+    rests: bool = False  # it is at 0 by hand
     resource: Resource = UNRESOLVED  # resolve() gives it its own, or refuses the set
     planned_kind: bool = False  # its kind, in this version, comes from a definition of this very set
     redefined: bool = False  # this run changes the definition of its kind
@@ -264,6 +265,8 @@ def is_foreign(item: Item, meta: Mapping[str, Any], part_of: str | None, force: 
 def decide(item: Item, before: dict[str, Any] | None, part_of: str | None, manager: str, force: bool) -> str:
     """What has to be done with an object, given its metadata on the server."""
     item.saw(before)
+    if before is None or "spec" in before:  # nothing is known anew of the number from metadata alone
+        item.rests = before is not None and rests(item.desired, before, item.minimum)
     if before is None:
         return CREATE
     meta = before["metadata"]
@@ -274,4 +277,4 @@ def decide(item: Item, before: dict[str, Any] | None, part_of: str | None, manag
         same = secrecy.is_unchanged(item.desired, before, manager)
     else:
         same = is_unchanged(item.desired, item.digest, meta, manager)
-    return UNCHANGED if same else APPLY
+    return UNCHANGED if same and not item.rests else APPLY

@@ -93,11 +93,11 @@ def _former(run: Context, item: Item) -> Object | None:
 
 
 def _replicas(item: Item, old: Object | None) -> int | None:
-    """As many as there are, where others own the number. Who scaled it to none has switched its autoscaler off."""
+    """As many as there are, where others own the number; none where a procedure holds it there."""
     if old is None or not replicas.leaves_number(item.desired):
-        return item.minimum or None
+        return replicas.start(item.minimum)
     number = int((old.get("spec") or {}).get("replicas", 1))
-    return max(number, item.minimum) if number else 0
+    return max(number, item.minimum) if number or replicas.rests(item.desired, old, item.minimum) else 0
 
 
 def _try_creation(run: Context, item: Item, old: Object, number: int | None) -> None:

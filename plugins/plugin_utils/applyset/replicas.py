@@ -6,6 +6,9 @@ that is created without a number gets one replica, and so does one whose last ow
 workload with an autoscaler in its set is created at the autoscaler's minimum, and a number that is ours and no longer
 wanted is first handed over, as it is, to a manager that owns nothing else ("Transferring ownership" in Kubernetes' page
 on server-side apply). Whoever scales next takes it from there.
+
+None at all is no number to leave alone: an autoscaler rests then, for ever. A workload that has one and was put at 0 by
+hand is brought back to its minimum, unless a procedure says by an annotation that it is at work.
 """
 
 from __future__ import annotations
@@ -24,15 +27,16 @@ Manifest = Mapping[str, Any]
 
 
 def minimums(objects: Iterable[Manifest]) -> dict[Ref, int]:
-    """The least replicas, where they are more than one, of workloads for which one of the objects is an autoscaler."""
-    found = {}
+    """The least replicas of workloads for which one of the objects is an autoscaler, where that may not go to 0."""
+    found: dict[Ref, int] = {}
     for obj in objects:
         if obj["kind"] != "HorizontalPodAutoscaler" or group_of(obj["apiVersion"]) != "autoscaling":
             continue
         spec = mapping(obj.get("spec"))
         target, least = mapping(spec.get("scaleTargetRef")), spec.get("minReplicas")
+        least = 1 if least is None else least  # the server's default
         version, kind, name = (str(target.get(key) or "") for key in ("apiVersion", "kind", "name"))
-        if isinstance(least, int) and least > 1:
+        if isinstance(least, int) and least > 0 and kind and name:
             found[Ref(group_of(version), kind, obj["metadata"].get("namespace") or "", name)] = least
     return found
 
@@ -42,6 +46,18 @@ def leaves_number(desired: Manifest) -> bool:
     if (group_of(desired["apiVersion"]), desired["kind"]) not in SCALED_KINDS:
         return False
     return mapping(desired.get("spec")).get("replicas") is None
+
+
+def start(minimum: int) -> int | None:
+    """The number to say when a workload is created: one is what the server gives it anyhow."""
+    return minimum if minimum > 1 else None
+
+
+def rests(desired: Manifest, live: Manifest, minimum: int) -> bool:
+    """Whether a workload that an autoscaler keeps at `minimum` or above is at 0, and no procedure holds it there."""
+    number = mapping(live.get("spec")).get("replicas")
+    held = (live["metadata"].get("annotations") or {}).get(HELD)
+    return minimum > 0 and leaves_number(desired) and number == 0 and not held
 
 
 def number_is_ours(meta: Manifest, manager: str) -> bool:

@@ -69,13 +69,14 @@ def read(
     values: bool = False,
 ) -> tuple[Found, Lost]:
     """Every item that exists, and the other members of the set `part_of` of their kinds; of metadata only, unless
-    `full`, or it is a Secret and its `values` are to be compared. Without `part_of` nothing is looked for by its
-    label."""
+    `full`, or it is a Secret and its `values` are to be compared, or one of its kind has an autoscaler. Without
+    `part_of` nothing is looked for by its label."""
+    groups = _by_resource(client, items)
+    scaled = {resource for resource, group in groups.items() if any(item.minimum for item in group)}
 
     def whole(resource: Resource) -> bool:
-        return full or (values and is_of_secrets(resource))
+        return full or (values and is_of_secrets(resource)) or resource in scaled
 
-    groups = _by_resource(client, items)
     found: Found = {}
     if part_of:
         listings: list[Listing] = []

@@ -106,7 +106,9 @@ def _write(run: Context, item: Item, dry_run: bool) -> None:
             return
         except NotFound:  # it went since it was read; or its namespace did, which is said again
             item.saw(None)
-    item.after = _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, item.minimum or None)
+    item.after = (
+        _patch(run, item, item.desired, dry_run) if dry_run else _create(run, item, replicas.start(item.minimum))
+    )
     item.outcome = "created"
 
 
@@ -156,7 +158,7 @@ def _applied(run: Context, item: Item, dry_run: bool) -> str:
         taken = taken or hid
     _drop_digest(run, item, item.after, dry_run)
     outcome = _outcome(run, item, item.after)
-    return "configured" if taken and outcome == "unchanged" else outcome
+    return "configured" if (taken or item.rests) and outcome == "unchanged" else outcome
 
 
 def _drop_digest(run: Context, item: Item, after: dict[str, Any], dry_run: bool) -> None:
@@ -195,7 +197,10 @@ def _create(run: Context, item: Item, number: int | None) -> dict[str, Any]:
 
 
 def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> dict[str, Any]:
-    """A number of replicas that we no longer want stays as it is; the server would reset it to one."""
+    """A number of replicas that we no longer want stays as it is, unless it is none; the server would reset it to
+    one."""
+    if item.rests:
+        return _brought_back(run, item, dry_run)
     if not _hands_over(run, item, before):
         return _patch(run, item, item.desired, dry_run)
     number = _live_number(run, item, before)
@@ -204,6 +209,17 @@ def _update(run: Context, item: Item, before: dict[str, Any], dry_run: bool) -> 
     _hand_over(run, item, number)
     item.outcome = "configured"  # whatever comes of the rest
     return _patch(run, item, item.desired)
+
+
+def _brought_back(run: Context, item: Item, dry_run: bool) -> dict[str, Any]:
+    """A workload at 0 gets the minimum of its autoscaler, which works again from then on. The number is nobody's."""
+    number = item.minimum
+    if dry_run:
+        return replicas.with_number(_patch(run, item, item.desired, dry_run), number)
+    _patch(run, item, item.desired)
+    query = {"fieldManager": replicas.HANDOVER_MANAGER, "force": "true"}
+    with seen.loosely(item):  # its controllers are at work on it
+        return _apply(run, item, replicas.number_alone(item.desired, number), query)
 
 
 def _live_number(run: Context, item: Item, before: dict[str, Any]) -> int:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.replicas import HANDOVER_MANAGER
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.replicas import HANDOVER_MANAGER, HELD
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH, Client
 
@@ -117,7 +117,7 @@ def test_a_number_may_be_wanted_again(apply, client, namespace, live):
 @pytest.mark.parametrize("number", [0, 2, 5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recreated_workload_keeps_its_number(apply, client, namespace, live, kind, number):
-    """None stays none, which switches its autoscaler off; what is below the minimum is raised by that at once."""
+    """What is below the minimum is raised by its autoscaler at once; and none is no number to keep."""
 
     def labelled(tier):
         obj = workload(namespace, kind=kind)
@@ -131,7 +131,60 @@ def test_a_recreated_workload_keeps_its_number(apply, client, namespace, live, k
     apply(labelled("one"))
     scale(client, namespace, number, kind)
     assert both_ways(apply, labelled("two")).recreated == [f"{kind} {namespace}/web"]
-    assert live(kind) == (number and max(number, 3), {HANDOVER_MANAGER})
+    assert live(kind) == (max(number, 3), {HANDOVER_MANAGER})
+
+
+def hold(client, namespace, kind, by="restore"):
+    body = {"metadata": {"annotations": {HELD: by}}}
+    client.request("PATCH", path(namespace, kind), body=body, content_type=MERGE_PATCH, query={"fieldManager": "p"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("diff", [True, False])
+@pytest.mark.parametrize("image", ["example/web:1", "example/web:2"])
+def test_what_was_scaled_to_none_comes_back_at_its_minimum(apply, client, namespace, live, kind, diff, image):
+    """Whether or not anything else changes; whoever scales next owns the number again."""
+    apply([workload(namespace, kind=kind), autoscaler(namespace, kind)])
+    scale(client, namespace, 0, kind)
+    done = both_ways(apply, [workload(namespace, kind=kind, image=image), autoscaler(namespace, kind)], diff=diff)
+    assert done.configured == [f"{kind} {namespace}/web"]
+    assert live(kind) == (3, {HANDOVER_MANAGER})
+    if diff:
+        assert "replicas: 3" in done.diff[0]["after"]
+    scale(client, namespace, 5, kind)
+    assert not apply([workload(namespace, kind=kind, image=image), autoscaler(namespace, kind)]).changed
+    assert live(kind) == (5, {"somebody"})
+
+
+@pytest.mark.parametrize("least", [None, 1])
+def test_a_minimum_that_is_not_said_is_one(apply, client, namespace, live, least):
+    scaler = autoscaler(namespace)
+    scaler["spec"]["minReplicas"] = least
+    apply([workload(namespace), scaler])
+    scale(client, namespace, 0)
+    both_ways(apply, [workload(namespace), scaler])
+    assert live()[0] == 1
+
+
+def test_what_a_procedure_holds_at_none_stays_there_until_it_ends(apply, client, namespace, live):
+    objects = [workload(namespace), autoscaler(namespace)]
+    apply(objects)
+    hold(client, namespace, "Deployment")
+    scale(client, namespace, 0)
+    assert not apply(objects).changed
+    both_ways(apply, [workload(namespace, image="example/web:2"), autoscaler(namespace)])
+    assert live()[0] == 0
+    hold(client, namespace, "Deployment", None)
+    both_ways(apply, [workload(namespace, image="example/web:2"), autoscaler(namespace)])
+    assert live()[0] == 3
+
+
+def test_what_has_no_autoscaler_stays_at_none(apply, client, namespace, live):
+    """Nobody says how many there are to be."""
+    apply([workload(namespace)])
+    scale(client, namespace, 0)
+    assert not apply([workload(namespace)]).changed
+    assert live()[0] == 0
 
 
 class Mortal(Client):
