@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import signal
 import statistics
 import subprocess
 import sys
@@ -132,17 +131,16 @@ class Trial:
     @contextlib.contextmanager
     def flood(self) -> Iterator[None]:
         command = [sys.executable, "-m", "bench.flood", self.kubeconfig, "flooder-dev", "vcci-tenant-flooder"]
-        process = subprocess.Popen([*command, str(RATE)], cwd=ROOT, text=True, stdout=subprocess.PIPE)
-        try:
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*command, str(RATE)], cwd=ROOT, text=True, stdin=pipe, stdout=pipe) as process:
             assert process.stdout
             assert process.stdout.readline() == "begun\n"
             begun = time.monotonic()
             time.sleep(2)  # until it has connections, and the queues are full
             yield
-        finally:
-            process.send_signal(signal.SIGTERM)
+            words = process.communicate()[0].split()
             took = time.monotonic() - begun
-            self.said.append(tuple(round(int(word) / took) for word in process.communicate()[0].split()))
+            self.said.append(tuple(round(int(word) / took) for word in words))
 
 
 @figures("flood", "flood-other", "flood-platform")

@@ -1,9 +1,10 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A tenant that floods the API server: `python -m bench.flood KUBECONFIG USER NAMESPACE RATE`, until it is ended.
+"""A tenant that floods the API server: `python -m bench.flood KUBECONFIG USER NAMESPACE RATE`, until its
+standard input is closed.
 
 It asks for whole LISTs again and again, as a controller does that lists instead of watching, at most RATE of them a
 second and THREADS at once. It yields the processors to whoever wants them, because it would be another machine's. On
-its standard output it says `begun`, and `<answered> <refused> <megabytes>` of what it got, when SIGTERM ends it.
+its standard output it says `begun`, and at its end `<answered> <refused> <megabytes>` of what it got.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import signal
 import sys
 import threading
 import time
@@ -60,11 +60,10 @@ def main() -> None:
     for _thread in range(THREADS):
         threading.Thread(target=flood.run, daemon=True).start()
     print("begun", flush=True)
-    signal.sigwait({signal.SIGTERM})
+    sys.stdin.read()
     print(flood.answered, flood.refused, round(flood.bytes / 1e6), flush=True)
     os._exit(0)  # without waiting for answers
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     main()
