@@ -23,7 +23,7 @@ from tests.helpers import ROOT, STATE, ansible, eventually, kubectl, local_clust
 
 # The last version before tenants had contracts, ingress and levels of their own.
 BEFORE = "f587045a070fb55232121203c4e7d175f14a5989"
-NUMBERS = range(116, 120)  # of the subnet
+NUMBERS = range(68, 72)  # of the subnet
 ROWS, KEYS = 1000, 1000
 TENANTS = {"vcci-tenant-acme-corp": "acme-admins", "vcci-tenant-globex": "globex-admins"}
 SETTLED = 300  # seconds for what a tenant made, and for the end of its Job
