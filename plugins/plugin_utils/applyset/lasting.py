@@ -8,6 +8,7 @@ from ..kubernetes.kinds import Resource
 from . import members, snapshot
 from .context import Context
 from .manifests import Ref
+from .membership import group_kind
 
 
 def plan_names(run: Context) -> None:
@@ -18,6 +19,14 @@ def plan_names(run: Context) -> None:
     wanted = {item.ref for item in run.items}
     others = set() if run.options.prune else (members.decoded(run.record.current) or set()) - wanted
     run.record.names = members.encoded(wanted | _still_there(run, others))
+
+
+def keep_unseen(run: Context) -> None:
+    """Objects of kinds that cannot be read stay named, though nothing else does that left the set."""
+    if run.record is not None and run.unseen and not run.options.check:
+        named = members.decoded(run.record.current) or set()
+        wanted = {item.ref for item in run.items}
+        run.record.names = members.encoded(wanted | {ref for ref in named if group_kind(ref) in run.unseen})
 
 
 def keep_names(run: Context) -> None:
@@ -35,18 +44,16 @@ def drop_names(run: Context) -> None:
 
 
 def _still_there(run: Context, refs: set[Ref]) -> set[Ref]:
-    """Who may not know takes them for being there."""
+    """What cannot be read, or by whoever we are, is taken for being there."""
     resources: list[Resource] = []
     unseen: set[tuple[str, str]] = set()
     for group, kind in sorted({(ref.group, ref.kind) for ref in refs}):
         try:
             resources.append(run.client.preferred(group, kind))
-        except Unavailable:
-            unseen.add((group, kind))
         except NotFound:
             continue
-    if not resources:
-        return {ref for ref in refs if (ref.group, ref.kind) in unseen}
+        except Unavailable:
+            unseen.add((group, kind))
     try:
         places = {ref.namespace for ref in refs if ref.namespace}
         found, lost = snapshot.members(run.client, resources, places, str(run.part_of), run.workers)

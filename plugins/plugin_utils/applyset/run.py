@@ -152,6 +152,7 @@ def _fetch(run: Context) -> None:
 def _plan_pruning(run: Context) -> None:
     if run.options.prune:
         run.doomed = prune.prunable(run, run.items)
+        lasting.keep_unseen(run)
 
 
 def _carry_out(run: Context) -> None:

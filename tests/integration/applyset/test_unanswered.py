@@ -4,9 +4,11 @@ only a webhook which is gone could convert. The run says which, does all else, a
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import members
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import GROUP_KINDS
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
@@ -48,6 +50,7 @@ def away(apply, client, namespace, monkeypatch):
     eventually(judged, 60, "the APIService is judged")
     apply([config_map(namespace, "a"), config_map(namespace, "b")])
     note = {"metadata": {"annotations": {GROUP_KINDS: f"ConfigMap,Widget.{group}"}}}
+    note["data"] = {f"{members.LEAD}Widget.{group}": json.dumps({namespace: ["w"]})}
     path = client.resource("v1", "ConfigMap").path(namespace, "s")
     client.request("PATCH", path, body=note, content_type="application/merge-patch+json")
     yield group
@@ -95,6 +98,7 @@ def check_verbs(apply, client, namespace, wanted, kind, message):
     assert failed(lambda: delete_set(client, [newer, wanted], options), message).deleted == [a]
     assert not failed(lambda: delete_set(client, None, options), message).changed
     record = client.get("v1", "ConfigMap", "s", namespace)
+    assert {f"{ref.kind}.{ref.group}" for ref in members.decoded(record)} == {kind}, "it is named, and nothing else"
     assert kind in record["metadata"]["annotations"][GROUP_KINDS].split(",")
 
 
