@@ -293,7 +293,7 @@ CONFIRMATIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing typed": ((), "cluster_confirm: is missing."),
     "another name": (
         ("-e", "cluster_confirm=local"),
-        "cluster_confirm: local is not cluster_local_name, which is nowhere.",
+        "cluster_confirm: local is not nowhere, the value of cluster_local_name.",
     ),
     "misspelt": (
         ("-e", "cluster_confrim=nowhere"),

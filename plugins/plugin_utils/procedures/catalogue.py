@@ -12,7 +12,7 @@ from ansible.module_utils.common.yaml import yaml_load
 
 from ..errors import InputError, brief
 from . import contract as contracts
-from .contract import Contract
+from .contract import Contract, Option
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "playbooks" / "contracts"
@@ -62,6 +62,16 @@ def settings() -> frozenset[str]:
     for path in (ROOT / "group_vars" / "all").glob("*.yml"):
         found |= set(_load(path) or {})
     return frozenset(found)
+
+
+def settings_of(contract: Contract) -> dict[str, Option]:
+    """The settings of the roles of a contract, without those that it takes itself."""
+    found: dict[str, Option] = {}
+    for role in contract.settings:
+        for name, spec in _entries(role).get("main", {}).items():
+            if name not in contract.options:
+                found[name] = contracts.option_of(name, spec)
+    return found
 
 
 @functools.cache

@@ -14,6 +14,7 @@ the runbook and AWX's survey:
 
     confirms  the variable whose value must be typed here, because something is lost
     target    true: an unfinished run with another value is not gone on with
+    kept      true: a place on the control node where something must stay; refused where it ends with the job
     pattern, minimum, maximum   of a text as a whole, of a number
 """
 
@@ -29,7 +30,7 @@ from ..errors import InputError
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 FIELDS = {"summary", "options", "settings", "subject", "lock", "patience"}
 SPEC = ("type", "choices", "default", "required", "elements", "options", "no_log")
-OF_OPTION = {*SPEC, "description", "confirms", "target", "pattern", "minimum", "maximum"}
+OF_OPTION = {*SPEC, "description", "confirms", "target", "kept", "pattern", "minimum", "maximum"}
 PATIENCE = 900.0
 # What every procedure that is recorded takes.
 OF_RECORD: dict[str, dict[str, Any]] = {
@@ -53,6 +54,7 @@ class Option:
     description: str
     confirms: str = ""
     target: bool = False
+    kept: bool = False
     pattern: str = ""
     minimum: float | None = None
     maximum: float | None = None
@@ -89,7 +91,7 @@ def parse(name: str, given: object, known: Mapping[str, Mapping[str, Any]]) -> C
     for option, said in {**(data.get("options") or {}), **recorded}.items():
         faults += _faults_of(option, said, known)
         if not faults:
-            options[option] = _option(option, {**known.get(option, {}), **(said or {})})
+            options[option] = option_of(option, {**known.get(option, {}), **(said or {})})
     if faults:
         raise InputError(f"contract {name}: {'; '.join(faults)}", faults)
     return Contract(
@@ -115,7 +117,8 @@ def _faults_of(name: str, said: object, known: Mapping[str, Mapping[str, Any]]) 
     return faults
 
 
-def _option(name: str, said: Mapping[str, Any]) -> Option:
+def option_of(name: str, said: Mapping[str, Any]) -> Option:
+    """What a specification says that is known to be right."""
     text = said["description"]
     spec = {key: said[key] for key in SPEC if key in said}
     if spec.get("required"):
@@ -126,6 +129,7 @@ def _option(name: str, said: Mapping[str, Any]) -> Option:
         description=" ".join([text] if isinstance(text, str) else text),
         confirms=said.get("confirms", ""),
         target=bool(said.get("target", False)),
+        kept=bool(said.get("kept", False)),
         pattern=said.get("pattern", ""),
         minimum=said.get("minimum"),
         maximum=said.get("maximum"),

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import VcciError
 from . import catalogue, variables
 from .contract import Contract, Option
-from .started import Started
+from .started import Started, absolute
 
 FRAME = ("procedure", "procedure_guard", "procedure_lines")  # what plays of ours say to the frame itself
 MISSING = object()
@@ -40,11 +42,26 @@ class Opening:
             if found is not MISSING and found is not None:
                 self.values[name] = found
         self.faults += variables.faults_of_values(self.contract, self.values)
+        places = {name: absolute(value) for name, value in self.values.items() if isinstance(value, str)}
+        self.faults += variables.faults_of_places(self.contract, places, self.started.passing)
+        if len(self.contract.settings) > 1:
+            self._judge_settings()
         self._judge_names()
         for option, wanted in self.confirmations():
             typed = self.values.get(option.name)
             if typed not in (None, ""):
                 self.confirm(option, typed, wanted)
+
+    def _judge_settings(self) -> None:
+        """Of several layers: before the first one writes anything. Of one, its role does it at once. What is made of a
+        role's defaults cannot be known yet."""
+        options, given = catalogue.settings_of(self.contract), {}
+        for name in options:
+            with contextlib.suppress(VcciError):
+                found = self._value(name)
+                given.update({} if found is MISSING else {name: found})
+        known = {name: option for name, option in options.items() if name in given or name not in self._there}
+        self.faults += variables.faults_of_values(dataclasses.replace(self.contract, options=known), given)
 
     def _read(self, name: str) -> Any:
         try:

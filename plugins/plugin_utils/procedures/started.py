@@ -13,18 +13,22 @@ from ansible.utils.vars import load_extra_vars
 from . import catalogue
 
 COLLECTION = "greenlang.vcci."
+JOB = {"awx_job_id", "tower_job_id"}  # variables that AWX gives to every job; each runs in a container of its own
+PASSING = ("/runner", "/tmp")
 
 
 @dataclass(frozen=True)
 class Started:
     """With variables `extra`, for `tags` and without those `skipped`. `procedures` are those that were started by name;
-    `ours` is whether nothing else was: then nobody else reads a variable, or carries a tag."""
+    `ours` is whether nothing else was: then nobody else reads a variable, or carries a tag. `passing` are folders that
+    end with the run."""
 
     extra: frozenset[str]
     tags: tuple[str, ...]
     skipped: tuple[str, ...]
     procedures: tuple[str, ...]
     ours: bool
+    passing: tuple[str, ...]
 
 
 def started(loader: Any) -> Started:
@@ -32,12 +36,14 @@ def started(loader: Any) -> Started:
     playbooks = [asked] if isinstance(asked, str) else list(asked)
     named = [_procedure(playbook) for playbook in playbooks]
     found = tuple(name for name in named if name)
+    extra = frozenset(load_extra_vars(loader))
     return Started(
-        extra=frozenset(load_extra_vars(loader)),
+        extra=extra,
         tags=_tags("tags"),
         skipped=_tags("skip_tags"),
         procedures=found,
         ours=bool(found) and len(found) == len(named),
+        passing=(str(Path.home()), *PASSING) if extra & JOB else (),
     )
 
 
@@ -54,3 +60,11 @@ def _procedure(playbook: str) -> str:
     path = Path(playbook).resolve()
     here = path.parent in (catalogue.ROOT, catalogue.ROOT / "playbooks")
     return path.stem if here and path.stem in catalogue.names() else ""
+
+
+def absolute(path: str) -> str:
+    """Where a path leads that somebody gave; itself if that cannot be said."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except (OSError, RuntimeError, ValueError):
+        return path

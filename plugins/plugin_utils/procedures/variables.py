@@ -34,6 +34,19 @@ def faults_of_values(contract: Contract, given: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def faults_of_places(contract: Contract, given: Mapping[str, Any], passing: Iterable[str]) -> list[str]:
+    """What must stay, and is in a folder that ends with this run; `given` are absolute paths where they are paths."""
+    found = []
+    for option in contract.options.values():
+        place = str(given.get(option.name) or "")
+        if option.kept and any(place == folder or place.startswith(f"{folder}/") for folder in passing):
+            found.append(
+                f"{option.name}: {brief(place)} ends with this job. "
+                f"Remedy: -e {option.name}=<a place that stays, such as a volume that is mounted into the job>."
+            )
+    return found
+
+
 def _form(option: Option) -> str:
     return "|".join(map(str, option.spec.get("choices") or [option.spec["type"]]))
 
@@ -83,7 +96,11 @@ def fault_of_confirmation(option: Option, typed: object, wanted: object) -> str:
     """Empty if the very name was typed of what is lost."""
     if typed is not None and str(typed) == str(wanted):
         return ""
-    said = "is missing" if typed in (None, "") else f"{brief(typed)} is not {option.confirms}, which is {brief(wanted)}"
+    said = (
+        "is missing"
+        if typed in (None, "")
+        else f"{brief(typed)} is not {brief(wanted)}, the value of {option.confirms}"
+    )
     return f"{option.name}: {said}. {option.description} Remedy: -e {option.name}={brief(wanted)}; nothing was changed."
 
 

@@ -107,7 +107,7 @@ CONFIRMED: dict[str, tuple[object, object, str]] = {
     "a number": ("17", 17, ""),
     "nothing": (None, "acme", "tenant_confirm: is missing."),
     "an empty text": ("", "acme", "tenant_confirm: is missing."),
-    "another": ("acme2", "acme", "tenant_confirm: acme2 is not tenant_id, which is acme."),
+    "another": ("acme2", "acme", "tenant_confirm: acme2 is not acme, the value of tenant_id."),
     "another case": ("Acme", "acme", "Acme is not"),
     "a blank more": ("acme ", "acme", "Remedy: -e tenant_confirm=acme; nothing was changed."),
     "yes": (True, "acme", "True is not"),
@@ -176,6 +176,28 @@ def test_a_variable_of_the_inventory_that_another_one_uses_is_read() -> None:
         "apps_colours": 1,
     }
     assert variables.unread(["apps_colour", "apps_colours", "apps_self"], values) == {"apps_colours", "apps_self"}
+
+
+PLACES: dict[str, tuple[str, bool]] = {
+    "the home directory": ("/home/runner", True),
+    "below it": ("/home/runner/vcci/production", True),
+    "beside it": ("/home/runner2", False),
+    "another of the job's": ("/tmp/x", True),
+    "a volume": ("/backups", False),
+    "nothing": ("", False),
+}
+
+
+@pytest.mark.parametrize(("place", "told"), PLACES.values(), ids=PLACES)
+def test_what_must_stay(place: str, told: bool) -> None:
+    given = {
+        "summary": "x",
+        "options": {"kept_file": {"description": "x", "kept": True}, "other": {"description": "x"}},
+    }
+    kept, values = parse("x", given, {}), {"kept_file": place, "other": "/tmp"}
+    faults = variables.faults_of_places(kept, values, ["/home/runner", "/tmp"])
+    assert [fault[: len(f"kept_file: {place} ends")] for fault in faults] == [f"kept_file: {place} ends"] * told
+    assert variables.faults_of_places(kept, values, []) == []
 
 
 TAGS: dict[str, tuple[list[str], list[str], list[str]]] = {
