@@ -64,10 +64,7 @@ class ActionModule(Action):
         contract = catalogue.contract(args["name"])
         opening = Opening(contract, started(self._loader), self._value, self._vars, check=self.check)
         opening.judge()
-        needed = args["guard"] or contract.lock
-        client = self.connect_unless_assumed(args) if needed else None
-        if args["guard"] and client is not None:
-            self._guard(opening, client, args["environment_name"])
+        client = self._reached(opening, args)
         for option, wanted in opening.unconfirmed():
             opening.confirm(option, None if opening.faults else self._ask(option.description), wanted)
         self._warnings += opening.warnings
@@ -78,11 +75,18 @@ class ActionModule(Action):
         subject = str(values.get(contract.subject) or "") if contract.subject else ""
         return {"name": contract.name, "subject": subject, "run": begun.handle, "notes": begun.notes}
 
-    def _guard(self, opening: Opening, client: Client, environment: str) -> None:
+    def _reached(self, opening: Opening, args: dict[str, Any]) -> Client | None:
+        """The cluster, if one is needed and it is there; what is wrong with it is told with the rest."""
+        if not (args["guard"] or opening.contract.lock):
+            return None
         try:
-            identity.require(client, environment)
+            client = self.connect_unless_assumed(args)
+            if args["guard"] and client is not None:
+                identity.require(client, args["environment_name"])
         except VcciError as exc:
             opening.faults.append(exc.message)
+            return None
+        return client
 
     def _value(self, name: str) -> Any:
         """Of a variable, as this play has it."""
