@@ -27,16 +27,11 @@ options:
   version:
     description: >-
       Version of the chart; required unless it is a directory or a file.
-      Also completes a chart directory that has no version.
+      Also completes a chart directory whose own is the placeholder that upstream's release fills in.
     type: str
   digest:
     description: SHA-256 of the packed chart, checked before it is rendered.
     type: str
-  templates:
-    description: Directories whose manifests are rendered as part of a chart directory.
-    type: list
-    elements: str
-    default: []
   values:
     description: Values of the chart.
     type: dict
@@ -107,6 +102,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 display = Display()
+PLACEHOLDER = "0.0.0"  # the version that cert-manager's chart has in its module
 FORMAT = 1  # of what is kept: raise it when rendering changes
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Options of which the digest knows as they are; the others enter it by what they lead to.
@@ -152,8 +148,6 @@ class Chart:
             raise AnsibleLookupError(
                 f"helm_template: version is needed for {options['chart']}, so that every run renders the same chart"
             )
-        if options["templates"] and not self.directory.is_dir():
-            raise AnsibleLookupError("helm_template: templates can only be added to a chart that is a directory")
         helm = shutil.which(Path(options["helm"]).expanduser())
         if helm is None:
             raise NotThere(f"helm_template: there is no helm program {options['helm']}; install helm 3 or set its path")
@@ -186,9 +180,8 @@ class Chart:
         what = (FORMAT, self.release, self.options["chart"], self.values)
         for part in (*what, self.helm, program.st_size, int(program.st_mtime), as_given):
             digest.update(f"{part}\0".encode())
-        for root in [self.directory, *map(Path, self.options["templates"])] if self.local else []:
-            for path in sorted(files(root)):
-                digest.update(f"{path}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        for path in sorted(files(self.directory)) if self.local else []:
+            digest.update(f"{path}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:24]
 
     def render(self) -> str:
@@ -224,31 +217,17 @@ class Chart:
             )
 
     def complete(self, work: Path) -> Path:
-        """A chart directory as helm takes it: cert-manager's has no Chart.yaml, and its CRDs are beside it."""
-        if (self.directory / "Chart.yaml").exists() and not self.options["templates"]:
+        """A chart directory as helm takes it: with the version that is asked for, where its own is a placeholder."""
+        described = self.directory / "Chart.yaml"
+        about = yaml.safe_load(described.read_text(encoding="utf-8")) if described.is_file() else {}
+        if not self.version or str(about.get("version")).removeprefix("v") != PLACEHOLDER:
             return self.directory
         chart = work / "chart"
-        chart.mkdir()
         for path in files(self.directory):
             copy(path, chart / path.relative_to(self.directory))
-        for number, folder in enumerate(map(Path, self.options["templates"])):
-            if not folder.is_dir():
-                raise AnsibleLookupError(f"helm_template: the directory {folder} in templates does not exist")
-            for path in files(folder):
-                if path.suffix in (".yaml", ".yml"):
-                    copy(path, chart / "templates" / f"added-{number}-{path.name}")
-        self.describe(chart)
-        return chart
-
-    def describe(self, chart: Path) -> None:
-        """Makes a missing Chart.yaml of the template that upstream's release fills in."""
-        template = self.directory / "Chart.template.yaml"
-        if (chart / "Chart.yaml").exists() or not template.exists():
-            return
-        about = yaml.safe_load(template.read_text(encoding="utf-8"))
-        about.pop("annotations", None)
-        about["version"] = about["appVersion"] = self.version or about["version"]
+        about["version"] = about["appVersion"] = self.version
         (chart / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+        return chart
 
     def run(self, *arguments: str, given: str = "") -> str:
         command = [str(self.helm), *arguments]

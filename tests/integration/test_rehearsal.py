@@ -48,8 +48,7 @@ VALUES = {
     "cluster_kubeconfig": f"{STATE}/{NAME}/kubeconfig",
     "controllers_helm_binary": f"{STATE}/{NAME}/bin/helm",
     "controllers_sealed_secrets_chart": {"chart": f"{FILES}/sealed-secrets/chart"},
-    "controllers_cert_manager_chart": {"chart": f"{FILES}/cert-manager/chart", "version": "v1.11.5"},
-    "controllers_cert_manager_crds": [f"{FILES}/cert-manager/crds"],
+    "controllers_cert_manager_chart": {"chart": f"{FILES}/cert-manager/chart", "version": "v1.21.2"},
     # Simulated pods answer nothing: no webhook is asked, and the controllers proper run beside the cluster.
     "controllers_cert_manager_without": ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"],
     "vault_openai_api_key": "rehearsal",
@@ -85,9 +84,10 @@ def cluster() -> Iterator[Path]:
 @contextlib.contextmanager
 def cert_manager(work: Path) -> Iterator[None]:
     """cert-manager's controller as a process of this machine."""
-    program = [str(STATE / NAME / "bin" / "cert-manager-controller"), "--kubeconfig", str(KUBECONFIG)]
+    program = [str(STATE / NAME / "bin" / "cert-manager"), "controller", f"--kubeconfig={KUBECONFIG}"]
     program += ["--leader-elect=false", "--cluster-resource-namespace=cert-manager"]
     program += ["--metrics-listen-address=127.93.0.1:9402"]
+    program += ["--internal-healthz-listen-address=127.93.0.1:9403"]
     with (work / "cert-manager.log").open("wb") as log:
         process = subprocess.Popen(program, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -151,14 +151,21 @@ def test_a_repository_serves_the_pinned_version_with_its_digest(render, packed, 
         render("tiny", repository=repository)
 
 
-def test_a_chart_is_completed(render, chart, tmp_path) -> None:
-    """As cert-manager's module has it: without Chart.yaml, and with its CRDs in a directory beside it."""
-    (chart / "Chart.yaml").rename(chart / "Chart.template.yaml")
-    crds = tmp_path / "crds"
-    crds.mkdir()
-    (crds / "crd.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata: {name: '{{ .Chart.AppVersion }}'}\n")
-    objects, _path = render(chart, version="v9.9.9", templates=[str(crds)])
-    assert objects["Service"]["metadata"]["name"] == "v9.9.9"
+@pytest.mark.parametrize(
+    ("own", "asked", "found"),
+    [
+        ("v0.0.0", "v9.9.9", "v9.9.9"),  # as cert-manager's module has it
+        ("0.0.0", "9.9.9", "9.9.9"),
+        ("v0.0.0", None, "1"),
+        ("1.2.3", "9.9.9", "1"),
+    ],
+)
+def test_a_placeholder_of_a_version_is_filled_in(render, chart, own: str, asked: str | None, found: str) -> None:
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({**CHART, "version": own}))
+    crd = "apiVersion: v1\nkind: Service\nmetadata: {name: '{{ .Chart.AppVersion }}'}\n"
+    (chart / "templates" / "crd.yaml").write_text(crd)
+    objects, _path = render(chart, **({"version": asked} if asked else {}))
+    assert objects["Service"]["metadata"]["name"] == found
     assert objects["ConfigMap"]
 
 
@@ -167,7 +174,6 @@ def test_a_chart_is_completed(render, chart, tmp_path) -> None:
     [
         ({"chart": "/nowhere"}, "the chart /nowhere does not exist"),
         ({"helm": "/nowhere/helm"}, "there is no helm program /nowhere/helm"),
-        ({"templates": ["/nowhere"]}, "the directory /nowhere in templates does not exist"),
         ({"kube_version": "nonsense"}, "helm template of .* failed"),
         ({"without": ["ConfigMap", "ValidatingWebhookConfiguration"]}, "rendered nothing"),
     ],
