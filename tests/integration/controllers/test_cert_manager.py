@@ -17,7 +17,7 @@ from tests.integration.controllers import cert_manager
 
 ISSUER = {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "vcci-ca"}
 WEBHOOKS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]
-KINDS = "validatingwebhookconfigurations,mutatingwebhookconfigurations,crd,clusterrole,clusterrolebinding,namespace"
+KINDS = "validatingwebhookconfigurations,mutatingwebhookconfigurations,crd,clusterrole,clusterrolebinding"
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,11 @@ def running(kubeconfig: pathlib.Path, programs: pathlib.Path, work: pathlib.Path
             assert cert_manager.install(kubeconfig, programs.parent, work)
             yield
     finally:
-        labels = "app.kubernetes.io/component in (controllers,crds)"
-        options = ["--ignore-not-found", "--wait=false", "-l", labels]
-        kubectl(kubeconfig, "delete", KINDS, *options, programs=programs)
+        options = ["--ignore-not-found", "--wait=false"]
+        kubectl(
+            kubeconfig, "delete", KINDS, *options, "-l", "app.kubernetes.io/instance=cert-manager", programs=programs
+        )
+        kubectl(kubeconfig, "delete", "namespace", "cert-manager", *options, programs=programs)
 
 
 def path(namespace: str) -> str:
@@ -59,6 +61,13 @@ def secret(client: Client, namespace: str, name: str) -> dict[str, bytes]:
 def issued(client: Client, namespace: str, name: str = "made") -> bool:
     found = client.request("GET", f"{path(namespace)}/{name}").get("status", {}).get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in found)
+
+
+@pytest.mark.usefixtures("running")
+def test_pods_have_a_priority_that_is_there(client: Client) -> None:
+    for deployment in cert_manager.DEPLOYMENTS.values():
+        pod = client.get("apps/v1", "Deployment", deployment, "cert-manager")["spec"]["template"]["spec"]
+        assert client.get("scheduling.k8s.io/v1", "PriorityClass", pod["priorityClassName"])
 
 
 @pytest.mark.usefixtures("running")

@@ -23,6 +23,15 @@ def values(folder: pathlib.Path, **given: Any) -> dict[str, Any]:
     return made
 
 
+def test_no_tenant_displaces_its_pods(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "templates").mkdir()
+    text = "{{ [__controllers_cert_manager_values.global, __controllers_sealed_secrets_values] | to_json }}"
+    (tmp_path / "templates" / "values.yml.j2").write_text(text, encoding="utf-8")
+    given, made = helpers.render(tmp_path, "controllers", names=["values.yml.j2", "priority.yml.j2"], **SHARED)
+    assert {part["priorityClassName"] for part in given} == {made["metadata"]["name"]}
+    assert made["value"] > 500_000_000  # as the platform's workers have
+
+
 @pytest.mark.parametrize(
     ("given", "repository", "tag", "told"),
     [
