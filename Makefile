@@ -13,7 +13,7 @@ WORKERS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup packages site test soak bench lint up down kubeconfig help-playbook clean requirements
+.PHONY: help setup packages site test soak bench lint up status down kubeconfig help-playbook clean requirements
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench: setup ## Measure: one line a figure (ONLY=<name> for one)
 
 up: setup ## Run the local cluster alone
 	ansible-playbook playbooks/cluster.yml -i inventories/local $(ARGS)
+
+status: setup ## Show how the daemons of the local clusters are
+	@python -m plugins.plugin_utils.local_cluster.status $(ARGS)
 
 down: setup ## Remove the local cluster with all its data
 	ansible-playbook playbooks/cluster_remove.yml -i inventories/local $(ARGS)

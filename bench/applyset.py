@@ -27,6 +27,7 @@ import yaml
 
 from bench.memory import Peak
 from bench.samples import SAMPLES
+from tests.helpers import daemon_pid, services
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ANSIBLE = pathlib.Path(sys.executable).with_name("ansible-playbook")
@@ -80,11 +81,11 @@ class Bench:
     def server_seconds(self) -> float:
         """Processor seconds that etcd and the API server have used so far; 0 where they are not this machine's."""
         used = 0.0
-        for record in (pathlib.Path(self.kubeconfig).parent / "run").glob("*.json"):
-            if record.stem in ("etcd", "kube-apiserver"):
-                process = pathlib.Path("/proc", str(json.loads(record.read_text())["pid"]))
-                fields = (process / "stat").read_text().rpartition(")")[2].split()
-                used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        state = pathlib.Path(self.kubeconfig).parent
+        for name in {"etcd", "kube-apiserver"} & set(services(state)):
+            process = pathlib.Path("/proc", str(daemon_pid(state, name)))
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         return used
 
     def floor(self) -> float:

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
+import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.figure import NAME, STATE, SUBNET, figures, line, local_cluster, no_cluster, values
+from tests.helpers import daemon_pid, services, supervisors
 
 GPU = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
 POOLS = [
@@ -17,6 +20,7 @@ POOLS = [
     {"name": "memory", "labels": {"workload-type": "memory"}},
     {"name": "gpu", "labels": {"workload-type": "gpu"}, "taints": [GPU]},
 ]
+PATIENCE = 300  # seconds after which what was killed does not count as healing any more
 SETTLE = 60  # seconds after which a fresh cluster has nothing left to do
 
 
@@ -30,7 +34,15 @@ def control_plane() -> Iterator[str]:
     yield line("control-plane-start", min(took), "s", 6, f"runs={values(took)}")
 
 
-@figures("nodes", "three-nodes-ready", "cluster-started-again", "cluster-idle-memory")
+@figures(
+    "nodes",
+    "three-nodes-ready",
+    "cluster-started-again",
+    "cluster-idle-memory",
+    "supervision-memory",
+    "heal-daemon",
+    "heal-all",
+)
 def nodes() -> Iterator[str]:
     with no_cluster():
         yield line("three-nodes-ready", local_cluster(nodes="real", pools=POOLS, subnet=SUBNET), "s", 45, "three nodes")
@@ -40,12 +52,46 @@ def nodes() -> Iterator[str]:
         sizes = memory()
         note = f"{len(sizes)} processes, shared pages counted once"
         yield line("cluster-idle-memory", sum(sizes) / 2**30, "GiB", 2.5, note)
+        ours = sum(resident(Path(f"/proc/{pid}")) for pid in supervisors(STATE / NAME))
+        yield line("supervision-memory", ours / 2**20, "MiB", 20, f"of {len(services(STATE / NAME))} daemons")
+        yield from healing()
+
+
+def healing() -> Iterator[str]:
+    """Each daemon is killed in turn, then all at once; healed is when all run and all nodes are Ready, as others see
+    it: the API server answers, which it does not while it or etcd is down."""
+    took = {name: heal([name]) for name in services(STATE / NAME)}
+    slowest = max(took, key=lambda name: took[name])
+    yield line("heal-daemon", took[slowest], "s", 10, f"the slowest of {len(took)}, killed in turn: {slowest}")
+    yield line("heal-all", heal(list(took)), "s", 40, f"{len(took)} daemons killed at once")
+
+
+def heal(names: list[str]) -> float:
+    """Seconds from kill -9 of these daemons until all run again and the API server is ready."""
+    before = {name: daemon_pid(STATE / NAME, name) for name in names}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    begun = time.monotonic()
+    while not healed(before):
+        if time.monotonic() - begun > PATIENCE:
+            raise RuntimeError(f"{', '.join(names)} did not come back within {PATIENCE} s")
+        time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+def healed(before: Mapping[str, int]) -> bool:
+    state = STATE / NAME
+    pids = {name: daemon_pid(state, name) for name in services(state)}
+    if not all(pids.values()) or any(pids[name] == pid for name, pid in before.items()):
+        return False
+    kubectl = [str(state / "bin/kubectl"), "--kubeconfig", str(state / "kubeconfig"), "--request-timeout=2s"]
+    return subprocess.run([*kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False).returncode == 0
 
 
 def memory() -> list[int]:
     """Bytes of each of the cluster's processes; what several share is divided among them (PSS)."""
-    records = (STATE / NAME / "run").glob("*.json")
-    recorded = {json.loads(path.read_text(encoding="utf-8"))["pid"] for path in records}
+    state = STATE / NAME
+    recorded = {*supervisors(state), *(daemon_pid(state, name) for name in services(state))}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, StopIteration):  # it ended meanwhile, or is the kernel's

@@ -138,6 +138,28 @@ def local_cluster(**options: object) -> subprocess.CompletedProcess[str]:
     return ansible("ansible", "localhost", "-i", "localhost,", "-c", "local", *module)
 
 
+def services(state: Path) -> list[str]:
+    """The names of all daemons of a cluster, as its supervision has them: `etcd`, `compute-1.kubelet`."""
+    return sorted(path.parent.name for path in state.glob("supervision/services/[!.]*/digest"))
+
+
+def daemon_pid(state: Path, service: str) -> int:
+    """The pid of a supervised daemon; 0 or less while it does not run."""
+    command = ["s6-svstat", "-o", "ready,pid", str(state / "supervision/services" / service)]
+    told = subprocess.run(command, text=True, capture_output=True, check=False).stdout.split()
+    return int(told[1]) if told[:1] == ["true"] else 0
+
+
+def supervisors(state: Path) -> list[int]:
+    """The processes of a cluster's supervision, which work in its directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if state / "supervision" in [(process / "cwd").readlink(), *(process / "cwd").readlink().parents]:
+                found.append(int(process.name))
+    return found
+
+
 @contextlib.contextmanager
 def running_cluster(name: str, **options: object) -> Iterator[Path]:
     """A local cluster while the block runs; its state directory."""

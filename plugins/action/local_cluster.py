@@ -27,6 +27,7 @@ class ActionModule(Action):
         "pools": {"type": "list", "elements": "dict", "default": [{"name": "compute", "count": 3}], "options": POOL},
         "subnet": {"type": "str", "default": "10.77.0.0/16"},
         "environment_name": {"type": "str", "default": "local"},
+        "held": {"type": "list", "elements": "str"},
         "state_dir": {"type": "path"},
         "binaries_dir": {"type": "path"},
     }

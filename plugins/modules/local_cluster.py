@@ -14,8 +14,10 @@ description:
     Docker nor systemd.
   - Programs are built from committed go.mod files with pinned versions and checksums, and kept in a cache; nothing
     prebuilt is downloaded.
-  - The cluster outlives the playbook. V(started) again starts what has died and nothing else. After a reboot the
-    cluster comes back with its data.
+  - The cluster outlives the playbook. Its daemons are supervised (s6) - what ends is started again, at once twice, then
+    after 2, 4, 8 and up to 60 seconds; logs are rotated.
+  - After a reboot the cluster comes back with its data, by a unit of systemd where root runs it and systemd is there,
+    else by a line for cron that is in C(<state_dir>/<name>/boot).
   - It is hardened - a certificate for every component, Node and RBAC authorization, NodeRestriction, Pod Security
     Admission, an audit log, Secrets encrypted in etcd and no anonymous access.
 attributes:
@@ -71,6 +73,15 @@ options:
       - The environment that the cluster is for, recorded in its identity; see M(greenlang.vcci.cluster_identity).
     type: str
     default: local
+  held:
+    description:
+      - What is down on purpose, for maintenance and for fault tests - C(<node>), C(<node>/<daemon>) or C(<daemon>) of
+        the control plane. It is killed, not shut down; of a whole node its pods and its link too.
+      - Kept over runs and reboots until another list is given; an empty one starts all again. Who gives none changes
+        nothing.
+      - While V(etcd) or V(kube-apiserver) is held, nothing is asked of the cluster.
+    type: list
+    elements: str
   state_dir:
     description:
       - Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for
@@ -93,6 +104,16 @@ EXAMPLES = r"""
     subnet: 10.90.0.0/16
     pools:
       - {name: compute, count: 100, capacity: {cpu: "4", memory: 16Gi, pods: "110"}}
+
+- name: Have a node lose its power
+  greenlang.vcci.local_cluster:
+    name: local
+    held: [compute-2]
+
+- name: Give it back
+  greenlang.vcci.local_cluster:
+    name: local
+    held: []
 
 - name: Remove it with all its data
   greenlang.vcci.local_cluster:
@@ -143,6 +164,21 @@ versions:
   returned: when started
   type: dict
   sample: {kubernetes: v1.37.2}
+held:
+  description: What is down on purpose.
+  returned: success
+  type: list
+  elements: str
+  sample: [compute-2]
+daemons:
+  description:
+    - How each supervised daemon is - node (none of the control plane's), name, state, pid, seconds in that state, and
+      how often it was started again since the plugin started it.
+    - State is one of up, starting, waiting (it ended again and again, its next start is delayed), down, lost.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{node: compute-1, name: kubelet, state: up, pid: 4711, seconds: 86400, restarts: 0}]
 bin_dir:
   description: Directory with the programs, kubectl and helm among them.
   returned: success

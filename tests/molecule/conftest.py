@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import helpers
 from tests.helpers import STATE, ansible, local_cluster
@@ -28,6 +29,12 @@ class Site:
     @property
     def state(self) -> Path:
         return STATE / self.name
+
+    @property
+    def pools(self) -> list[dict]:
+        """The pools that role cluster gives it."""
+        defaults = helpers.ROOT / "roles/cluster/defaults/main/local.yml"
+        return yaml.safe_load(defaults.read_text())["cluster_local_pools"]
 
     @property
     def flags(self) -> list[str]:

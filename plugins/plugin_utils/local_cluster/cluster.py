@@ -17,21 +17,20 @@ import yaml
 
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
-from ..errors import VcciError
-from ..waiting import until
-from . import host, network, node_images, objects, preflight, record, simulated
+from . import boot, health, network, objects, preflight, record, simulated
 from .binaries import Binaries, link_parts
 from .building import cache_directory, locked
 from .control_plane import ControlPlane
+from .held import Held
 from .images.build import build_images, images_to_build
 from .images.definitions import Image, loaded, read_table, without_programs
 from .images.unpack import root_file_system
 from .layout import Layout
 from .nodes import Nodes
+from .supervisor import Supervisor
 
 COLLECTION = Path(__file__).resolve().parents[3]
 IMAGES = COLLECTION / "images" / "images.yml"
-READY_SECONDS = 180  # until all nodes must be Ready
 
 
 @dataclass
@@ -53,15 +52,19 @@ class Parts:
 
     programs: Mapping[str, Path]
     archives: Mapping[str, Path]
+    cilium_root: Path
     control: ControlPlane
     nodes: Nodes
 
 
 class LocalCluster:
-    """One cluster by its layout. `environment` goes into the cluster's identity; `given` may have programs already."""
+    """One cluster by its layout. `environment` goes into the cluster's identity; `given` may have programs already;
+    `held` is what of it must not run."""
 
-    def __init__(self, layout: Layout, environment: str, given: Path | None, say: Callable[[str], None]) -> None:
-        self.layout, self._environment, self._say = layout, environment, say
+    def __init__(
+        self, layout: Layout, environment: str, given: Path | None, held: Held, say: Callable[[str], None]
+    ) -> None:
+        self.layout, self._environment, self._held, self._say = layout, environment, held, say
         self._binaries = Binaries(COLLECTION / "binaries" / "parts.yml", layout.kind, given, say)
         self._real, self._simulated = layout.kind == "real", layout.kind == "simulated"
 
@@ -100,7 +103,8 @@ class LocalCluster:
             built = [f"built {name}" for name in self._binaries.built]
             link_parts(programs, layout.state)
             parts = self._assemble(programs)
-            if not self._stale(parts) and self._answers(parts.control):
+            boot.install(layout, parts.cilium_root, programs.get("cilium", Path()))
+            if not self._stale(parts) and (not self._held.answers or health.answers(parts.control, self._held)):
                 return self._outcome(parts.control, built)
             new = [] if self.exists() else [f"created cluster {layout.name}"]
             with self._subnet(parts.control):
@@ -110,23 +114,32 @@ class LocalCluster:
 
     def _start(self, parts: Parts) -> list[str]:
         """Start what does not run, and wait until all nodes are Ready; what was started and loaded."""
-        control = parts.control
-        if self._real:
-            host.make_cgroup(self.layout.cgroup)
-            host.weigh_cgroup(self.layout.cgroup, len(self.layout.nodes))
-            host.bound_cgroup(self.layout.cgroup)
-            network.ensure(self.layout)
-        started = self._report(control.start(self._say, lambda: self._bootstrap(control)))
+        control, started, supervisor = parts.control, self._changes_held(), Supervisor(self.layout.state)
+        record.hold(self.layout.state, self._held.entries)
+        authority = control.credentials()
+        if self._real:  # before the supervision, which starts daemons that are known already
+            parts.nodes.write_files(authority)
+            started += self._report(boot.prepare(self.layout, parts.nodes))
+        if supervisor.ensure():
+            started.append("started the supervision")
+        started += self._report([*control.processes.hold(), *(parts.nodes.hold() if self._real else [])], "ended")
+        if not self._held.answers:
+            return started
+        started += self._report(control.start(self._say, lambda: self._bootstrap(control)))
         if self._real:
             archives = loaded(self._images, parts.archives)
             started += parts.nodes.start(control, archives, _image_cache(), self._say)
         if self._simulated:
             started += self._start_simulated(parts)
-        self._wait_nodes(control)
-        control.check_alive()
-        if self._real:
-            parts.nodes.check_alive()
+        health.wait_nodes(self.layout, control, self._held, self._say)
+        health.check_daemons(control, parts.nodes if self._real else None)
         return started
+
+    def _changes_held(self) -> list[str]:
+        """What is held that was not before, and what no longer is, in words."""
+        before, now = record.held(self.layout.state).entries, self._held.entries
+        released = [f"release {entry}" for entry in sorted(before - now)]
+        return [*(f"hold {entry}" for entry in sorted(now - before)), *released]
 
     def _start_simulated(self, parts: Parts) -> list[str]:
         control = parts.control
@@ -135,8 +148,8 @@ class LocalCluster:
             simulated.report_capacity(self.layout, client)
         return self._report(["kwok"] if started else [])
 
-    def _report(self, started: Sequence[str]) -> list[str]:
-        lines = [f"started {name}" for name in started]
+    def _report(self, names: Sequence[str], verb: str = "started") -> list[str]:
+        lines = [f"{verb} {name}" for name in names]
         for line in lines:
             self._say(line)
         return lines
@@ -150,32 +163,6 @@ class LocalCluster:
         options = ApplyOptions(name="local-cluster", namespace="kube-system", force_conflicts=True)
         with control.client() as client:
             apply_set(client, wanted, options)
-
-    def _wait_nodes(self, control: ControlPlane) -> None:
-        waiting: list[str] = []
-
-        def late(_waited: int) -> VcciError:
-            logs = self.layout.state / "nodes" / waiting[0] / "logs"
-            return VcciError(
-                f"nodes {', '.join(waiting)} are not Ready after {READY_SECONDS} s. "
-                f"Remedy: see the logs below {logs}; run again, it goes on from here."
-            )
-
-        def awaited() -> str:
-            return f"{len(waiting)} of {len(self.layout.nodes)} nodes to be Ready ({', '.join(waiting)})"
-
-        with control.client() as client:
-
-            def ready() -> bool:
-                nodes = client.list("v1", "Node")
-                waiting[:] = sorted(node["metadata"]["name"] for node in nodes if not objects.is_ready(node))
-                if waiting and self._simulated and control.processes.pid("kwok") is None:
-                    last = control.processes.last_lines("kwok")
-                    remedy = f"Remedy: the whole log is {control.processes.logs / 'kwok.log'}."
-                    raise VcciError(f"kwok, which simulates the nodes, ended; its last words:\n{last}\n{remedy}")
-                return not waiting
-
-            until(ready, READY_SECONDS, self._say, awaited=awaited, late=late, pause=0.25, longest=0.25)
 
     # --- programs and images -----------------------------------------------------------------------------------------
     @cached_property
@@ -199,15 +186,19 @@ class LocalCluster:
     def _assemble(self, programs: dict[str, Path]) -> Parts:
         archives = self._archives()
         root = root_file_system(archives["cilium"], "Cilium's agent", self._say) if archives else Path()
-        return Parts(programs, archives, ControlPlane(self.layout, programs), Nodes(self.layout, programs, root))
+        return Parts(programs, archives, root, *self._made_of(programs, root))
+
+    def _made_of(self, programs: Mapping[str, Path], cilium_root: Path) -> tuple[ControlPlane, Nodes]:
+        layout, held = self.layout, self._held
+        return ControlPlane(layout, programs, held), Nodes(layout, programs, cilium_root, held)
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def _stale(self, parts: Parts) -> list[str]:
         """What does not run as it should, in words."""
-        stale = parts.control.stale()
+        stale = self._changes_held() + parts.control.stale()
         if self._real:
             stale += parts.nodes.stale()
-            lacking = node_images.lacking(self.layout, loaded(self._images, parts.archives))
+            lacking = parts.nodes.lacking(loaded(self._images, parts.archives))
             stale += [f"image {name}" for name in lacking]
             stale += [] if network.is_there(self.layout) else ["bridge"]
         if self._simulated:
@@ -215,16 +206,9 @@ class LocalCluster:
             stale += [] if parts.control.processes.current(kwok) else ["kwok"]
         return stale
 
-    @staticmethod
-    def _answers(control: ControlPlane) -> bool:
-        try:
-            with control.client(retry_for=0, timeout=5) as client:
-                return all(map(objects.is_ready, client.list("v1", "Node")))
-        except VcciError:
-            return False
-
-    @staticmethod
-    def _outcome(control: ControlPlane, actions: list[str]) -> Outcome:
+    def _outcome(self, control: ControlPlane, actions: list[str]) -> Outcome:
+        if not self._held.answers:
+            return Outcome(actions)
         with control.client() as client:
             nodes, version = objects.facts(client.list("v1", "Node")), client.version()["gitVersion"]
         return Outcome(actions, nodes, {"kubernetes": version})
@@ -249,17 +233,15 @@ class LocalCluster:
         return outcome
 
     def _stop(self, check: bool) -> Outcome:
-        control, nodes = self._stopping()
+        control, nodes = self._made_of({}, Path())  # no program is needed for that
         living = control.processes.running() + (nodes.living() if self._real else [])
         if not check:
+            boot.uninstall(self.layout)
             if self._real:
                 nodes.stop()
             control.stop()
+            Supervisor(self.layout.state).remove()
         return Outcome([f"stopped {name}" for name in living])
-
-    def _stopping(self) -> tuple[ControlPlane, Nodes]:
-        """Control plane and nodes to look at and to stop: no program is needed for that."""
-        return ControlPlane(self.layout, {}), Nodes(self.layout, {}, Path())
 
     # --- turns -------------------------------------------------------------------------------------------------------
     def _turn(self) -> AbstractContextManager[None]:

@@ -14,21 +14,14 @@ from ..errors import VcciError
 from ..files import write_whole
 from ..kubernetes.client import Client
 from ..waiting import until
-from .control_plane_daemons import ADMISSION, AUDIT_POLICY, daemons
+from .control_plane_daemons import ADMISSION, AUDIT_POLICY, NAMES, daemons
 from .daemon import Daemon
+from .daemons import Daemons
+from .held import Held
 from .layout import Layout
 from .pki import Authority, kubeconfig, service_account_key
-from .processes import Processes
 
-# The order of stopping: without etcd the API server hangs for a minute.
-ORDER = (
-    "cloud-controller-manager",
-    "kube-scheduler",
-    "kube-controller-manager",
-    "kwok",
-    "kube-apiserver",
-    "etcd",
-)
+NOTHING = Held()
 READY_SECONDS = 180  # a loaded machine takes minutes; a daemon that ends ends the wait
 SERVICE = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
 METRICS_SERVER = ["metrics-server.kube-system.svc", "metrics-server.kube-system"]
@@ -40,9 +33,9 @@ class ControlPlane:
     `parts` has the directories of programs; stopping needs none.
     """
 
-    def __init__(self, layout: Layout, parts: Mapping[str, Path]) -> None:
-        self._layout, self._parts = layout, parts
-        self.processes = Processes(layout.state / "run", layout.state / "logs", None)
+    def __init__(self, layout: Layout, parts: Mapping[str, Path], held: Held = NOTHING) -> None:
+        self._layout, self._parts, state = layout, parts, layout.state
+        self.processes = Daemons(state, "", state / "logs", state / "run", None, held.daemons())
 
     # --- certificates ------------------------------------------------------------------------------------------------
     def credentials(self) -> Authority:
@@ -122,7 +115,7 @@ class ControlPlane:
             except VcciError as exc:
                 last[:] = [exc]
                 for name in ("etcd", "kube-apiserver"):
-                    if self.processes.pid(name) is None:
+                    if self.processes.fails(name):
                         raise self._ended(name, "while starting") from exc
                 return False
             return True
@@ -141,7 +134,7 @@ class ControlPlane:
 
     def stop(self) -> list[str]:
         """Stop the daemons, etcd last."""
-        return self.processes.stop(ORDER)
+        return self.processes.stop(NAMES)
 
     @contextmanager
     def client(self, **options: float) -> Iterator[Client]:

@@ -9,6 +9,15 @@ from pathlib import Path
 from .daemon import Daemon
 from .layout import API_PORT, Layout
 
+# In the order in which they stop: without etcd the API server hangs for a minute.
+NAMES = (
+    "cloud-controller-manager",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "kwok",
+    "kube-apiserver",
+    "etcd",
+)
 # In flight at once (reads, changes), twice upstream's defaults: this server has one user, who applies thousands of
 # objects.
 READS, CHANGES = 800, 400

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError, brief
-from . import record
+from . import held, record, status
 from .cluster import LocalCluster, Outcome
 from .layout import Layout, expand_pools, parse_subnet
 
@@ -30,13 +29,6 @@ def converge(args: Mapping[str, Any], check: bool, say: Callable[[str], None]) -
         ) from exc
 
 
-def state_directory() -> Path:
-    """Where clusters are kept unless told: one place for the machine when root, so that any clone finds them."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/greenlang-vcci")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "greenlang-vcci"
-
-
 def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluster:
     name = args["name"]
     if not re.fullmatch(NAME, name):
@@ -44,14 +36,15 @@ def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluste
             f"name: {brief(name)!r} is no name for a cluster. "
             f"Remedy: at most 20 of a-z, 0-9 and -, a letter first and no - last."
         )
-    state = Path(args["state_dir"] or state_directory()) / name
+    state = Path(args["state_dir"] or record.state_directory()) / name
     known = record.read(state) if args["state"] != "started" else None
     if known:  # what exists is stopped and removed as it was created, whatever is asked for now
         args = {**args, **record.arguments(known)}
     nodes = expand_pools(args["pools"], args["nodes"])
     layout = Layout(name, parse_subnet(args["subnet"]), state, args["nodes"], nodes)
     given = Path(args["binaries_dir"]) if args["binaries_dir"] else None
-    return LocalCluster(layout, args["environment_name"], given, say)
+    kept = record.held(state) if args["held"] is None else held.parse(args["held"], layout)
+    return LocalCluster(layout, args["environment_name"], given, kept, say)
 
 
 def _reach(state: str, cluster: LocalCluster, check: bool) -> Outcome:
@@ -72,6 +65,8 @@ def _result(cluster: LocalCluster, outcome: Outcome) -> dict[str, Any]:
         "dns_address": layout.dns_address,
         "nodes": outcome.nodes,
         "versions": outcome.versions,
+        "held": sorted(record.held(layout.state).entries),
+        "daemons": status.daemons(layout.state),
         "bin_dir": str(layout.state / "bin"),
         "files_dir": str(layout.state / "files"),
         "volumes_dir": str(layout.state / "volumes"),

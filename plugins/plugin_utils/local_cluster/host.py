@@ -141,7 +141,7 @@ def end_cgroup(name: str) -> int:
         ended.update(living)
         if living and v2 and (v2 / name / "cgroup.kill").exists():
             (v2 / name / "cgroup.kill").write_text("1")
-        _kill(living)
+        kill(living)
         return not living
 
     def late(_waited: int) -> VcciError:
@@ -167,7 +167,8 @@ def _living(roots: Iterable[Path]) -> set[int]:
     return living
 
 
-def _kill(pids: set[int]) -> None:
+def kill(pids: set[int]) -> None:
+    """End processes at once; those that have ended already do not matter."""
     for pid in pids - {os.getpid()}:
         try:
             os.kill(pid, 9)

@@ -59,6 +59,20 @@ def ensure(layout: Layout, node: Node, cilium_root: Path, cilium: Path) -> bool:
     return True
 
 
+def cut(layout: Layout, node: Node) -> None:
+    """End all that runs in a node, and its link, as when a machine loses its power; its namespaces and files stay."""
+    switch(layout, node, on=False)
+    for cgroup in (f"{layout.node_cgroup(node)}.daemons", layout.node_cgroup(node)):
+        host.end_cgroup(cgroup)
+    make_cgroups(layout, node)
+
+
+def switch(layout: Layout, node: Node, *, on: bool) -> None:
+    """Join the node's link to the bridge, or leave it cut."""
+    if host.links(layout.link(node)):
+        host.run("ip", "link", "set", layout.link(node), "up" if on else "down")
+
+
 def make_cgroups(layout: Layout, node: Node) -> None:
     host.make_cgroup(layout.node_cgroup(node))
     host.make_cgroup(f"{layout.node_cgroup(node)}.daemons")

@@ -11,6 +11,7 @@ from typing import Any
 from .daemon import PATH, Daemon
 from .layout import Layout, Node
 
+NAMES = ("containerd", "kubelet", "cilium-agent", "kube-proxy")  # in the order in which they start
 SOCKET = "/run/containerd/containerd.sock"
 # A node on one machine shares it with the others: each keeps this much from pods.
 EVICTION = {"memory.available": "200Mi", "nodefs.available": "2%", "imagefs.available": "2%", "nodefs.inodesFree": "2%"}

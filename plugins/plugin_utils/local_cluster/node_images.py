@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -37,8 +37,10 @@ def seed(
         _record(layout, node, {name: str(path) for name, path in archives.items()})
 
 
-def load(layout: Layout, archives: Mapping[str, Path], containerd: Path, say: Callable[[str], None]) -> list[str]:
-    """Load archives (image name -> file) into every node that lacks them; return `<node>: image <name>` for each."""
+def load(
+    layout: Layout, nodes: Sequence[Node], archives: Mapping[str, Path], containerd: Path, say: Callable[[str], None]
+) -> list[str]:
+    """Load archives (image name -> file) into those nodes that lack them; return `<node>: image <name>` for each."""
 
     def one(node: Node) -> list[str]:
         known, missing = _known(layout, node), _lacking(layout, node, archives)
@@ -49,13 +51,13 @@ def load(layout: Layout, archives: Mapping[str, Path], containerd: Path, say: Ca
             _record(layout, node, known)
         return [f"{node.name}: image {name}" for name in missing]
 
-    with ThreadPoolExecutor(len(layout.nodes) or 1) as pool:
-        return list(chain.from_iterable(pool.map(one, layout.nodes)))
+    with ThreadPoolExecutor(len(nodes) or 1) as pool:
+        return list(chain.from_iterable(pool.map(one, nodes)))
 
 
-def lacking(layout: Layout, archives: Mapping[str, Path]) -> list[str]:
-    """Which images some node lacks."""
-    return sorted(set(chain.from_iterable(_lacking(layout, node, archives) for node in layout.nodes)))
+def lacking(layout: Layout, nodes: Sequence[Node], archives: Mapping[str, Path]) -> list[str]:
+    """Which images some of these nodes lack."""
+    return sorted(set(chain.from_iterable(_lacking(layout, node, archives) for node in nodes)))
 
 
 def _import(layout: Layout, node: Node, containerd: Path, archive: Path) -> None:

@@ -14,12 +14,15 @@ from ..waiting import until
 from . import host, namespaces, network, node_images, objects
 from .control_plane import ControlPlane
 from .daemon import Daemon
+from .daemons import Daemons
+from .held import Held
 from .layout import Layout, Node
 from .node_daemons import configuration, daemons
 from .objects import PAUSE
 from .pki import Authority, kubeconfig, write_changed
-from .processes import Processes
 
+NOTHING = Held()
+ORDER = ("kubelet", "kube-proxy", "cilium-agent", "containerd")  # in which the daemons of a node are stopped
 ANSWER_SECONDS = 60  # until a containerd must answer
 ADDRESS_SECONDS = 120  # until a kubelet must have reported its node
 CRI = ["io.containerd.grpc.v1", "cri"]  # type and name of the plugin that serves the RuntimeService
@@ -31,8 +34,8 @@ class Nodes:
     `parts` has the directories of programs, `cilium_root` is Cilium's root file system; stopping needs neither.
     """
 
-    def __init__(self, layout: Layout, parts: Mapping[str, Path], cilium_root: Path) -> None:
-        self._layout, self._parts, self._cilium_root = layout, parts, cilium_root
+    def __init__(self, layout: Layout, parts: Mapping[str, Path], cilium_root: Path, held: Held = NOTHING) -> None:
+        self._layout, self._parts, self._cilium_root, self._held = layout, parts, cilium_root, held
 
     def stale(self) -> list[str]:
         """What of the nodes is not there or does not run as it should, in words."""
@@ -47,6 +50,10 @@ class Nodes:
             if self.processes(node).pid("kubelet") or namespaces.are_whole(self._layout, node)
         ]
 
+    def lacking(self, archives: Mapping[str, Path]) -> list[str]:
+        """Which images of these archives some node lacks; those without containerd do not count."""
+        return node_images.lacking(self._layout, self._able(), archives)
+
     def start(
         self,
         control: ControlPlane,
@@ -55,29 +62,62 @@ class Nodes:
         say: Callable[[str], None],
     ) -> list[str]:
         """Start what of the nodes does not run, with the images of `archives`; return what was started and loaded."""
-        layout, containerd, authority = self._layout, self._parts["containerd"], control.credentials()
+        layout, containerd = self._layout, self._parts["containerd"]
         node_images.seed(layout, archives, containerd, cache, say)
         with ThreadPoolExecutor(len(layout.nodes)) as pool:
-            one = partial(self._start, control=control, authority=authority)
-            started = list(chain.from_iterable(pool.map(one, layout.nodes)))
-        network.route(layout)
+            started = list(chain.from_iterable(pool.map(partial(self._start, control=control), layout.nodes)))
         for line in started:
             say(f"started {line}")
-        loaded = node_images.load(layout, archives, containerd, say)
+        loaded = node_images.load(layout, self._able(), archives, containerd, say)
         return [*(f"started {line}" for line in started), *(f"loaded {line}" for line in loaded)]
 
     def stop(self) -> None:
         """Stop all nodes: daemons in order, then what else runs in them; namespaces, links and the bridge go too."""
         for node in self._layout.nodes:
-            self.processes(node).stop(["kubelet", "kube-proxy", "cilium-agent"], grace=5)
+            self.processes(node).stop(ORDER, grace=5)
             namespaces.remove(self._layout, node)
         network.remove(self._layout)
 
-    def processes(self, node: Node) -> Processes:
+    def _able(self) -> list[Node]:
+        """The nodes that may load images."""
+        return [node for node in self._layout.nodes if "containerd" not in self._held.daemons(node.name)]
+
+    def prepare(self) -> list[str]:
+        """Make what of the nodes outlives no reboot, and what a held node must not have; which was made."""
+        with ThreadPoolExecutor(len(self._layout.nodes)) as pool:
+            return list(chain.from_iterable(pool.map(self._prepare, self._layout.nodes)))
+
+    def write_files(self, authority: Authority) -> None:
+        """The nodes' certificates, kubeconfigs and configuration files."""
+        for node in self._layout.nodes:
+            self._write_files(node, authority)
+
+    def hold(self) -> list[str]:
+        """End what is held; what of that ran."""
+        return list(chain.from_iterable(map(self._hold, self._layout.nodes)))
+
+    def _hold(self, node: Node) -> list[str]:
+        """A node that is held wholly ends with its pods, and nothing of it answers any more."""
+        ended = self.processes(node).hold()
+        if node.name in self._held.entries:
+            namespaces.cut(self._layout, node)
+        return [f"{node.name}: {name}" for name in ended]
+
+    def _prepare(self, node: Node) -> list[str]:
+        if not namespaces.are_whole(self._layout, node):
+            self.processes(node).stop(ORDER, grace=1)  # what runs in halves of namespaces would keep them
+        made = namespaces.ensure(self._layout, node, self._cilium_root, self._parts["cilium"])
+        credentials = str(self._layout.node_state(node) / "pki/cilium.kubeconfig")
+        host.run(*self._layout.inside(node), "install", "-m", "0600", credentials, "/run/cilium/kubeconfig")
+        namespaces.switch(self._layout, node, on=node.name not in self._held.entries)
+        return [f"{node.name}: namespaces"] if made else []
+
+    def processes(self, node: Node) -> Daemons:
         """The daemons of one node, in the node's cgroup."""
         state, (_v1, v2) = self._layout.node_state(node), host.hierarchies()
         cgroup = v2 / f"{self._layout.node_cgroup(node)}.daemons" if v2 else None
-        return Processes(state / "run", state / "logs", cgroup)
+        held = self._held.daemons(node.name)
+        return Daemons(self._layout.state, node.name, state / "logs", state / "run", cgroup, held)
 
     # --- one node ----------------------------------------------------------------------------------------------------
     def daemons(self, node: Node) -> list[Daemon]:
@@ -90,16 +130,13 @@ class Nodes:
         processes = self.processes(node)
         return [f"{node.name}: {daemon.name}" for daemon in self.daemons(node) if not processes.current(daemon)]
 
-    def _start(self, node: Node, control: ControlPlane, authority: Authority) -> list[str]:
+    def _start(self, node: Node, control: ControlPlane) -> list[str]:
         """Start what of a node does not run; return what was started."""
-        self._write_files(node, authority)
-        made = namespaces.ensure(self._layout, node, self._cilium_root, self._parts["cilium"])
-        started = [f"{node.name}: namespaces"] if made else []
-        credentials = str(self._layout.node_state(node) / "pki/cilium.kubeconfig")
-        host.run(*self._layout.inside(node), "install", "-m", "0600", credentials, "/run/cilium/kubeconfig")
-        processes = self.processes(node)
+        started, processes = [], self.processes(node)
         for daemon in self.daemons(node):
-            if daemon.name == "kube-proxy" and not processes.current(daemon):
+            if daemon.name in processes.held:
+                continue
+            if daemon.name == "kube-proxy" and "kubelet" not in processes.held and not processes.current(daemon):
                 self._await_address(node, control, processes)
             if processes.ensure(daemon):
                 started.append(f"{node.name}: {daemon.name}")
@@ -108,7 +145,6 @@ class Nodes:
         return started
 
     def _write_files(self, node: Node, authority: Authority) -> None:
-        """The node's certificates, kubeconfigs and configuration files."""
         layout, state = self._layout, self._layout.node_state(node)
         for directory in ("kubelet", "pki"):
             (state / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,7 +167,7 @@ class Nodes:
             for line in self._stale(node):
                 raise self._trouble(node, line.rpartition(" ")[2], "ended after its start")
 
-    def _await_containerd(self, node: Node, processes: Processes) -> None:
+    def _await_containerd(self, node: Node, processes: Daemons) -> None:
         """Wait until containerd answers that the RuntimeService of the kubelet is there."""
         command = [*node_images.ctr(self._layout, node, self._parts["containerd"]), "plugins", "ls"]
 
@@ -139,14 +175,14 @@ class Nodes:
             return self._trouble(node, "containerd", "serves no RuntimeService")
 
         def answers() -> bool:
-            if processes.pid("containerd") is None:
-                raise self._trouble(node, "containerd", "ended while starting")
+            if processes.fails("containerd"):
+                raise self._trouble(node, "containerd", "ends again and again")
             lines = map(str.split, host.run(*command, check=False).stdout.splitlines())
             return any(words[:2] == CRI and words[-1] == "ok" for words in lines)
 
         until(answers, ANSWER_SECONDS, late=late, pause=0.1, longest=0.1)
 
-    def _await_address(self, node: Node, control: ControlPlane, processes: Processes) -> None:
+    def _await_address(self, node: Node, control: ControlPlane, processes: Daemons) -> None:
         """Wait until the kubelet has reported the node's address."""
 
         def late(_waited: int) -> VcciError:
@@ -155,8 +191,8 @@ class Nodes:
         with control.client() as client:
 
             def reported() -> bool:
-                if processes.pid("kubelet") is None:
-                    raise self._trouble(node, "kubelet", "ended while starting")
+                if processes.fails("kubelet"):
+                    raise self._trouble(node, "kubelet", "ends again and again")
                 found = client.get("v1", "Node", node.name)
                 return found is not None and objects.address(found) is not None
 

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import VcciError
 from . import host, network, pki
 from .layout import API_PORT, Layout
+from .supervisor import COMMANDS as SUPERVISION
 
 GIB = 1024**3
 COMMANDS = ("ip", "nsenter", "unshare", "mount", "umount", "nft", "sysctl", "chroot")
@@ -31,7 +32,7 @@ INOTIFY = Path("/proc/sys/fs/inotify")
 
 def check(layout: Layout, to_build: list[str], running: bool, cache: Path) -> None:
     """Raise one error that lists all that is missing; of a running cluster neither memory nor ports and addresses."""
-    lacks = _packages() + _storage(layout, to_build, cache)
+    lacks = _packages() + _commands() + _storage(layout, to_build, cache)
     if layout.kind == "real":
         lacks += _privileges()
     if not running:
@@ -55,6 +56,14 @@ def _packages() -> list[str]:
         return []
     remedy = "pip install cryptography (`make setup` does), into the environment of ansible"
     return [f"the Python package cryptography ({pki.MISSING}). Remedy: {remedy}."]
+
+
+def _commands() -> list[str]:
+    absent = [command for command in (*SUPERVISION, "env", "find") if not shutil.which(command)]
+    if not absent:
+        return []
+    remedy = "apt-get install s6 util-linux coreutils findutils (`make setup` does)"
+    return [f"commands {', '.join(absent)}, for the supervision of daemons. Remedy: {remedy}."]
 
 
 def _privileges() -> list[str]:

@@ -1,9 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Daemons that outlive the run that starts them.
+"""Daemons that nobody supervises: one that works for a run alone, and those that an earlier version started.
 
 A daemon is known by its record ``<run>/<name>.json``: its pid, that process's start time (so that a reused pid is never
-taken for it) and a digest of how it was started (so that a changed flag or file restarts it). Nothing supervises:
-whoever calls `ensure` heals what has died.
+taken for it) and a digest of how it was started. For all others, see daemons.py.
 """
 
 from __future__ import annotations
@@ -37,12 +36,21 @@ def start_time(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-def digest(daemon: Daemon) -> str:
-    """A digest of everything that decides how a daemon runs, the content of its inputs among it."""
-    known = hashlib.sha256(json.dumps([list(daemon.argv), sorted(daemon.env.items())]).encode())
+def digest(daemon: Daemon, script: str = "") -> str:
+    """A digest of everything that decides how a daemon runs: its inputs' content, and the script that starts it."""
+    known = hashlib.sha256(json.dumps([list(daemon.argv), sorted(daemon.env.items()), script]).encode())
     for path in daemon.inputs:
         known.update(path.read_bytes() if path.exists() else b"")
     return known.hexdigest()
+
+
+def last_lines(log: Path, count: int = 8) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return "(no log)"
+    return "\n".join(line[:300] for line in lines[-count:])
 
 
 class Processes:
@@ -104,11 +112,7 @@ class Processes:
 
     def last_lines(self, name: str, count: int = 8) -> str:
         """The last lines of a daemon's log, for an error message."""
-        try:
-            lines = (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return "(no log)"
-        return "\n".join(line[:300] for line in lines[-count:])
+        return last_lines(self.logs / f"{name}.log", count)
 
     def _record(self, name: str) -> dict[str, Any]:
         try:

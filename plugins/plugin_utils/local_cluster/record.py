@@ -4,15 +4,26 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError
 from ..files import write_whole
-from .layout import Layout
+from .held import Held
+from .layout import Layout, expand_pools, parse_subnet
 
 FILE = "cluster.json"
+HELD = "held.json"
+
+
+def state_directory() -> Path:
+    """Where clusters are kept unless told: one place for the machine when root, so that any clone finds them."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/greenlang-vcci")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "greenlang-vcci"
 
 
 def write(layout: Layout, environment: str) -> None:
@@ -40,6 +51,28 @@ def arguments(known: dict[str, Any]) -> dict[str, Any]:
         "environment_name": known["environment"],
         "pools": [{"name": pool, "count": count} for pool, count in counts.items()],
     }
+
+
+def layout(known: dict[str, Any], state: Path) -> Layout:
+    """The layout of a recorded cluster; labels, taints and sizes of nodes are not recorded."""
+    given = arguments(known)
+    nodes = expand_pools(given["pools"], known["kind"])
+    return Layout(known["name"], parse_subnet(known["subnet"]), state, known["kind"], nodes)
+
+
+def held(state: Path) -> Held:
+    """What is down on purpose; kept until other is asked for."""
+    try:
+        entries = json.loads((state / HELD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Held()
+    return Held(frozenset(entries))
+
+
+def hold(state: Path, entries: Collection[str]) -> None:
+    """Record what is down on purpose from now on."""
+    if entries or (state / HELD).exists():
+        write_whole(state / HELD, json.dumps(sorted(entries)), 0o600)
 
 
 def check_same(layout: Layout, environment: str) -> None:

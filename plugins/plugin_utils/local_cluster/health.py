@@ -1,0 +1,79 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Whether a cluster works, and the waits until it does; what is held does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import VcciError
+from ..waiting import until
+from . import objects
+from .control_plane import ControlPlane
+from .held import Held
+from .layout import Layout
+from .nodes import Nodes
+
+READY_SECONDS = 180  # until all nodes must be Ready
+SETTLE_SECONDS = 60  # until the supervision must have started again what ended during a start
+
+
+def answers(control: ControlPlane, held: Held) -> bool:
+    """Whether the API server answers, and all nodes are Ready."""
+    try:
+        with control.client(retry_for=0, timeout=5) as client:
+            return not _unready(client.list("v1", "Node"), held)
+    except VcciError:
+        return False
+
+
+def wait_nodes(layout: Layout, control: ControlPlane, held: Held, say: Callable[[str], None]) -> None:
+    """Wait until all nodes are Ready."""
+    waiting: list[str] = []
+    simulated = layout.kind == "simulated"
+
+    def late(_waited: int) -> VcciError:
+        logs = layout.state / "nodes" / waiting[0] / "logs"
+        return VcciError(
+            f"nodes {', '.join(waiting)} are not Ready after {READY_SECONDS} s. "
+            f"Remedy: see the logs below {logs}; run again, it goes on from here."
+        )
+
+    def awaited() -> str:
+        return f"{len(waiting)} of {len(layout.nodes)} nodes to be Ready ({', '.join(waiting)})"
+
+    with control.client() as client:
+
+        def ready() -> bool:
+            waiting[:] = _unready(client.list("v1", "Node"), held)
+            if waiting and simulated and control.processes.fails("kwok"):
+                last = control.processes.last_lines("kwok")
+                remedy = f"Remedy: the whole log is {control.processes.logs / 'kwok.log'}."
+                raise VcciError(f"kwok, which simulates the nodes, ended; its last words:\n{last}\n{remedy}")
+            return not waiting
+
+        if not (simulated and "kwok" in held.daemons()):
+            until(ready, READY_SECONDS, say, awaited=awaited, late=late, pause=0.25, longest=0.25)
+
+
+def check_daemons(control: ControlPlane, nodes: Nodes | None) -> None:
+    """Raise when a daemon ended after its start, and its supervision does not get it to stay."""
+
+    def late(_waited: int) -> VcciError:
+        try:
+            control.check_alive()
+            if nodes:
+                nodes.check_alive()
+        except VcciError as exc:
+            return exc
+        return VcciError("a daemon ended after its start. Remedy: run again, it goes on from here.")
+
+    def alive() -> bool:
+        return not control.stale() and not (nodes and nodes.stale())
+
+    until(alive, SETTLE_SECONDS, late=late, pause=0.25, longest=0.5)
+
+
+def _unready(nodes: list[dict[str, Any]], held: Held) -> list[str]:
+    names = (node["metadata"]["name"] for node in nodes if not objects.is_ready(node))
+    return sorted(name for name in names if not held.daemons(name))

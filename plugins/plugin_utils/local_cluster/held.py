@@ -1,0 +1,48 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What of a cluster is down on purpose: whole nodes, or single daemons. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import VcciError, brief
+from .control_plane_daemons import NAMES as CONTROL_PLANE
+from .layout import Layout
+from .node_daemons import NAMES
+
+NEEDED = ("etcd", "kube-apiserver")  # without them nothing can be asked of the cluster
+
+
+@dataclass(frozen=True)
+class Held:
+    """Entries as the option has them: `<node>`, `<node>/<daemon>`, or `<daemon>` of the control plane."""
+
+    entries: frozenset[str] = frozenset()
+
+    def daemons(self, node: str = "") -> frozenset[str]:
+        """The names of the daemons that are held, of a node or (without) of the control plane."""
+        if not node:
+            return frozenset(name for name in CONTROL_PLANE if name in self.entries)
+        return frozenset(name for name in NAMES if node in self.entries or f"{node}/{name}" in self.entries)
+
+    @property
+    def answers(self) -> bool:
+        """Whether there is an API server to ask."""
+        return not self.daemons() & set(NEEDED)
+
+
+def parse(entries: Sequence[str], layout: Layout) -> Held:
+    """Refuses what is no node and no daemon of this cluster."""
+    nodes = [node.name for node in layout.nodes]
+    real = nodes if layout.kind == "real" else []
+    for entry in entries:
+        node, slash, daemon = entry.partition("/")
+        if (node in real and (not slash or daemon in NAMES)) or entry in CONTROL_PLANE:
+            continue
+        known = f"a node ({', '.join(real) or 'there is none that is real'}), one of its daemons as <node>/<daemon> "
+        raise VcciError(
+            f"held: {brief(entry)!r} is nothing that can be held. "
+            f"Remedy: give {known}({', '.join(NAMES)}), or one of the control plane ({', '.join(CONTROL_PLANE)})."
+        )
+    return Held(frozenset(entries))
