@@ -10,7 +10,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.labels import label
 
 DOCUMENTATION = r"""
 name: base_objects
-short_description: Namespaces with Pod Security, quota, access and default-deny policies
+short_description: Namespaces with Pod Security, quota, limits, access and default-deny policies
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
@@ -19,7 +19,9 @@ description:
 positional: _input, part_of, access
 options:
   _input:
-    description: The namespaces, each a dictionary of O(_input=name) and C(quota), the hard limits of its ResourceQuota.
+    description: >-
+      The namespaces, each a dictionary of O(_input=name), C(quota), the hard limits of its ResourceQuota, and
+      C(limits), the entries of its LimitRange; without entries there is none.
     type: list
     elements: dict
     required: true
@@ -85,6 +87,8 @@ def of_namespace(
     metadata = {"name": namespace["name"], "labels": {**labels, **POD_SECURITY}}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     yield entry("v1", "ResourceQuota", "vcci-base", {"spec": {"hard": quota}})
+    if namespace.get("limits"):
+        yield entry("v1", "LimitRange", "vcci-base", {"spec": {"limits": list(namespace["limits"])}})
     yield entry("v1", "ServiceAccount", "default", {"automountServiceAccountToken": False})
     yield entry("networking.k8s.io/v1", "NetworkPolicy", "default-deny", {"spec": DENY})
     yield entry("networking.k8s.io/v1", "NetworkPolicy", "allow-dns", {"spec": ALLOW_DNS})

@@ -28,6 +28,7 @@ CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n",
 LEAST: dict[str, dict[str, Any]] = {
     "applyset": {"name": "s", "definition": [CONFIG_MAP]},
     "cluster_identity": {"environment_name": "test"},
+    "cluster_preflight": {},
     "local_cluster": {"name": "h-sweep", "nodes": "none", "subnet": "10.124.0.0/16"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},

@@ -42,11 +42,11 @@ def words(text: str) -> str:
         ),
         ("cluster", {"cluster_local_pools": "compute"}, "cluster_local_pools"),
         ("cluster", {"cluster_local_subnet": "10.96.0.0/24"}, "subnet: '10.96.0.0/24' is not a /16"),
-        ("cluster", {"cluster_provider": "existing"}, "platform_image_registry: no registry is named"),
+        ("cluster", {"cluster_provider": "existing"}, "platform_image_registry is not set. Remedy: "),
         (
             "cluster",
             {"cluster_provider": "existing", "cluster_api_server_cidrs": []},
-            "cluster_api_server_cidrs: empty",
+            "cluster_api_server_cidrs is not set. Remedy: ",
         ),
         (
             "cluster",
