@@ -39,6 +39,9 @@ _ALWAYS: dict[str, dict[str, tuple[str, ...]]] = {
     "Available": {"apiregistration.k8s.io": ("APIService",)},
     "Succeeded": {"tekton.dev": ("TaskRun", "PipelineRun")},
 }
+# What cert-manager's cainjector is to fill in: until then the API server trusts nobody there, and refuses what the
+# webhook would be asked about. https://cert-manager.io/docs/concepts/ca-injector/
+_INJECTED = tuple(f"cert-manager.io/inject-{what}" for what in ("ca-from", "ca-from-secret", "apiserver-ca"))
 _ACK = ".services.k8s.aws"  # the groups of Amazon's controllers end so
 
 
@@ -54,6 +57,8 @@ def status(obj: Object) -> State:
         return FAILED, why(stalled)
     if reconciling.get("status") == "True":
         return IN_PROGRESS, why(reconciling)
+    if _awaits_bundle(obj):
+        return IN_PROGRESS, "cert-manager's cainjector has not written the CA bundle yet"
     rule = RULES.get((group, kind))
     if rule is not None:
         return rule(obj.get("spec") or {}, st, found)
@@ -77,7 +82,9 @@ def matters(desired: Object) -> bool:
     group, kind = group_of(desired["apiVersion"]), desired["kind"]
     if (group, kind) == ("", "Service"):
         return (desired.get("spec") or {}).get("type") == "LoadBalancer"
-    return (group, kind) in RULES or _speaker(group, kind) is not None or not is_built_in(group)
+    if (group, kind) in RULES or _speaker(group, kind) is not None or not is_built_in(group):
+        return True
+    return _awaits_bundle(desired)
 
 
 def is_silent(obj: Object) -> bool:
@@ -121,6 +128,18 @@ def _by_conditions(obj: Object, group: str, kind: str, found: Mapping[str, Objec
         return READY, ""
     final = always == "Succeeded" and found[name].get("status") == "False"
     return FAILED if final else IN_PROGRESS, why(found[name])
+
+
+def _awaits_bundle(obj: Object) -> bool:
+    """Whether a CA bundle is to be injected, and is missing where somebody is called."""
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    if not any(name in annotations for name in _INJECTED):
+        return False
+    spec = obj.get("spec") or {}
+    webhook = (spec.get("conversion") or {}).get("webhook")
+    called = [one.get("clientConfig") or {} for one in [*(obj.get("webhooks") or []), *([webhook] if webhook else [])]]
+    called += [spec] if obj.get("kind") == "APIService" else []
+    return any(not one.get("caBundle") for one in called)
 
 
 def _stands_still(group: str, spec: object) -> bool:

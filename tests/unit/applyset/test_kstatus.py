@@ -244,6 +244,52 @@ WORTH = {
 }
 
 
+def injected(kind, annotation="cert-manager.io/inject-ca-from-secret", **fields):
+    return {"apiVersion": version_of(kind), "kind": kind, "metadata": {"annotations": {annotation: "a/b"}}, **fields}
+
+
+CALLED = {"service": {"name": "s", "namespace": "n"}}
+BUNDLES = {
+    "a webhook without": (injected("X", webhooks=[{"clientConfig": CALLED}]), True),
+    "one of two without": (
+        injected("X", webhooks=[{"clientConfig": {**CALLED, "caBundle": "Y2E="}}, {"clientConfig": CALLED}]),
+        True,
+    ),
+    "an empty one": (injected("X", webhooks=[{"clientConfig": {**CALLED, "caBundle": ""}}]), True),
+    "all have one": (injected("X", webhooks=[{"clientConfig": {**CALLED, "caBundle": "Y2E="}}]), False),
+    "by a Certificate": (
+        injected("X", "cert-manager.io/inject-ca-from", webhooks=[{"clientConfig": CALLED}]),
+        True,
+    ),
+    "nobody injects": (injected("X", "cert-manager.io/other", webhooks=[{"clientConfig": CALLED}]), False),
+    "no webhooks": (injected("X"), False),
+    "a conversion": (
+        injected(
+            "CustomResourceDefinition",
+            spec={"conversion": {"strategy": "Webhook", "webhook": {"clientConfig": CALLED}}},
+            status={"conditions": [{"type": "Established", "status": "True"}]},
+        ),
+        True,
+    ),
+    "a definition without conversion": (
+        injected("CustomResourceDefinition", status={"conditions": [{"type": "Established", "status": "True"}]}),
+        False,
+    ),
+    "an APIService": (
+        injected("APIService", spec=CALLED, status={"conditions": [{"type": "Available", "status": "True"}]}),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BUNDLES)
+def test_a_bundle_that_is_to_be_injected_is_waited_for(case):
+    given, missing = BUNDLES[case]
+    state, why = kstatus.status(given)
+    assert (state, "CA bundle" in why) == ((IN_PROGRESS, True) if missing else (READY, False))
+    assert kstatus.matters(given) is (missing or given["kind"] != "X")
+
+
 @pytest.mark.parametrize("kind", WORTH)
 def test_what_is_worth_waiting_for(kind):
     assert kstatus.matters(obj(kind)) is WORTH[kind]
