@@ -14,7 +14,8 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - From outside, the load balancer of a published pod and its tenant's first host must be open; the load balancer of a
-    pod that is not published, its path of the host, and a host that is nobody's must be closed.
+    pod that is not published, its path of the host, and a host that is nobody's must be closed. A load balancer or an
+    Ingress that was made and got no address is tried without one, so that it is found closed and not left out.
   - From the pods of other tenants and of the platform all of it must be closed, by every address; the tenant's own pods
     reach both, or nothing was proved.
 positional: _input, platform
@@ -93,11 +94,13 @@ def _tenant(namespace: Object, found: Mapping[tuple[str, str, str], Object], ser
 
 def _from_outside(namespace: str, found: Mapping[tuple[str, str, str], Object]) -> Iterator[dict[str, Any]]:
     for name, what, expect in ((PUBLISHED, "load-balancer", "open"), (HIDDEN, "load-balancer-of-hidden", "closed")):
-        for address in _balanced(found.get(("Service", namespace, name))):
+        service = found.get(("Service", namespace, name), {})
+        unknown = [""] if (service.get("spec") or {}).get("type") == "LoadBalancer" else []
+        for address in _balanced(service) or unknown:
             yield _request(f"{namespace}/{what}", address, PORT, address, expect)
     ingress = found.get(("Ingress", namespace, "vcci-probe"))
-    for address in _balanced(ingress):
-        host = ingress["spec"]["rules"][0]["host"] if ingress else ""
+    if ingress:
+        address, host = (_balanced(ingress) or [""])[0], ingress["spec"]["rules"][0]["host"]
         yield _request(f"{namespace}/host", address, HTTP, host, "open")
         yield _request(f"{namespace}/host-of-hidden", address, HTTP, host, "closed", "hidden")
         yield _request(f"{namespace}/host-of-nobody", address, HTTP, "nobody.invalid", "closed")

@@ -195,13 +195,13 @@ def resolve(
 
 def _leave_out(items: list[Item], left_out: Mapping[str, list[Item]]) -> list[str]:
     """By what is so without them; a warning for each of that."""
-    gone = {item.ref for some in left_out.values() for item in some}
-    items[:] = [item for item in items if item.ref not in gone]
-    return [
-        f"{', '.join(item.label for item in some)}: left out, since the server does not serve "
-        f"{'this kind' if len(some) == 1 else 'these kinds'}: {without}"
-        for without, some in left_out.items()
-    ]
+    warnings: list[str] = []
+    for without, some in left_out.items():
+        labels, kinds = ", ".join(item.label for item in some), "this kind" if len(some) == 1 else "these kinds"
+        warnings.append(f"{labels}: left out, since the server does not serve {kinds}: {without}")
+        for item in some:
+            items.remove(item)
+    return warnings
 
 
 def place_unasked(items: list[Item], namespace: str | None) -> list[str]:

@@ -90,3 +90,23 @@ def test_who_must_reach_it_and_who_must_not():
     assert of["b"] == [*others, ("b/published-service", "10.9.0.3", "open")]
     assert of["p"] == [*others, ("b/published-service", "10.9.0.3", "closed")]
     assert {one["port"] for targets in tried["inside"].values() for one in targets} == {8080}
+
+
+@pytest.mark.parametrize(
+    ("made_of_it", "seen"),
+    [
+        ([], []),
+        ([made("Service", "a", "vcci-probe-published", spec={"clusterIP": "10.9.0.1"})], []),
+        (
+            [made("Service", "a", "vcci-probe-published", spec={"clusterIP": "10.9.0.1", "type": "LoadBalancer"})],
+            [("a/load-balancer", ":8080", "open")],
+        ),
+        (
+            [made("Ingress", "a", "vcci-probe", spec={"rules": [{"host": "a.example"}]})],
+            [("a/host", ":80", "open"), ("a/host-of-hidden", ":80", "closed"), ("a/host-of-nobody", ":80", "closed")],
+        ),
+    ],
+)
+def test_what_got_no_way_in_is_told(made_of_it, seen):
+    tried = tenant_published([namespace("a", "a.example"), *made_of_it], "p")
+    assert [(one["name"], one["address"], one["expect"]) for one in tried["outside"]] == seen
