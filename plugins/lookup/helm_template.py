@@ -36,6 +36,11 @@ options:
     description: Values of the chart.
     type: dict
     default: {}
+  schema:
+    description: >-
+      Whether the values are judged by the chart's schema, which makes helm fetch the addresses that this refers to.
+    type: bool
+    default: true
   namespace:
     description: Namespace of the release.
     type: str
@@ -195,6 +200,8 @@ class Chart:
                 self.check_digest(chart)
             bounds = ["--namespace", self.options["namespace"], "--kube-version", self.options["kube_version"]]
             kinds = ["--include-crds", "--no-hooks", "--skip-tests"]
+            if not self.options["schema"]:
+                kinds.append("--skip-schema-validation")
             return self.run("template", self.release, str(chart), *bounds, *kinds, "--values", "-", given=self.values)
 
     def pull(self, work: Path) -> Path:

@@ -169,6 +169,15 @@ def test_a_placeholder_of_a_version_is_filled_in(render, chart, own: str, asked:
     assert objects["ConfigMap"]
 
 
+def test_a_schema_judges_unless_it_is_not_to(render, chart) -> None:
+    """One that refers to an address is fetched from there, by helm."""
+    schema = {"properties": {"greeting": {"$ref": "http://127.0.0.1:9/schema.json"}}}
+    (chart / "values.schema.json").write_text(json.dumps(schema))
+    with pytest.raises(AnsibleLookupError, match=r"127\.0\.0\.1:9"):
+        render(chart)
+    assert render(chart, schema=False)[0]["ConfigMap"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -141,6 +141,20 @@ def test_who_it_talks_to_whichever_it_is(controller: str, tmp_path: pathlib.Path
 
 
 @pytest.mark.parametrize("controller", ["ingress-nginx", "f5-nginx"])
+def test_what_charts_write_into_a_configmap_are_texts(controller: str, tmp_path: pathlib.Path) -> None:
+    """Found by rendering the charts: a number becomes 1.048576e+07 in one, and stays a number in the other."""
+    config = chart_values(tmp_path, controller)["controller"]["config"]
+    assert {type(value) for value in config.get("entries", config).values()} == {str}
+
+
+def test_no_directive_is_there_twice(tmp_path: pathlib.Path) -> None:
+    """ingress-nginx's own configuration has it, and nginx refuses the second."""
+    config = chart_values(tmp_path, "ingress-nginx")["controller"]["config"]
+    assert "limit_req_status" not in config["http-snippet"]
+    assert config["limit-req-status-code"] == "429"
+
+
+@pytest.mark.parametrize("controller", ["ingress-nginx", "f5-nginx"])
 def test_the_charts_get_the_same(controller: str, tmp_path: pathlib.Path) -> None:
     values = chart_values(tmp_path, controller, controllers_ingress_limits=LIMITS)
     given = values["controller"]
@@ -152,10 +166,15 @@ def test_the_charts_get_the_same(controller: str, tmp_path: pathlib.Path) -> Non
     assert config["ssl-protocols"] == "TLSv1.2 TLSv1.3"
     assert not [word for word in WEAK if word in config["ssl-ciphers"]]
     assert given["service"]["externalTrafficPolicy"] == "Local"
-    assert given.get("podAnnotations", given.get("pod", {}).get("annotations")) == {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(PORTS[controller][2]),
-    }
+    # F5's chart annotates pods itself where it has metrics.
+    scraped = values.get("prometheus", {"create": True, "port": PORTS[controller][2]})
+    assert scraped == {"create": True, "port": PORTS[controller][2]}
+    if controller == "ingress-nginx":
+        assert given["podAnnotations"] == {"prometheus.io/scrape": "true", "prometheus.io/port": "10254"}
+    assert [one["topologyKey"] for one in given["topologySpreadConstraints"]] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
     assert not given.get("allowSnippetAnnotations", given.get("enableSnippets"))
     classes = [given["ingressClass"], given.get("ingressClassResource", {})]
     assert [one["name"] for one in classes if isinstance(one, dict) and one] == ["nginx"]
