@@ -45,6 +45,7 @@ class Context:
         self.stopped: VcciError | None = None  # why nothing more is asked of the server
         self._deleting = "pruned"  # the list of the result that what was deleted is in
         self._saying = threading.Lock()
+        self._noticed = client.notices.count
         self._begun, self._requests_before = time.monotonic(), client.requests
 
     def say(self, line: str) -> None:
@@ -103,7 +104,7 @@ class Context:
 
     def finish(self) -> Result:
         """The result, with what it cost so far."""
-        self.result.warnings = list(dict.fromkeys([*self.result.warnings, *self.client.warnings]))
+        self.result.warnings = list(dict.fromkeys([*self.result.warnings, *self.client.notices.lines(self._noticed)]))
         self.result.requests = self.client.requests - self._requests_before
         self.result.duration = time.monotonic() - self._begun
         return self.result

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ApiError, NotFound, WaitTimeout
 from ..kubernetes.client import METADATA_ONLY
-from ..kubernetes.kstatus import TERMINATING
+from ..kubernetes.kstatus import TERMINATING, conditions
 from ..waiting import until
 from .context import Context
 from .doomed import Doomed
@@ -81,7 +81,7 @@ def _meta(run: Context, path: str, uid: str | None) -> Mapping[str, Any] | None:
 
 
 def _holders(run: Context, path: str, meta: Mapping[str, Any]) -> str:
-    """Its finalizers; of a namespace, what is left in it, as its controller says."""
+    """Its finalizers; of a namespace, what is left in it, as its controller says, or what that cannot know."""
     finalizers = ", ".join(meta.get("finalizers") or [])
     if path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
         try:
@@ -89,5 +89,18 @@ def _holders(run: Context, path: str, meta: Mapping[str, Any]) -> str:
         except ApiError:
             conditions = []
         left = [c.get("message", "") for c in conditions if c.get("type") in _REMAINING and c.get("status") == "True"]
+        left = left or _silent(run)
         return "; ".join([part for part in (finalizers, *left) if part]) or "what is in it"
     return finalizers or "its dependents"
+
+
+def _silent(run: Context) -> list[str]:
+    """APIs for which nobody answers: while there is one, nobody knows whether a namespace is empty."""
+    try:
+        services = run.client.list("apiregistration.k8s.io/v1", "APIService")
+    except ApiError:
+        return []
+    away = [
+        one for one in services if conditions(one.get("status") or {}).get("Available", {}).get("status") == "False"
+    ]
+    return [f"APIService {one['metadata']['name']}, which is not available, in every namespace" for one in away]

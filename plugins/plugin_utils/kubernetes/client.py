@@ -61,7 +61,7 @@ class Client:
         self._groups = Groups(lambda path: self.request("GET", path, retry=False))
         self._patience = Patience()
         self._doubt: float | None = FIRST_PATIENCE  # seconds for which it is asked while it is not known to answer
-        self._notices = Notices(self._discovery.kind_of)
+        self.notices = Notices(self._discovery.kind_of)
         # Where objects of a kind are: Discovery says what these do.
         self.resource = self._discovery.resource
         self.preferred = self._discovery.preferred
@@ -89,7 +89,7 @@ class Client:
     @property
     def warnings(self) -> list[str]:
         """What the server warned of when something was written or tried, each once, with the objects that it is of."""
-        return self._notices.lines()
+        return self.notices.lines()
 
     def begin(self) -> None:
         """A run begins, with a patience of its own. A server that was given up is asked once; if it answers, all is
@@ -151,7 +151,7 @@ class Client:
                 self._outlast(exc, attempts)
                 continue
             if "warning" in headers and method != "GET":
-                self._notices.add(headers["warning"], path, payload)
+                self.notices.add(headers["warning"], path, payload)
             if status < 300:
                 try:
                     answer = read(data)

@@ -22,7 +22,8 @@ class Notices:
     def __init__(self, kind_of: Callable[[str, str], str | None]) -> None:
         self._kind_of = kind_of
         self._lock = threading.Lock()
-        self._objects: dict[str, dict[str, None]] = {}  # by text, in the order in which they came
+        self._objects: dict[str, dict[str, int]] = {}  # by text and object, the `count` of the last
+        self.count = 0  # how many came so far
 
     def add(self, header: str, path: str, payload: bytes | None) -> None:
         """What the Warning headers of an answer hold, about the object of that request."""
@@ -32,12 +33,18 @@ class Notices:
         label = self._label(path, payload)
         with self._lock:
             for text in texts:
-                self._objects.setdefault(brief(text, LONGEST), {})[label] = None
+                self.count += 1
+                self._objects.setdefault(brief(text, LONGEST), {})[label] = self.count
 
-    def lines(self) -> list[str]:
-        """Each warning once, after the names of the objects that it is about."""
+    def lines(self, since: int = 0) -> list[str]:
+        """Each warning once, after the names of the objects that it is about. Without those that came before: `since`
+        is the `count` of then."""
+        lines = []
         with self._lock:
-            return [f"{_named(list(labels))}: {text}" for text, labels in self._objects.items()]
+            for text, labels in self._objects.items():
+                recent = [label for label, number in labels.items() if number > since]
+                lines += [f"{_named(recent)}: {text}"] if recent else []
+        return lines
 
     def _label(self, path: str, payload: bytes | None) -> str:
         try:

@@ -272,3 +272,23 @@ def test_a_task_that_fails_or_runs_out_of_time_has_lists_and_warnings(apply, kub
         assert result["failed"]
         assert result["changed"]
         assert "prune_named" in str(result["warnings"])
+
+
+def test_what_the_server_warned_of_is_told_by_the_run_that_it_warned(apply, namespace):
+    """A client may make several runs: each has its own warnings, once, with its own objects."""
+    subsets = [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]
+
+    def endpoints(name):
+        meta = {"name": name, "namespace": namespace}
+        return {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta, "subsets": subsets}
+
+    def warned(objects, **options):
+        lines = [line for line in apply(objects, **options).warnings if "deprecated" in line]
+        return [line.partition(": ")[0] for line in lines]
+
+    both = f"Endpoints {namespace}/x, Endpoints {namespace}/y"
+    assert warned([endpoints("x"), endpoints("y")], check=True, concurrency=1) == [both]
+    assert warned([endpoints("x")]) == [f"Endpoints {namespace}/x"]
+    assert warned([endpoints("x")]) == []
+    assert warned([config_map(namespace), endpoints("x"), endpoints("y")]) == [f"Endpoints {namespace}/y"]
+    assert warned([config_map(namespace)]) == []

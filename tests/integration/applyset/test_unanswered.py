@@ -12,7 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import mem
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import GROUP_KINDS
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import groups
 
 from tests.helpers import eventually
@@ -120,3 +120,10 @@ def test_a_namespace_in_which_something_may_be_unseen_is_kept(apply, client, nam
     assert any(f"Namespace {other}" in line and "may go with it" in line for line in result.warnings)
     path = client.resource("v1", "Namespace").path(None, other)
     client.request("DELETE", path)
+
+
+def test_a_namespace_that_does_not_go_for_want_of_an_answer_says_so(client, namespace, away):
+    home = made("v1", "Namespace", None, f"{namespace}-three")
+    apply_set(client, [home], ApplyOptions())
+    with pytest.raises(WaitTimeout, match=rf"held by .*{away}"):
+        delete_set(client, [home], ApplyOptions(wait=True, wait_timeout=2))
