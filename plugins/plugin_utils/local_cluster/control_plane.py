@@ -84,8 +84,8 @@ class ControlPlane:
         return daemons(self._layout, self._parts)
 
     def runs(self) -> bool:
-        """Whether etcd or the API server runs."""
-        return any(self.processes.pid(name) for name in ("etcd", "kube-apiserver"))
+        """Whether any of it runs: its ports and addresses are its own then."""
+        return any(self.processes.pid(name) for name in NAMES)
 
     def stale(self) -> list[str]:
         """The names of daemons that do not run, or run otherwise than they should."""

@@ -13,7 +13,9 @@ from .daemon import Daemon
 from .processes import Processes, digest, last_lines
 from .supervisor import Service, Supervisor
 
-START_SECONDS = 30  # until a daemon must have been started by the supervision, which takes a second between two starts
+# Until the supervision must have started a daemon, or one that was killed must be gone: a moment, but on a machine with
+# a hundred programs for each processor.
+START_SECONDS, END_SECONDS = 120, 60
 
 
 class Daemons:
@@ -86,7 +88,7 @@ class Daemons:
             until(is_down, grace, late=late, pause=0.02, longest=0.1)
         except VcciError:
             self._supervisor.control(self._prefix + name, "-k")
-            until(is_down, 5, late=late, pause=0.02, longest=0.1)
+            until(is_down, END_SECONDS, late=late, pause=0.02, longest=0.1)
         return before.pid is not None
 
     def hold(self) -> list[str]:

@@ -21,8 +21,8 @@ from .daemon import PATH
 from .pki import write_changed
 
 COMMANDS = ("s6-svscan", "s6-supervise", "s6-svc", "s6-svok", "s6-svstat", "s6-setlock", "s6-log", "setpriv", "setsid")
-READY_SECONDS = 60  # until the supervision must have taken something up
-END_SECONDS = 20  # until all of it must be gone
+READY_SECONDS = 120  # until the supervision must have taken something up
+END_SECONDS = 60  # until all of it must be gone
 OUTER = ("s6-setlock", "outer.lock", "s6-supervise", "outer")
 FIELDS = "up,ready,wantedup,pid,updownfor"
 
@@ -151,7 +151,7 @@ class Supervisor:
         for folder, flags in ((self.folder("guard"), "-d"), (self._folder / "outer", "-dx")):
             if _ok(folder):
                 host.run("s6-svc", flags, str(folder), check=False)
-        polite = Deadline(END_SECONDS / 2)
+        polite = Deadline(END_SECONDS / 4)
 
         def late(_waited: int) -> VcciError:
             left = sorted(self._processes())
