@@ -53,14 +53,29 @@ def _remedy(fault: Fault, seen: Seen, environment: str) -> str:
         return again
     kind = ref.kind.lower() if is_built_in(ref.group) else f"{ref.kind.lower()}.{ref.group}"
     look = f"kubectl describe {kind} {ref.name}" + (f" -n {ref.namespace}" if ref.namespace else "")
+    if "by hand" in fault.wrong:
+        return _undo(fault.wrong, ref, seen, again)
     if ref.kind == "CronJob":
         job = f"kubectl create job {ref.name}-again --from=cronjob/{ref.name} -n {ref.namespace}"
         return f"{look}; set right what the reason names; {job}"
-    if "by hand" in fault.wrong:
-        return again
     if "is held at 0" in fault.wrong:
         return f"end that procedure, take its annotation {HELD} off, then {again}"
     return f"{look}; set right what the reason names, then {again}"
+
+
+def _undo(wrong: str, ref: Ref, seen: Seen, again: str) -> str:
+    """A run takes back what is ours; a field that our manifests leave out is nobody's to it."""
+    if "suspended" in wrong:
+        return f"""kubectl patch {ref.kind.lower()} {ref.name} -n {ref.namespace} -p '{{"spec":{{"suspend":false}}}}'"""
+    if "paused" in wrong:
+        return f"kubectl rollout resume {ref.kind.lower()}/{ref.name} -n {ref.namespace}"
+    scaled = [
+        (obj.get("spec") or {}).get("scaleTargetRef") or {}
+        for one, obj in seen.objects.items()
+        if one.kind == "HorizontalPodAutoscaler" and one.namespace == ref.namespace
+    ]
+    by_itself = any((one.get("kind"), one.get("name")) == (ref.kind, ref.name) for one in scaled)
+    return again if by_itself else f"{again} -e platform_force_conflicts=true"
 
 
 def playbook(layer: str) -> str:

@@ -126,6 +126,9 @@ def test_all_that_is_broken_is_told_at_once_and_put_back_by_a_run(client, namesp
     faults = judged()
     assert "DaemonSet logs" in faults
     assert faults["StatefulSet store"].remedy == "ansible-playbook playbooks/apps.yml -i inventories/local"
+    assert faults["Deployment scaled"].remedy == "ansible-playbook playbooks/apps.yml -i inventories/local"
+    assert faults["Deployment web"].remedy == f"kubectl rollout resume deployment/web -n {namespace}"
+    assert faults["CronJob dump"].remedy.startswith(f"kubectl patch cronjob dump -n {namespace} -p ")
     assert all(fault.remedy and fault.layer == "apps" for fault in faults.values())
 
 
