@@ -15,11 +15,15 @@ class ActionModule(Action):
 
     ARGUMENTS: ClassVar = {
         **connection_argument_spec(),
-        "name": {"type": "str", "required": True},
+        "name": {"type": "str"},
+        "pool": {"type": "str"},
+        "pool_label": {"type": "str", "default": "vcci.io/pool"},
         "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
         "delete_pods": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 300},
     }
+
+    RULES: ClassVar = {"required_one_of": [("name", "pool")], "mutually_exclusive": [("name", "pool")]}
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = Wanted(**{name: args[name] for name in Wanted.__dataclass_fields__})

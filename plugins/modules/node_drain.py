@@ -14,16 +14,23 @@ description:
   - Of a tenant's pods, what is there after that is deleted whatever its budgets say, with no more time to stop than
     the annotation C(tenant.vcci.io/max-grace-seconds) of its namespace grants (300 without it), and then removed.
   - A pod of the platform is never deleted against a budget; the task fails and says which budget keeps it. The node
-    then still takes no new pods, and the next run goes on.
+    then still takes no new pods, and the next run goes on. Which pod, of whom, is kept by which budget is said as soon
+    as its eviction was refused; where nothing else is left and the budget never allows it, the task fails at once.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would go; writes nothing."}
   diff_mode: {support: none, description: What changes is in RV(changes).}
 options:
   name:
-    description: The node.
+    description: The node. This or O(pool) is needed.
     type: str
-    required: true
+  pool:
+    description: All nodes of a pool; none takes new pods before the first is emptied.
+    type: str
+  pool_label:
+    description: The label of nodes that says which pool they are of.
+    type: str
+    default: vcci.io/pool
   state:
     description: V(schedulable) has it take pods again.
     type: str
@@ -53,6 +60,12 @@ changes:
   type: list
   elements: str
   sample: [Node compute-1, Pod vcci-tenant-acme-corp/web-0]
+nodes:
+  description: The nodes that were meant.
+  returned: success
+  type: list
+  elements: str
+  sample: [compute-1]
 forced:
   description: What was ended or removed by force, because it did not go.
   returned: success

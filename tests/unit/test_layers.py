@@ -19,6 +19,7 @@ PREFIX = "ansible_collections.greenlang.vcci.plugins.plugin_utils."
 # From the top: a package imports from those below it, never from above or beside.
 LAYERS = [
     {"secrets", "tenants", "local_cluster", "platform", "procedures"},
+    {"upgrade"},
     {"applyset"},
     {"kubernetes"},
     {"errors", "labels", "nesting", "waiting", "files", "tables", "parent"},

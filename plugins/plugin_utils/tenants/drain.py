@@ -1,16 +1,19 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """A node is emptied in bounded time: of the platform's pods as their disruption budgets allow, of tenants' in any case.
 
-A tenant's budget that allows no disruption is heeded as long as every other, and then no more.
+A tenant's budget that allows no disruption is heeded as long as every other, and then no more. What keeps a pod is said
+as soon as an eviction was refused; and when nothing is left but what no waiting helps, nobody waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from ..errors import ApiError, Conflict, InputError, NotFound, VcciError, WaitTimeout
+from ..errors import ApiError, Conflict, InputError, NotFound, VcciError, WaitTimeout, brief
+from ..kubernetes.budgets import keeping
 from ..kubernetes.client import MERGE_PATCH, Client
 from ..labels import OURS, TENANT
 from ..waiting import until
@@ -29,65 +32,93 @@ Object = dict[str, Any]
 class Wanted:
     """The options of plugin node_drain, whose documentation says what each is."""
 
-    name: str
+    name: str | None
+    pool: str | None
+    pool_label: str
     state: str
     delete_pods: bool
     wait_timeout: float
 
 
 def reach(client: Client, wanted: Wanted, *, check: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    drain = _Drain(client, wanted, check, say)
+    """One node, or those of a pool: all take no new pods before the first is emptied, so that none gets another's."""
+    drains = [_Drain(client, wanted, name, check, say) for name in _names(client, wanted)]
     if wanted.state == "drained":
-        drain.empty()
+        for drain in drains:
+            drain.refuse_alone()
+        for drain in drains:
+            drain.schedule(unschedulable=True)
+        for drain in drains:
+            drain.empty()
     else:
-        drain.schedule(unschedulable=False)
-    forced = [f"{entry['object']}: {entry['what']}" for entry in drain.forced]
-    return {"changed": bool(drain.changes), "changes": drain.changes, "forced": forced}
+        for drain in drains:
+            drain.schedule(unschedulable=False)
+    changes = list(chain.from_iterable(drain.changes for drain in drains))
+    forced = [f"{entry['object']}: {entry['what']}" for drain in drains for entry in drain.forced]
+    nodes = [drain.node for drain in drains]
+    return {"changed": bool(changes), "changes": changes, "forced": forced, "nodes": nodes}
+
+
+def _names(client: Client, wanted: Wanted) -> list[str]:
+    if wanted.name:
+        return [wanted.name]
+    label = wanted.pool_label
+    nodes = client.list("v1", "Node")
+    found = [node for node in nodes if (node["metadata"].get("labels") or {}).get(label) == wanted.pool]
+    if not found:
+        pools = sorted({(node["metadata"].get("labels") or {}).get(label, "") for node in nodes} - {""})
+        known = ", ".join(pools) or f"none: no node has the label {label}"
+        raise InputError(f"pool: there is no pool {brief(wanted.pool)}; there are {known}")
+    return sorted(str(node["metadata"]["name"]) for node in found)
 
 
 class _Drain:
-    def __init__(self, client: Client, wanted: Wanted, check: bool, say: Callable[[str], None]) -> None:
-        self.client, self.wanted, self.check, self.say = client, wanted, check, say
+    def __init__(self, client: Client, wanted: Wanted, node: str, check: bool, say: Callable[[str], None]) -> None:
+        self.client, self.wanted, self.node, self.check, self.say = client, wanted, node, check, say
         self.changes: list[str] = []
         self.forced: list[Entry] = []
         self.kept: dict[str, str] = {}  # pod → why it may not be evicted
+        self.hopeless: set[str] = set()  # pods that are kept however long somebody waits
         # Namespaces of tenants → the most seconds that their pods have to stop
         tenants = client.list("v1", "Namespace", label_selector=f"{OURS},{TENANT}")
         self.graces = {found["metadata"]["name"]: grace_of_namespace(found) for found in tenants}
 
-    def empty(self) -> None:
-        """Nothing new comes; what is there is evicted; what of tenants stays all the same is ended."""
+    def refuse_alone(self) -> None:
+        """Refuse to end what nothing would make again, unless that is wanted."""
         left = self.pods()
         there = workloads.owners(self._workloads())
         alone = [_name(pod) for pod in workloads.bare(left, there)]
         if alone and not self.wanted.delete_pods:
             remedy = "have their owner remove them, or set delete_pods"
             raise InputError(
-                f"on node {self.wanted.name} are pods that nothing would make again: {', '.join(alone)}; {remedy}"
+                f"on node {self.node} are pods that nothing would make again: {', '.join(alone)}; {remedy}"
             )
-        self.schedule(unschedulable=True)
+
+    def empty(self) -> None:
+        """What is there is evicted; what of tenants stays all the same is ended."""
+        left = self.pods()
         self.changes += [f"Pod {_name(pod)}" for pod in left if not pod["metadata"].get("deletionTimestamp")]
         if self.check or self._evicted():
             return
         grace = max((self.graces[pod["metadata"]["namespace"]] for pod in self.of_tenants()), default=0)
         bounds = Bounds(0, grace, min(MARGIN, self.wanted.wait_timeout))
-        end_pods(self.client, self.of_tenants, bounds, who=f"node {self.wanted.name}", note=self._note, say=self.say)
+        end_pods(self.client, self.of_tenants, bounds, who=f"node {self.node}", note=self._note, say=self.say)
         stay = [f"{_name(pod)} ({self.kept.get(_name(pod), 'it does not end')})" for pod in self.pods()]
         if stay:
-            what = f"node {self.wanted.name} takes no new pods, and is not empty: {'; '.join(stay[:SHOWN])}"
+            what = f"node {self.node} takes no new pods, and is not empty: {'; '.join(stay[:SHOWN])}"
             raise VcciError(f"{what}; remedy that, and run this again", stay)
 
     def schedule(self, *, unschedulable: bool) -> None:
         """Have it take new pods, or none."""
-        node = self.client.get("v1", "Node", self.wanted.name)
+        node = self.client.get("v1", "Node", self.node)
         if node is None:
             known = ", ".join(sorted(found["metadata"]["name"] for found in self.client.list("v1", "Node")))
-            raise InputError(f"name: there is no node {self.wanted.name}; there are {known or 'none'}")
+            raise InputError(f"name: there is no node {self.node}; there are {known or 'none'}")
         if bool((node.get("spec") or {}).get("unschedulable")) == unschedulable:
             return
-        self.changes.append(f"Node {self.wanted.name}")
+        self.changes.append(f"Node {self.node}")
         if not self.check:
-            path = self.client.resource("v1", "Node").path(None, self.wanted.name)
+            path = self.client.resource("v1", "Node").path(None, self.node)
             body = {"spec": {"unschedulable": unschedulable or None}}
             query = {"fieldManager": FIELD_MANAGER}
             self.client.request("PATCH", path, body=body, content_type=MERGE_PATCH, query=query)
@@ -95,7 +126,7 @@ class _Drain:
     # --- pods --------------------------------------------------------------------------------------------------------
     def pods(self) -> list[Object]:
         """Those that have to go: not what every node has, nor what has ended."""
-        found = self.client.list("v1", "Pod", field_selector=f"spec.nodeName={self.wanted.name}")
+        found = self.client.list("v1", "Pod", field_selector=f"spec.nodeName={self.node}")
         daemons = {("apps", "DaemonSet")}
         there = workloads.owners(self.client.list("apps/v1", "DaemonSet"))
         return [
@@ -124,10 +155,11 @@ class _Drain:
             for pod in left:
                 if not pod["metadata"].get("deletionTimestamp"):
                     self._evict(pod)
-            return not left
+            self._look([pod for pod in left if _name(pod) in self.kept])
+            return not left or all(_name(pod) in self.hopeless for pod in left)
 
         try:
-            return until(
+            until(
                 gone,
                 self.wanted.wait_timeout,
                 self.say,
@@ -138,6 +170,20 @@ class _Drain:
             )
         except WaitTimeout:
             return False
+        return not left
+
+    def _look(self, refused: list[Object]) -> None:
+        """Say what keeps those whose eviction was refused, and note of which that will not change."""
+        if not refused:
+            return
+        before = dict(self.kept)
+        for kept in keeping(refused, self.client.list("policy/v1", "PodDisruptionBudget")):
+            self.kept[kept.pod] = f"of {kept.owner}, kept by PodDisruptionBudget {kept.budget}: {kept.why}"
+            if kept.never and kept.pod.partition("/")[0] not in self.graces:
+                self.hopeless.add(kept.pod)
+        for pod, why in self.kept.items():
+            if why != before.get(pod):
+                self.say(f"Pod {pod} stays: {why}")
 
     def _evict(self, pod: Object) -> None:
         meta = pod["metadata"]
@@ -154,7 +200,8 @@ class _Drain:
         except ApiError as exc:
             if exc.status != TOO_MANY:
                 raise
-            self.kept[_name(pod)] = "; ".join([exc.message, *(cause["message"] for cause in exc.causes)])
+            if _name(pod) not in self.kept:
+                self.kept[_name(pod)] = "; ".join([exc.message, *(cause["message"] for cause in exc.causes)])
 
     def _note(self, entries: list[Entry]) -> None:
         for entry in entries:

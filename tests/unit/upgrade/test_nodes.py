@@ -1,0 +1,248 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Where pods may go and what keeps them: budgets, room, volumes, what is not well."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.budgets import keeping, matches, never, owner
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.upgrade import capacity, volumes, workloads
+
+NOW = datetime.datetime(2026, 11, 26, 4, tzinfo=datetime.UTC)
+
+
+def pod(name: str, node: str = "a", **more: Any) -> dict[str, Any]:
+    """`cpu` is what it asks for; `spec` and `meta` are merged in."""
+    spec = {"nodeName": node, "containers": [{"resources": {"requests": {"cpu": str(more.pop("cpu", "1"))}}}]}
+    meta = {"name": name, "namespace": "ns", "labels": {"app": "x"}, **more.pop("meta", {})}
+    conditions = [{"type": "Ready", "status": str(more.pop("ready", True))}]
+    status = {"phase": more.pop("phase", "Running"), "conditions": conditions}
+    return {"kind": "Pod", "metadata": meta, "spec": {**spec, **more}, "status": status}
+
+
+def node(name: str, cpu: str = "4", *, labels: dict | None = None, **spec: Any) -> dict[str, Any]:
+    known = {"kubernetes.io/hostname": name, **(labels or {})}
+    return {
+        "metadata": {"name": name, "labels": known},
+        "spec": spec,
+        "status": {"allocatable": {"cpu": cpu, "pods": "10"}},
+    }
+
+
+def budget(expected: int, allowed: int = 0, name: str = "b", healthy: int | None = None, **spec: Any) -> dict[str, Any]:
+    status = {"expectedPods": expected, "disruptionsAllowed": allowed, "desiredHealthy": expected}
+    status["currentHealthy"] = expected if healthy is None else healthy
+    return {
+        "metadata": {"name": name, "namespace": "ns"},
+        "spec": {"selector": {"matchLabels": {"app": "x"}}, **spec},
+        "status": status,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected", "wanted", "why"),
+    [
+        ({"maxUnavailable": 0}, 3, None, "maxUnavailable is 0"),
+        ({"maxUnavailable": "0%"}, 3, None, "maxUnavailable is 0%"),
+        ({"maxUnavailable": "1%"}, 3, None, None),  # rounded up: 1
+        ({"maxUnavailable": 1}, 1, None, None),
+        ({"minAvailable": 1}, 1, None, "minAvailable is 1 of 1"),
+        ({"minAvailable": 1}, 2, None, None),
+        ({"minAvailable": 1}, 1, 2, None),  # it wants two: only one is there yet
+        ({"minAvailable": 2}, 3, 2, None),  # two workloads share it
+        ({"minAvailable": "100%"}, 5, None, "minAvailable is 100% of 5"),
+        ({"minAvailable": "51%"}, 2, None, "minAvailable is 51% of 2"),  # rounded up: 2
+        ({"minAvailable": "50%"}, 2, None, None),
+        ({"minAvailable": 0}, 1, None, None),
+        ({"minAvailable": 1}, 0, None, None),  # no pods: nothing to keep
+        ({"maxUnavailable": 0}, 0, None, None),
+        ({}, 3, None, None),
+    ],
+)
+def test_a_budget_that_never_allows(spec: dict, expected: int, wanted: int | None, why: str | None) -> None:
+    assert never(budget(expected, **spec), wanted) == why
+
+
+@pytest.mark.parametrize(
+    ("pods", "budgets", "never_", "says"),
+    [
+        ([pod("p")], [budget(2, 1, minAvailable=1)], [], ""),
+        ([pod("p")], [budget(1, minAvailable=1)], [True], "never allows a disruption (minAvailable is 1 of 1)"),
+        ([pod("p")], [budget(3, minAvailable=2, healthy=2)], [False], "2 are healthy, 3 must be; it allows none now"),
+        ([pod("p")], [budget(2, 1), budget(2, 1, name="c")], [True], "ns/b and ns/c: an eviction heeds one"),
+        ([pod("p", phase="Succeeded")], [budget(1, maxUnavailable=0)], [], ""),
+        ([pod("p", phase="Pending")], [budget(1, maxUnavailable=0)], [], ""),
+        ([pod("p", meta={"deletionTimestamp": "now"})], [budget(1, maxUnavailable=0)], [], ""),
+        ([pod("p", ready=False)], [budget(1, maxUnavailable=0, healthy=0)], [True], "maxUnavailable is 0"),
+        ([pod("p", ready=False)], [budget(1, maxUnavailable=0, healthy=1)], [], ""),  # its budget is met without it
+        (
+            [pod("p", ready=False)],
+            [budget(1, maxUnavailable=0, healthy=0, unhealthyPodEvictionPolicy="AlwaysAllow")],
+            [],
+            "",
+        ),
+        ([pod("p", meta={"labels": {"app": "other"}})], [budget(1, maxUnavailable=0)], [], ""),
+        ([pod("p", meta={"namespace": "other"})], [budget(1, maxUnavailable=0)], [], ""),
+        ([pod("p"), pod("q")], [budget(2, maxUnavailable=0)], [True, True], "never"),
+    ],
+)
+def test_what_keeps_pods(pods: list, budgets: list, never_: list[bool], says: str) -> None:
+    found = keeping(pods, budgets)
+    assert [one.never for one in found] == never_
+    assert all(says in str(one) and str(one).startswith(f"Pod {one.pod} of ") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("reference", "labels", "name"),
+    [
+        ({"kind": "ReplicaSet", "name": "api-6f"}, {"pod-template-hash": "6f"}, "Deployment api"),
+        ({"kind": "ReplicaSet", "name": "api"}, {}, "ReplicaSet api"),
+        ({"kind": "StatefulSet", "name": "db"}, {}, "StatefulSet db"),
+        (None, {}, "nobody"),
+    ],
+)
+def test_the_owner_is_named(reference: dict | None, labels: dict, name: str) -> None:
+    references = [{**reference, "controller": True}] if reference else []
+    assert owner(pod("p", meta={"ownerReferences": references, "labels": labels})) == name
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "held"),
+    [
+        (None, {"a": "1"}, False),
+        ({}, {}, True),
+        ({"matchLabels": {"a": "1"}}, {"a": "1", "b": "2"}, True),
+        ({"matchLabels": {"a": "1"}}, {"a": "2"}, False),
+        ({"matchExpressions": [{"key": "a", "operator": "In", "values": ["1", "2"]}]}, {"a": "2"}, True),
+        ({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["1"]}]}, {}, True),
+        ({"matchExpressions": [{"key": "a", "operator": "Exists"}]}, {}, False),
+        ({"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}, {}, True),
+    ],
+)
+def test_selectors(selector: dict | None, labels: dict, held: bool) -> None:
+    assert matches(selector, labels) is held
+
+
+TAINT = {"key": "workload-type", "value": "memory", "effect": "NoSchedule"}
+TOLERATES = {"key": "workload-type", "operator": "Equal", "value": "memory", "effect": "NoSchedule"}
+APART = {
+    "podAntiAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "x"}}}
+        ]
+    }
+}
+
+
+def near(*names: str) -> dict[str, Any]:
+    terms = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": list(names)}]}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
+DAEMON = {"ownerReferences": [{"kind": "DaemonSet", "name": "d", "controller": True}]}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "pods", "homeless", "says"),
+    [
+        ([node("a"), node("b")], [pod("p")], 0, ""),
+        ([node("a"), node("b", "1")], [pod("p", cpu=2)], 1, "b has too little cpu"),
+        ([node("a"), node("b")], [pod("p", cpu=2), pod("q", "b", cpu=3)], 1, "b has too little cpu"),
+        ([node("a"), node("b")], [pod("p", cpu=3), pod("q", cpu=3)], 1, "too little cpu"),  # one of them
+        ([node("a"), node("b"), node("c")], [pod("p", cpu=3), pod("q", cpu=3)], 0, ""),
+        ([node("a"), node("b")], [pod("p", cpu=2), pod("q", "b", cpu=3, phase="Succeeded")], 0, ""),
+        ([node("a")], [pod("p")], 1, "there is no other node"),
+        ([node("a"), node("b", unschedulable=True)], [pod("p")], 1, "b takes no pods"),
+        ([node("a"), node("b", taints=[TAINT])], [pod("p")], 1, "b has the taint workload-type=memory:NoSchedule"),
+        ([node("a"), node("b", taints=[TAINT])], [pod("p", tolerations=[TOLERATES])], 0, ""),
+        ([node("a"), node("b", taints=[TAINT])], [pod("p", tolerations=[{"operator": "Exists"}])], 0, ""),
+        ([node("a"), node("b", taints=[{**TAINT, "effect": "PreferNoSchedule"}])], [pod("p")], 0, ""),
+        ([node("a"), node("b")], [pod("p", nodeSelector={"pool": "gpu"})], 1, "none that its node selector names"),
+        ([node("a"), node("b", labels={"pool": "gpu"})], [pod("p", nodeSelector={"pool": "gpu"})], 0, ""),
+        ([node("a"), node("b")], [pod("p", affinity=near("a"))], 1, "none that its affinity names"),
+        ([node("a"), node("b")], [pod("p", affinity=near("a", "b"))], 0, ""),
+        ([node("a"), node("b")], [pod("p", affinity=APART), pod("q", "b")], 1, "beside which it must not be"),
+        ([node("a"), node("b")], [pod("p", affinity=APART), pod("q", "b", meta={"namespace": "other"})], 0, ""),
+        ([node("a")], [pod("p", meta=DAEMON)], 0, ""),
+        ([node("a")], [pod("p", meta={"annotations": {capacity.MIRROR: "x"}})], 0, ""),
+        ([node("a")], [pod("p", phase="Failed")], 0, ""),
+    ],
+)
+def test_room_for_the_pods_of_a_node(nodes: list, pods: list, homeless: int, says: str) -> None:
+    found = capacity.without("a", nodes, pods)
+    assert len(found) == homeless
+    assert all(says in line for line in found)
+
+
+def test_what_a_pod_asks_for() -> None:
+    asks = lambda cpu, **more: {"resources": {"requests": {"cpu": cpu}}, **more}  # noqa: E731  short beside its data
+    spec = {
+        "initContainers": [asks("200m", restartPolicy="Always"), asks("2")],
+        "containers": [asks("500m"), asks("1")],
+        "overhead": {"cpu": "100m"},
+    }
+    assert float(capacity.requests({"metadata": {}, "spec": spec})["cpu"]) == pytest.approx(2.3)
+
+
+def volume(name: str, *names: str) -> dict[str, Any]:
+    required = near(*names)["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] if names else None
+    return {"metadata": {"name": name}, "spec": {"nodeAffinity": {"required": required}} if names else {}}
+
+
+@pytest.mark.parametrize(
+    ("there", "bound"),
+    [([volume("v", "a")], {"ns/p": "a"}), ([volume("v", "a", "b")], {}), ([volume("v")], {}), ([], {})],
+)
+def test_pods_whose_volume_is_on_their_node_alone(there: list, bound: dict) -> None:
+    claim = {"metadata": {"name": "c", "namespace": "ns"}, "spec": {"volumeName": "v"}}
+    used = pod("p", volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "c"}}, {"name": "t", "emptyDir": {}}])
+    tainted = node("a", taints=[TAINT], unschedulable=True)
+    assert volumes.bound([used, pod("q")], [claim], there, [tainted, node("b")]) == bound
+
+
+@pytest.mark.parametrize(("returns", "blocks"), [(True, False), (False, True)])
+def test_volumes_block_where_a_node_does_not_return(returns: bool, blocks: bool) -> None:
+    [found] = volumes.bound_to({"ns/p": "a", "ns/q": "a"}, returns=returns)
+    assert found.blocks is blocks
+    assert "ns/p, ns/q" in found.what
+
+
+def workload(kind: str, status: dict, replicas: int | None = 2, generation: int = 1) -> dict[str, Any]:
+    spec = {} if replicas is None else {"replicas": replicas}
+    meta = {"name": "w", "namespace": "ns", "generation": generation}
+    return {"kind": kind, "metadata": meta, "spec": spec, "status": {"observedGeneration": 1, **status}}
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (workload("Deployment", {"readyReplicas": 2}), None),
+        (workload("Deployment", {"readyReplicas": 1}), "Deployment ns/w has 1 of 2 pods Ready"),
+        (workload("Deployment", {}), "0 of 2"),
+        (workload("Deployment", {}, 0), None),
+        (workload("StatefulSet", {}, None), "0 of 1"),
+        (workload("DaemonSet", {"desiredNumberScheduled": 3, "numberReady": 2}), "2 of 3"),
+        (workload("DaemonSet", {"desiredNumberScheduled": 3, "numberReady": 3}), None),
+        (workload("Deployment", {"readyReplicas": 2}, generation=2), "is being rolled out"),
+    ],
+)
+def test_what_is_not_well(found: dict, says: str | None) -> None:
+    told = workloads.unready([found])
+    assert (says in told[0].what) if says else not told
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "says"),
+    [
+        ({"lastSuccessfulTime": "2026-11-26T01:00:00Z"}, {}, None),
+        ({"lastSuccessfulTime": "2026-11-24T01:00:00Z"}, {}, "51 hours ago, 26 are allowed"),
+        ({}, {}, "never succeeded"),
+        ({"lastSuccessfulTime": "2026-11-26T01:00:00Z"}, {"suspend": True}, "is suspended"),
+    ],
+)
+def test_the_age_of_backups(status: dict, spec: dict, says: str | None) -> None:
+    job = {"kind": "CronJob", "metadata": {"name": "db-backup", "namespace": "ns"}, "spec": spec, "status": status}
+    told = workloads.of_backups([job], 26, NOW)
+    assert (says in told[0].what) if says else not told
