@@ -28,6 +28,9 @@ class ActionModule(Action):
         "subnet": {"type": "str", "default": "10.77.0.0/16"},
         "environment_name": {"type": "str", "default": "local"},
         "held": {"type": "list", "elements": "str"},
+        "version": {"type": "str", "default": ""},
+        "scale": {"type": "bool", "default": False},
+        "upgrade": {"type": "list", "elements": "str", "default": []},
         "state_dir": {"type": "path"},
         "binaries_dir": {"type": "path"},
     }

@@ -82,6 +82,26 @@ options:
       - While V(etcd) or V(kube-apiserver) is held, nothing is asked of the cluster.
     type: list
     elements: str
+  version:
+    description:
+      - Version of Kubernetes that a new cluster runs, such as C(1.37) or C(v1.37.2); empty is the newest.
+      - An existing cluster is not started in another version than the one that it runs, unless O(upgrade) says so.
+        V(as-it-is) is that one.
+    type: str
+    default: ""
+  scale:
+    description:
+      - Whether an existing cluster gets and loses nodes, so that it has those of O(pools). Those that are there keep
+        their addresses. What leaves must have been emptied; C(playbooks/nodes_scale.yml) does it.
+    type: bool
+    default: false
+  upgrade:
+    description:
+      - What of the cluster is replaced by O(version) - C(control-plane), or names of nodes, which have been emptied.
+        The control plane comes first, one minor at a time, and never back. C(playbooks/cluster_upgrade.yml) does it.
+    type: list
+    elements: str
+    default: []
   state_dir:
     description:
       - Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for
@@ -154,11 +174,17 @@ dns_address:
   type: str
   sample: 10.77.128.10
 nodes:
-  description: The nodes with their addresses.
+  description: The nodes with their addresses, and the version of their kubelets.
   returned: when started
   type: list
   elements: dict
-  sample: [{name: compute-1, ready: true, address: 10.77.0.11}]
+  sample: [{name: compute-1, ready: true, address: 10.77.0.11, version: v1.37.2}]
+leaving:
+  description: With O(scale), the nodes that the cluster loses.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 versions:
   description: Versions of what runs.
   returned: when started

@@ -31,12 +31,20 @@ MANIFEST = "manifest.json"  # in an entry: the fingerprint of each of its files
 
 
 class Binaries:
-    """The parts of `table` (binaries/parts.yml) that a cluster with nodes of one kind needs, a directory each."""
+    """The parts of `table` (binaries/parts.yml) that a cluster with nodes of one kind needs, a directory each.
 
-    def __init__(self, table: Path, kind: str, given: Path | None, say: Callable[[str], None]) -> None:
+    kubernetes  the part that is taken for "kubernetes".
+    """
+
+    def __init__(
+        self, table: Path, kind: str, given: Path | None, say: Callable[[str], None], kubernetes: str = "kubernetes"
+    ) -> None:
         parts: Mapping[str, dict[str, Any]] = yaml.safe_load(table.read_text(encoding="utf-8"))
         self._source, self._given, self._say = table.parent, given, say
         self._parts = {name: part for name, part in parts.items() if kind in part["for"]}
+        self._names: dict[str, str] = {}  # what a part is called where it stands for another
+        if kubernetes != "kubernetes" and "kubernetes" in self._parts:  # another minor, in its place
+            self._parts["kubernetes"], self._names["kubernetes"] = parts[kubernetes], kubernetes
         self._cache = cache_directory() / "binaries"
         self._go: tuple[str, str] | None = None
         self.built: list[str] = []  # the parts that this object built
@@ -66,7 +74,7 @@ class Binaries:
         return given if has_all else None
 
     def _module(self, name: str) -> Path:
-        return Path(self._source, self._parts[name].get("module", name))
+        return Path(self._source, self._parts[name].get("module", self._names.get(name, name)))
 
     def _entry(self, name: str) -> Path:
         part = self._parts[name]
@@ -75,7 +83,7 @@ class Binaries:
             for path in _sources(self._module(name), part["packages"]):
                 known.update(path.name.encode() + b"\0" + path.read_bytes())
             known.update(self._toolchain()[1].encode())
-        return self._cache / f"{name}-{known.hexdigest()[:16]}"
+        return self._cache / f"{self._names.get(name, name)}-{known.hexdigest()[:16]}"
 
     # --- building ----------------------------------------------------------------------------------------------------
     def _build(self, name: str, entry: Path, label: str) -> None:

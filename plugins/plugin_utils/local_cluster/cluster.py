@@ -17,7 +17,7 @@ import yaml
 
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
-from . import boot, health, network, objects, preflight, record, simulated
+from . import boot, health, leaving, network, objects, preflight, record, simulated
 from .binaries import Binaries, link_parts
 from .building import cache_directory, locked
 from .control_plane import ControlPlane
@@ -27,10 +27,13 @@ from .images.definitions import Image, loaded, read_table, without_programs
 from .images.unpack import root_file_system
 from .layout import Layout
 from .nodes import Nodes
+from .releases import Change, Releases
 from .supervisor import Supervisor
 
 COLLECTION = Path(__file__).resolve().parents[3]
 IMAGES = COLLECTION / "images" / "images.yml"
+PARTS = COLLECTION / "binaries" / "parts.yml"
+NO_CHANGE = Change()
 
 
 @dataclass
@@ -59,13 +62,21 @@ class Parts:
 
 class LocalCluster:
     """One cluster by its layout. `environment` goes into the cluster's identity; `given` may have programs already;
-    `held` is what of it must not run."""
+    `held` is what of it must not run, `change` what this run changes of one that exists."""
 
     def __init__(
-        self, layout: Layout, environment: str, given: Path | None, held: Held, say: Callable[[str], None]
+        self,
+        layout: Layout,
+        environment: str,
+        given: Path | None,
+        held: Held,
+        say: Callable[[str], None],
+        change: Change = NO_CHANGE,
     ) -> None:
         self.layout, self._environment, self._held, self._say = layout, environment, held, say
-        self._binaries = Binaries(COLLECTION / "binaries" / "parts.yml", layout.kind, given, say)
+        self._scale, self.leaving = change.scale, [node.name for node in record.leaving(layout) if change.scale]
+        self._releases = Releases(layout, PARTS, change.version, change.moved)
+        self._binaries = Binaries(PARTS, layout.kind, given, say, self._releases.part)
         self._real, self._simulated = layout.kind == "real", layout.kind == "simulated"
 
     def exists(self) -> bool:
@@ -88,29 +99,43 @@ class LocalCluster:
         if not self.exists():
             created = [f"create node {node.name}" for node in self.layout.nodes]
             return [*build, f"create cluster {self.layout.name}", *created]
-        record.check_same(self.layout, self._environment)
-        return build or [f"start {name}" for name in self._stale(self._assemble(self._binaries.provide()))]
+        record.check_same(self.layout, self._environment, self._scale)
+        self._releases.check()
+        scaled = [f"create node {name}" for name in record.joining(self.layout)]
+        scaled += [f"remove node {name}" for name in self.leaving]
+        if build or scaled:
+            return build + scaled
+        parts = self._assemble(*self._releases.chosen(self._binaries.provide()))
+        return [f"start {name}" for name in self._stale(parts)]
 
     def start(self) -> Outcome:
         """Make the cluster run: build, create, heal. Does nothing to what is as it should be."""
         layout = self.layout
-        record.check_same(layout, self._environment)
+        record.check_same(layout, self._environment, self._scale)
+        self._releases.check()
         missing = self._binaries.missing()
         preflight.check(layout, missing, ControlPlane(layout, {}).runs(), cache_directory())
         with self._turn():
             layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             programs = self._build() if missing else self._binaries.provide()
             built = [f"built {name}" for name in self._binaries.built]
+            programs, kubelets = self._releases.start(programs)
             link_parts(programs, layout.state)
-            parts = self._assemble(programs)
+            parts = self._assemble(programs, kubelets)
             boot.install(layout, parts.cilium_root, programs.get("cilium", Path()))
-            if not self._stale(parts) and (not self._held.answers or health.answers(parts.control, self._held)):
+            scaled = [f"created node {name}" for name in record.joining(layout)] if self.exists() else []
+            answers = not self._held.answers or health.answers(parts.control, self._held, layout)
+            if not self._stale(parts) and answers and not scaled and not self.leaving:
                 return self._outcome(parts.control, built)
-            new = [] if self.exists() else [f"created cluster {layout.name}"]
+            new = scaled if self.exists() else [f"created cluster {layout.name}"]
             with self._subnet(parts.control):
                 record.write(layout, self._environment)
+                if scaled:  # a run that is killed leaves nothing that nobody knows
+                    record.scaled(layout, self._environment, record.leaving(layout))
                 started = self._start(parts)
-            return self._outcome(parts.control, [*new, *built, *started])
+            return self._outcome(
+                parts.control, [*new, *built, *started, *leaving.settle(layout, self._environment, parts.control)]
+            )
 
     def _start(self, parts: Parts) -> list[str]:
         """Start what does not run, and wait until all nodes are Ready; what was started and loaded."""
@@ -183,14 +208,16 @@ class LocalCluster:
             return {}
         return build_images(IMAGES, _image_cache(), self.layout.state / "bin", self._say, only)
 
-    def _assemble(self, programs: dict[str, Path]) -> Parts:
+    def _assemble(self, programs: dict[str, Path], kubelets: dict[str, Path]) -> Parts:
         archives = self._archives()
         root = root_file_system(archives["cilium"], "Cilium's agent", self._say) if archives else Path()
-        return Parts(programs, archives, root, *self._made_of(programs, root))
+        return Parts(programs, archives, root, *self._made_of(programs, root, kubelets))
 
-    def _made_of(self, programs: Mapping[str, Path], cilium_root: Path) -> tuple[ControlPlane, Nodes]:
+    def _made_of(
+        self, programs: Mapping[str, Path], cilium_root: Path, kubelets: Mapping[str, Path] | None = None
+    ) -> tuple[ControlPlane, Nodes]:
         layout, held = self.layout, self._held
-        return ControlPlane(layout, programs, held), Nodes(layout, programs, cilium_root, held)
+        return ControlPlane(layout, programs, held), Nodes(layout, programs, cilium_root, held, kubelets)
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def _stale(self, parts: Parts) -> list[str]:

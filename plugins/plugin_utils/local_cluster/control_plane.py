@@ -20,6 +20,7 @@ from .daemons import Daemons
 from .held import Held
 from .layout import Layout
 from .pki import Authority, kubeconfig, service_account_key
+from .swap import settle
 
 NOTHING = Held()
 READY_SECONDS = 180  # a loaded machine takes minutes; a daemon that ends ends the wait
@@ -97,6 +98,8 @@ class ControlPlane:
         `prepare` is called when the API server is ready, before the controllers start.
         """
         self.credentials()
+        if self.processes.pid("etcd") is None:
+            settle(self._layout)
         (self._layout.state / "etcd").mkdir(mode=0o700, exist_ok=True)
         etcd, api_server, *others = self.daemons()
         started = [daemon.name for daemon in (etcd, api_server) if self.processes.ensure(daemon)]

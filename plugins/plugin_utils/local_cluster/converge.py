@@ -12,6 +12,7 @@ from ..errors import VcciError, brief
 from . import held, record, status
 from .cluster import LocalCluster, Outcome
 from .layout import Layout, expand_pools, parse_subnet
+from .releases import Change
 
 NAME = r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?"
 
@@ -37,14 +38,15 @@ def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluste
             f"Remedy: at most 20 of a-z, 0-9 and -, a letter first and no - last."
         )
     state = Path(args["state_dir"] or record.state_directory()) / name
-    known = record.read(state) if args["state"] != "started" else None
-    if known:  # what exists is stopped and removed as it was created, whatever is asked for now
+    known = record.read(state)
+    if known and args["state"] != "started":  # it is stopped and removed as it was created, whatever is asked for now
         args = {**args, **record.arguments(known)}
-    nodes = expand_pools(args["pools"], args["nodes"])
+    nodes = expand_pools(args["pools"], args["nodes"], record.places(known))
     layout = Layout(name, parse_subnet(args["subnet"]), state, args["nodes"], nodes)
     given = Path(args["binaries_dir"]) if args["binaries_dir"] else None
     kept = record.held(state) if args["held"] is None else held.parse(args["held"], layout)
-    return LocalCluster(layout, args["environment_name"], given, kept, say)
+    change = Change(args["version"], tuple(args["upgrade"]), args["scale"])
+    return LocalCluster(layout, args["environment_name"], given, kept, say, change)
 
 
 def _reach(state: str, cluster: LocalCluster, check: bool) -> Outcome:
@@ -64,6 +66,7 @@ def _result(cluster: LocalCluster, outcome: Outcome) -> dict[str, Any]:
         "pod_cidr": layout.pod_cidr,
         "dns_address": layout.dns_address,
         "nodes": outcome.nodes,
+        "leaving": cluster.leaving,
         "versions": outcome.versions,
         "held": sorted(record.held(layout.state).entries),
         "daemons": status.daemons(layout.state),

@@ -18,13 +18,15 @@ READY_SECONDS = 180  # until all nodes must be Ready
 SETTLE_SECONDS = 60  # until the supervision must have started again what ended during a start
 
 
-def answers(control: ControlPlane, held: Held) -> bool:
-    """Whether the API server answers, and all nodes are Ready."""
+def answers(control: ControlPlane, held: Held, layout: Layout) -> bool:
+    """Whether the API server answers, and all nodes are there and Ready."""
     try:
         with control.client(retry_for=0, timeout=5) as client:
-            return not _unready(client.list("v1", "Node"), held)
+            nodes = client.list("v1", "Node")
     except VcciError:
         return False
+    names = {node["metadata"]["name"] for node in nodes}
+    return not _unready(nodes, held) and names >= {node.name for node in layout.nodes}
 
 
 def wait_nodes(layout: Layout, control: ControlPlane, held: Held, say: Callable[[str], None]) -> None:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +161,10 @@ def parse_subnet(text: str) -> ipaddress.IPv4Network:
     return network
 
 
-def expand_pools(pools: Sequence[Mapping[str, Any]], kind: str) -> list[Node]:
+def expand_pools(pools: Sequence[Mapping[str, Any]], kind: str, places: Mapping[str, int] | None = None) -> list[Node]:
     """Nodes of the pools, in order: `{name, count, labels, taints, capacity}` each.
 
+    places  nodes that are there → their positions, which they keep; others get the lowest that are free.
     Refuses a count below 1 in total, or above 50 where nodes are real.
     """
     nodes: list[Node] = []
@@ -171,9 +173,10 @@ def expand_pools(pools: Sequence[Mapping[str, Any]], kind: str) -> list[Node]:
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             name = pool.get("name")
             raise VcciError(f"pools: count of pool {name!r} is {count!r}. Remedy: give a whole number from 0.")
-        nodes += [_node(pool, number, len(nodes) + number) for number in range(1, count + 1)]
+        nodes += [_node(pool, number) for number in range(1, count + 1)]
     if kind == "none":
         return []
+    nodes = _placed(nodes, places or {})
     if not nodes:
         raise VcciError(
             "pools: a cluster needs at least one node. "
@@ -186,10 +189,16 @@ def expand_pools(pools: Sequence[Mapping[str, Any]], kind: str) -> list[Node]:
     return nodes
 
 
-def _node(pool: Mapping[str, Any], number: int, position: int) -> Node:
+def _placed(nodes: Sequence[Node], places: Mapping[str, int]) -> list[Node]:
+    """With their positions; none gets that of a node which is about to go: its address may still be in use."""
+    free = (number for number in itertools.count(1) if number not in places.values())
+    return [replace(node, position=places.get(node.name) or next(free)) for node in nodes]
+
+
+def _node(pool: Mapping[str, Any], number: int) -> Node:
     return Node(
         name=f"{pool['name']}-{number}",
-        position=position,
+        position=0,
         pool=pool["name"],
         labels=pool.get("labels") or {},
         taints=tuple(pool.get("taints") or ()),

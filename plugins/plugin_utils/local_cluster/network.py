@@ -10,7 +10,7 @@ import shutil
 
 from ..errors import VcciError
 from . import host
-from .layout import Layout
+from .layout import Layout, Node
 
 
 def ensure(layout: Layout) -> None:
@@ -48,6 +48,11 @@ def route(layout: Layout) -> None:
     lines = [f"route replace {layout.node_pods(node)} {via}" for node, via in zip(layout.nodes, vias, strict=True)]
     hops = " ".join(f"nexthop {via}" for via in vias)
     host.run("ip", "-batch", "-", text="\n".join([*lines, f"route replace {layout.load_balancer_cidr} {hops}"]))
+
+
+def unroute(layout: Layout, node: Node) -> None:
+    """Take back the route to the pods of a node that left."""
+    host.run("ip", "route", "delete", layout.node_pods(node), check=False)
 
 
 def remove(layout: Layout) -> None:

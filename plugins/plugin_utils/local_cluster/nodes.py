@@ -32,10 +32,19 @@ class Nodes:
     """All worker nodes of a cluster.
 
     `parts` has the directories of programs, `cilium_root` is Cilium's root file system; stopping needs neither.
+    `kubelets` has the directory of Kubernetes' programs of nodes that run another version.
     """
 
-    def __init__(self, layout: Layout, parts: Mapping[str, Path], cilium_root: Path, held: Held = NOTHING) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        parts: Mapping[str, Path],
+        cilium_root: Path,
+        held: Held = NOTHING,
+        kubelets: Mapping[str, Path] | None = None,
+    ) -> None:
         self._layout, self._parts, self._cilium_root, self._held = layout, parts, cilium_root, held
+        self._kubelets = kubelets or {}
 
     def stale(self) -> list[str]:
         """What of the nodes is not there or does not run as it should, in words."""
@@ -122,7 +131,12 @@ class Nodes:
     # --- one node ----------------------------------------------------------------------------------------------------
     def daemons(self, node: Node) -> list[Daemon]:
         """One node's daemons in the order in which they start."""
-        return daemons(self._layout, node, self._parts)
+        return daemons(self._layout, node, self._of(node))
+
+    def _of(self, node: Node) -> dict[str, Path]:
+        """The directories of one node's programs."""
+        kubelet = self._kubelets.get(node.name)
+        return {**self._parts, "kubernetes": kubelet} if kubelet else dict(self._parts)
 
     def _stale(self, node: Node) -> list[str]:
         if not namespaces.are_whole(self._layout, node):
@@ -158,7 +172,7 @@ class Nodes:
         for name, (who, group) in users.items():
             certificate = authority.issue(state / f"pki/{name}", who, group)
             kubeconfig(state / f"pki/{name}.kubeconfig", layout.server, authority, certificate, layout.name)
-        for name, text in configuration(layout, node, self._parts, PAUSE, _may_lower_oom_score()).items():
+        for name, text in configuration(layout, node, self._of(node), PAUSE, _may_lower_oom_score()).items():
             write_changed(state / name, text)
 
     def check_alive(self) -> None:

@@ -111,7 +111,9 @@ def address(node: dict[str, Any]) -> str | None:
 
 
 def _facts(node: dict[str, Any]) -> dict[str, Any]:
-    return {"name": node["metadata"]["name"], "ready": is_ready(node), "address": address(node)}
+    version = (node.get("status", {}).get("nodeInfo") or {}).get("kubeletVersion")
+    name = node["metadata"]["name"]
+    return {"name": name, "ready": is_ready(node), "address": address(node), "version": version}
 
 
 def _node(layout: Layout, node: Node) -> dict[str, Any]:

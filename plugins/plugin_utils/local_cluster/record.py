@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError
 from ..files import write_whole
 from .held import Held
-from .layout import Layout, expand_pools, parse_subnet
+from .layout import Layout, Node, expand_pools, parse_subnet
 
 FILE = "cluster.json"
 HELD = "held.json"
@@ -56,7 +56,7 @@ def arguments(known: dict[str, Any]) -> dict[str, Any]:
 def layout(known: dict[str, Any], state: Path) -> Layout:
     """The layout of a recorded cluster; labels, taints and sizes of nodes are not recorded."""
     given = arguments(known)
-    nodes = expand_pools(given["pools"], known["kind"])
+    nodes = expand_pools(given["pools"], known["kind"], places(known))
     return Layout(known["name"], parse_subnet(known["subnet"]), state, known["kind"], nodes)
 
 
@@ -75,10 +75,49 @@ def hold(state: Path, entries: Collection[str]) -> None:
         write_whole(state / HELD, json.dumps(sorted(entries)), 0o600)
 
 
-def check_same(layout: Layout, environment: str) -> None:
-    """Refuse to turn an existing cluster into another: its addresses are in certificates and objects."""
+def places(known: dict[str, Any] | None) -> dict[str, int]:
+    """Nodes of a recorded cluster → their positions."""
+    return {node: position for node, position, _pool in known["nodes"]} if known else {}
+
+
+def places_of(layout: Layout) -> dict[str, int]:
+    """The same of a layout."""
+    return {node.name: node.position for node in layout.nodes}
+
+
+def leaving(layout: Layout) -> list[Node]:
+    """Nodes that are recorded and not in the layout."""
+    known, stay = read(layout.state), {node.name for node in layout.nodes}
+    found = [Node(name, position, pool) for name, position, pool in known["nodes"]] if known else []
+    return [node for node in found if node.name not in stay]
+
+
+def joining(layout: Layout) -> list[str]:
+    """Names of nodes that are in the layout and not recorded."""
+    known = places(read(layout.state))
+    return [node.name for node in layout.nodes if node.name not in known]
+
+
+def scaled(layout: Layout, environment: str, leave: Sequence[Node] = ()) -> None:
+    """Record that the nodes of the layout are those that there are, and some that are yet to leave."""
+    identity = _identity(layout, environment)
+    nodes = [*identity["nodes"], *([node.name, node.position, node.pool] for node in leave)]
+    write_whole(layout.state / FILE, json.dumps({**identity, "nodes": nodes}), 0o600)
+
+
+def check_same(layout: Layout, environment: str, scale: bool) -> None:
+    """Refuse to turn an existing cluster into another: its addresses are in certificates and objects.
+
+    scale  nodes may come and go.
+    """
     was, now = read(layout.state), _identity(layout, environment)
-    for key in ("subnet", "kind", "environment", "nodes") if was else ():
+    if was and not scale and (leaving(layout) or joining(layout)):
+        here = ", ".join(node for node, _position, _pool in was["nodes"])
+        raise VcciError(
+            f"nodes: cluster {layout.name!r} was created with {here}, not {', '.join(places_of(layout))}. "
+            f"Remedy: give its pools as they are, or add and remove nodes by playbooks/nodes_scale.yml."
+        )
+    for key in ("subnet", "kind", "environment") if was else ():
         if was and was[key] != now[key]:
             raise VcciError(
                 f"{key}: cluster {layout.name!r} was created with {was[key]}, not {now[key]}. "

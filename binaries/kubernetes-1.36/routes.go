@@ -1,0 +1,1 @@
+../kubernetes/routes.go

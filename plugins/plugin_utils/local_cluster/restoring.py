@@ -1,0 +1,66 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A snapshot becomes the cluster's etcd again.
+
+The new data directory is made whole beside the one in use; then the control plane is stopped, the two change places,
+and it is started again. Whoever is killed meanwhile leaves a mark, and the next start of the control plane goes on.
+What was there before is kept in `etcd.before` until the next restore.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from ..errors import InputError
+from ..files import write_whole
+from . import etcd, snapshots, versions
+from .control_plane import ControlPlane
+from .snapshots import Place, Snapshot
+from .swap import MARK, NEW, settle
+
+
+def check(place: Place, chosen: Snapshot) -> None:
+    """Refuse a snapshot of another cluster, or of a version that the cluster's API server cannot read."""
+    header, layout = chosen.header, place.layout
+    if header["authority"] != place.authority():
+        raise InputError(
+            f"file: {chosen.file} is of cluster {header['cluster']!r} with another authority, not of this "
+            f"{layout.name!r}. Remedy: name a snapshot of this cluster; cluster_snapshot lists them"
+        )
+    here, there = versions.running(layout), header["kubernetes"]
+    if versions.minor(there) > versions.minor(here):
+        raise InputError(
+            f"file: {chosen.file} is of Kubernetes {there}, newer than the cluster's {here}, which cannot read it. "
+            f"Remedy: upgrade the cluster first (cluster_upgrade), or name an older snapshot"
+        )
+    if versions.minor(there) < versions.minor(here) - 1:
+        raise InputError(
+            f"file: {chosen.file} is of Kubernetes {there}, more than one minor older than the cluster's {here}. "
+            f"Remedy: name a newer snapshot"
+        )
+
+
+def restore(
+    place: Place,
+    chosen: Snapshot,
+    control: ControlPlane,
+    say: Callable[[str], None],
+    begun: Callable[[], None] = lambda: None,
+) -> None:
+    """Have the cluster be as it was when the snapshot was taken. The caller has the cluster's turn.
+
+    begun  is called when nothing leads back any more, before anything is started.
+    """
+    layout = place.layout
+    snapshots.check_room(place, 2 * chosen.header["bytes"])
+    with snapshots.opened(place, chosen.file) as content:
+        shutil.rmtree(layout.state / NEW, ignore_errors=True)
+        etcd.unpack(place.etcdutl, content, layout, layout.state / NEW, bump=True)
+    say("the control plane stops")
+    control.stop()
+    write_whole(layout.state / MARK, str(chosen.file), 0o600)
+    begun()
+    settle(layout)
+    say("the control plane starts")
+    control.start(say, lambda: None)
+    control.check_alive()
