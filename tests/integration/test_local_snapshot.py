@@ -114,6 +114,7 @@ def test_what_cannot_be_restored_is_refused(
         ({"file": str(tmp_path / "none.etcd")}, "cannot be read"),
         ({"file": str(good), "key_file": str(key)}, "was encrypted with key"),
         ({"file": str(good), "key_file": str(text)}, "holds no key"),
+        ({"file": str(good), "key_file": str(tmp_path / "nokey")}, "holds no key"),
         ({"directory": str(tmp_path / "empty")}, "has no snapshot of cluster"),
         ({"environment_name": "production"}, "is the cluster of environment 'local'"),
         ({"keep": 0}, "keep: 0"),
@@ -127,6 +128,7 @@ def test_what_cannot_be_restored_is_refused(
             assert "Remedy" in refused["msg"]
             assert "\n" not in refused["msg"]
     assert (state / "etcd").stat().st_ino == before
+    assert not (tmp_path / "nokey").exists()
 
 
 def test_no_room_for_a_snapshot(snapshot: Callable[..., Any], tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ class Place:
     key_file: Path
     etcdutl: Path
 
-    def key(self) -> bytes:
-        """The key, made on first use. InputError when the file holds none."""
-        if not self.key_file.exists():
+    def key(self, *, make: bool = False) -> bytes:
+        """The key; where there is none it is made for a first snapshot. InputError when the file holds none."""
+        if make and not self.key_file.exists():
             write_whole(self.key_file, os.urandom(KEY_BYTES).hex() + "\n", 0o600, folder_mode=0o700)
         try:
             key = bytes.fromhex(self.key_file.read_text(encoding="utf-8").strip())
@@ -96,8 +96,9 @@ def read(file: Path) -> Snapshot:
 
 def take(place: Place, purpose: str, now: datetime.datetime, say: Callable[[str], None]) -> Snapshot:
     """Take one, and read it back; it is there whole and verified, or not at all."""
-    running, key = etcd.Etcd(place.layout), place.key()
+    running = etcd.Etcd(place.layout)
     check_room(place, int(running.status()["dbSize"]))
+    key = place.key(make=True)
     taken = now.strftime(FORMAT)
     name = f"{place.layout.name}-{taken.replace('-', '').replace(':', '')}-{purpose}{SUFFIX}"
     with plain(place.layout) as content:
