@@ -13,7 +13,8 @@ from ..kubernetes.client import Client
 from . import namespaces, network, record
 from .control_plane import ControlPlane
 from .layout import Layout, Node
-from .nodes import Nodes
+from .nodes import ORDER, Nodes
+from .supervisor import Supervisor
 
 
 def settle(layout: Layout, environment: str, control: ControlPlane) -> list[str]:
@@ -33,7 +34,9 @@ def end(layout: Layout, gone: Sequence[Node]) -> None:
     """Stop them, and remove their namespaces, links, routes and state. What volumes hold stays."""
     nodes = Nodes(layout, {}, Path())
     for node in gone:
-        nodes.processes(node).stop(["kubelet", "kube-proxy", "cilium-agent", "containerd"], grace=5)
+        nodes.processes(node).stop(ORDER, grace=5)
+        for daemon in ORDER:  # nor does a boot start it again
+            Supervisor(layout.state).hold(f"{node.name}.{daemon}")
         namespaces.remove(layout, node)
         network.unroute(layout, node)
         shutil.rmtree(layout.node_state(node), ignore_errors=True)
