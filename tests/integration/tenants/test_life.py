@@ -212,7 +212,7 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
         "still in the data"
         in site.run("tenant_offboard", fails=True, **{**options, "tenant_list": [acme, globex]}).text
     )
-    assert "which is acme-life" in site.run("tenant_offboard", fails=True, **{**options, "tenant_confirm": "acme"}).text
+    assert "is not acme-life" in site.run("tenant_offboard", fails=True, **{**options, "tenant_confirm": "acme"}).text
 
     # Before the cordon, check mode says what would be done, and does nothing.
     looked = site.run("tenant_offboard", "--check", **options)
