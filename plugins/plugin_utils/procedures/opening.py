@@ -72,17 +72,19 @@ class Opening:
 
     def _judge_names(self) -> None:
         beside = {name for other in self.started.procedures for name in catalogue.contract(other).options}
-        known = {*catalogue.settings(), *catalogue.arguments(), *beside, *FRAME, *self.contract.options}
+        known, arguments = {*catalogue.settings(), *beside, *FRAME}, catalogue.arguments()
         prefixes = (*catalogue.roles(), "platform", "procedure")
         lead = tuple(f"{prefix}_" for prefix in prefixes)
         ours = {name for name in self._there if name.startswith(lead)}
+        strange = {*ours, *self.started.extra} - {*known, *arguments, *self.contract.options}
+        left = variables.unread(strange, self._there)
         faults, warnings = variables.faults_of_names(
             self.contract,
-            self.started.extra,
-            variables.unread(ours - known, self._there),
-            known={*catalogue.settings(), *beside, *FRAME},
+            self.started.extra & {*left, *arguments},
+            left & ours,
+            known=known,
             prefixes=prefixes,
-            arguments=catalogue.arguments(),
+            arguments=arguments,
         )
         if self.started.ours:
             self.faults += [

@@ -19,6 +19,7 @@ from .contract import Contract, Option
 UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
 NEAR, VERY_NEAR = 0.8, 0.9  # how alike two names are, of which one was meant; if the name could be anybody's
 # Of Ansible, and those that molecule skips, whatever carries them.
+COPIES = {"hostvars", "vars"}  # Ansible's own, of all variables
 SPECIAL_TAGS = {"all", "always", "never", "tagged", "untagged", "molecule-notest", "notest"}
 
 
@@ -158,11 +159,11 @@ def faults_of_tags(asked: Iterable[str], skipped: Iterable[str], known: Collecti
 
 
 def unread(names: Iterable[str], values: Mapping[str, Any]) -> set[str]:
-    """Those of the names that no value of another variable mentions."""
+    """Those of the names that no value of another variable mentions; `values` as they are written."""
     left = set(names)
     for variable, value in values.items():
-        if not left:
-            break
+        if variable in COPIES or not left:
+            continue
         left -= {name for name in _words(value) & left if name != variable}
     return left
 
@@ -175,7 +176,7 @@ def _words(value: object) -> set[str]:
         one = todo.pop()
         if isinstance(one, str):
             found.update(re.findall(r"\w+", one))
-        elif isinstance(one, Mapping):
+        elif isinstance(one, dict):
             todo += list(one.values())
         elif isinstance(one, (list, tuple)):
             todo += list(one)
