@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +25,8 @@ def pools(**counts: int) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def place() -> Iterator[dict[str, str]]:
-    with reserved(range(80, 86), "nodes") as number:
+    with contextlib.ExitStack() as stack:
+        number = stack.enter_context(reserved(range(80, 86), "nodes"))
         yield {"name": f"nodes-{number}", "subnet": f"10.{number}.0.0/16", "nodes": "simulated"}
 
 

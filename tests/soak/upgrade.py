@@ -97,7 +97,8 @@ def earlier() -> Iterator[Path]:
 @contextlib.contextmanager
 def own_site() -> Iterator[Site]:
     """The name and the subnet of a cluster that no other run uses; nothing is there before and after the block."""
-    with reserved(NUMBERS, "upgrade") as number:
+    with contextlib.ExitStack() as stack:
+        number = stack.enter_context(reserved(NUMBERS, "upgrade"))
         site = Site(f"upgrade-{number}", f"10.{number}.0.0/16")
         site.remove()
         try:

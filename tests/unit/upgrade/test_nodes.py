@@ -177,7 +177,9 @@ def test_room_for_the_pods_of_a_node(nodes: list, pods: list, homeless: int, say
 
 
 def test_what_a_pod_asks_for() -> None:
-    asks = lambda cpu, **more: {"resources": {"requests": {"cpu": cpu}}, **more}  # noqa: E731  short beside its data
+    def asks(cpu: str, **more: object) -> dict[str, Any]:
+        return {"resources": {"requests": {"cpu": cpu}}, **more}
+
     spec = {
         "initContainers": [asks("200m", restartPolicy="Always"), asks("2")],
         "containers": [asks("500m"), asks("1")],
