@@ -71,8 +71,8 @@ def read(
     """Every item that exists, and the other members of the set `part_of` of their kinds; of metadata only, unless
     `full`, or it is a Secret and its `values` are to be compared, or one of its kind has an autoscaler. Without
     `part_of` nothing is looked for by its label."""
-    groups = _by_resource(client, items)
-    scaled = {resource for resource, group in groups.items() if any(item.minimum for item in group)}
+    items = list(items)
+    groups, scaled = _by_resource(client, items), {item.resource for item in items if item.minimum}
 
     def whole(resource: Resource) -> bool:
         return full or (values and is_of_secrets(resource)) or resource in scaled
