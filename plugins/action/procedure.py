@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import PROCEDURE, Action
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import planned
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ConfigError, InputError, VcciError, brief
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.arguments import connection_argument_spec
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
@@ -17,7 +19,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.opening 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.run import Run
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.started import started
 
-BEGUN = "__procedure"  # the variable in which a play keeps what the state begun answered
+BEGUN = PROCEDURE  # the variable in which a play keeps what the state begun answered
 display = Display()
 
 
@@ -123,10 +125,20 @@ class ActionModule(Action):
         begun, under_way = self._begun(), self._run(args)
         under_way.end(done=True)
         named = summary.title(begun["name"], begun["subject"])
+        if self.check and begun["name"] == catalogue.last(begun["name"], started(self._loader).procedures):
+            self._refuse_foreseen()
         lines = summary.ended(named, under_way.seconds, args["lines"], check=self.check)
         for line in lines:
             self.say(line)
         return {"msg": "\n".join(lines)}
+
+    def _refuse_foreseen(self) -> None:
+        """What would be refused, all of it, at the end of the whole run."""
+        errors = planned.refused(constants.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made when Ansible starts
+        if errors:
+            number = f"{len(errors)} objects" if len(errors) > 1 else "1 object"
+            remedy = "Remedy: what each says; -e platform_force_conflicts=true takes back what others changed by hand."
+            raise VcciError("\n".join([f"{number} would be refused:", *errors, remedy]), [*errors, remedy])
 
     def _fail(self, args: dict[str, Any]) -> dict[str, Any]:
         begun = self._begun()

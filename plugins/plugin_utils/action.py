@@ -23,7 +23,7 @@ from ansible.utils.display import Display
 
 from .applyset import planned
 from .applyset.options import Planned
-from .errors import LINE, ConfigError, VcciError, brief
+from .errors import LINE, ConfigError, SetError, VcciError, brief
 from .kubernetes.client import Client
 from .kubernetes.kubeconfig import load, read_bytes
 from .parent import end_with_parent
@@ -31,6 +31,7 @@ from .parent import end_with_parent
 display = Display()
 UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
 GIVEN = "greenlang_vcci_given"  # attribute of a task that keeps its arguments
+PROCEDURE = "__procedure"  # variable of a play that is a procedure: it has an end, which tells what was foreseen
 KUBECONFIGS = ("KUBECONFIG", "K8S_AUTH_KUBECONFIG")
 # Which cluster is meant: whoever names a kubeconfig for a task means that one, and not another of the shell's.
 CLUSTER = (*KUBECONFIGS, "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST")
@@ -62,7 +63,7 @@ class Action(ActionBase):
             with self._environment():
                 done = self.perform(self._checked(), task_vars or {})
         except VcciError as exc:
-            done = self._failure(exc)
+            done = self._foreseen(exc, task_vars or {}) or self._failure(exc)
         except BaseException as exc:
             if not hasattr(exc, "result_contribution"):
                 raise
@@ -246,6 +247,19 @@ class Action(ActionBase):
                 f"{', '.join(moved)}: {plugin} does that now; nothing was done. "
                 f"Remedy: write {plugin} instead of {self._task.action} in this task"
             )
+
+    def _foreseen(self, exc: VcciError, task_vars: Mapping[str, Any]) -> dict[str, Any] | None:
+        """A preview goes on when objects of a set would be refused, so that it shows all of them, with all differences;
+        the end of its procedure fails. None where this is none."""
+        if not (self.check and isinstance(exc, SetError) and exc.result is not None and PROCEDURE in task_vars):
+            return None
+        try:
+            planned.note_refused(constants.DEFAULT_LOCAL_TMP, exc.errors)  # type: ignore[attr-defined]  # as above
+        except OSError:
+            return None
+        answer = exc.result.answer(self.diff)
+        warnings = [*answer.get("warnings", []), *(f"would be refused: {error}" for error in exc.errors)]
+        return {**answer, "warnings": warnings, "refused": exc.errors, "msg": exc.message}
 
     def _failure(self, exc: VcciError) -> dict[str, Any]:
         """`failed`, `msg` and `errors`, and what was done of a set until then."""

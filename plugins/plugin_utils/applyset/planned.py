@@ -17,6 +17,7 @@ from ..kubernetes.kinds import Resource
 from .options import Planned
 
 FILE = "greenlang.vcci.planned.json"
+REFUSED = "greenlang.vcci.refused.jsonl"
 
 
 def load(folder: str, server: str) -> Planned:
@@ -36,6 +37,22 @@ def save(folder: str, server: str, planned: Planned) -> None:
         kinds = {**before.kinds, **planned.kinds}
         kept = {"namespaces": sorted(namespaces), "kinds": [list(kind) for kind in kinds.values()]}
         write_whole(Path(folder) / FILE, json.dumps({**_read(folder), server: kept}), durable=False)
+
+
+def note_refused(folder: str, errors: list[str]) -> None:
+    """Keep what a check mode foresees to be refused, for the end of the run. OSError where that cannot be written."""
+    with (Path(folder) / REFUSED).open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write("".join(json.dumps(error) + "\n" for error in errors))
+
+
+def refused(folder: str) -> list[str]:
+    """All that was kept so far, each once."""
+    try:
+        lines = (Path(folder) / REFUSED).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return list(dict.fromkeys(str(json.loads(line)) for line in lines))
 
 
 def _read(folder: str) -> dict[str, Any]:

@@ -32,6 +32,14 @@ def contract(name: str) -> Contract:
     return contracts.parse(name, _load(CONTRACTS / f"{name}.yml"), specified())
 
 
+def last(name: str, asked: tuple[str, ...]) -> str:
+    """The procedure that ends a run of the playbooks of these; `name` where that is not known."""
+    if not asked or asked[-1] != "site":
+        return asked[-1] if asked else name
+    imported = [play.get("ansible.builtin.import_playbook") for play in _load(ROOT / "playbooks" / "site.yml")]
+    return Path([str(one) for one in imported if one][-1]).stem
+
+
 @functools.cache
 def roles() -> tuple[str, ...]:
     return tuple(sorted(path.parents[1].name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")))
