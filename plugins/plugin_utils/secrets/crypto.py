@@ -77,8 +77,8 @@ def seal(key: Any, value: bytes, bound_to: bytes, random: Callable[[int], bytes]
     ).decode()
 
 
-def unseal(keys: list[Any], sealed: str, bound_to: bytes) -> bytes:
-    """The value, with the first of the private keys that decrypts it."""
+def taken_apart(sealed: object) -> tuple[bytes, bytes]:
+    """The encrypted session key and the encrypted value. NotSealed, without a key being asked."""
     try:
         data = decode(sealed)
     except ValueError as exc:
@@ -86,10 +86,16 @@ def unseal(keys: list[Any], sealed: str, bound_to: bytes) -> bytes:
     size = struct.unpack(">H", data[:2])[0] if len(data) >= 2 else 0
     if len(data) < size + 2 or not size:
         raise NotSealed("what is sealed is too short")
+    return data[2 : size + 2], data[size + 2 :]
+
+
+def unseal(keys: list[Any], sealed: str, bound_to: bytes) -> bytes:
+    """The value, with the first of the private keys that decrypts it."""
+    wrapped, encrypted = taken_apart(sealed)
     for key in keys:
         try:
-            session = key.decrypt(data[2 : size + 2], _oaep(bound_to))
-            return AESGCM(session).decrypt(NONCE, data[size + 2 :], None)
+            session = key.decrypt(wrapped, _oaep(bound_to))
+            return AESGCM(session).decrypt(NONCE, encrypted, None)
         except (ValueError, InvalidTag):
             continue
     raise Unsealable("no sealing key decrypts it")

@@ -16,14 +16,16 @@ import yaml
 
 from ...errors import InputError, Overtaken
 from ...files import why, write_all
+from ...nesting import is_deep
 from ...waiting import Deadline
-from .. import fingerprints, notes
+from .. import crypto, fingerprints, notes
 from ..certificate import SealingCertificate
 from ..decide import Evidence
+from ..manifest_form import damage
 from ..options import Options
 from ..sealed import Live, build, check
 from ..state import SecretState
-from ..wanted import Wanted
+from ..wanted import Wanted, Where, generated, rotated
 from .store import NO_MARK, Saved
 
 # libyaml, where PyYAML has it: ten times as fast.
@@ -48,8 +50,10 @@ class DirectoryStore:
             )
         there = [read_manifest(_path(directory, secret)) if directory else None for secret in wanted]
         states = [SecretState(secret, live) for secret, live in zip(wanted, map(Live, there), strict=True)]
+        rotate = rotated(wanted, self.options.rotate)
         for state in states:
             check(state.wanted, state.live, self.options.allow_scope_change)
+            _refuse_unsealable(state, rotate, _path(directory, state.wanted))
         _add_prints(states, key)
         return states
 
@@ -71,6 +75,21 @@ class DirectoryStore:
 
     def settle(self, states: list[SecretState]) -> None:
         """Files are there at once."""
+
+
+def _refuse_unsealable(state: SecretState, rotate: frozenset[Where], path: Path) -> None:
+    """What is no ciphertext holds no value: a given one is sealed anew, a generated one is lost, unless it is found."""
+    wanted, encrypted = state.wanted, state.live.encrypted
+    for key in sorted(encrypted.keys() & wanted.values.keys()):
+        try:
+            crypto.taken_apart(encrypted[key])
+        except crypto.NotSealed as exc:
+            if key in generated(wanted) and wanted.where(key) not in rotate:
+                raise InputError(
+                    f"{path}: {key} of SealedSecret {wanted}: {exc.message}, and its value is generated: put it back "
+                    f"as it was committed, or rotate {wanted.name}/{key} to have a new one made"
+                ) from None
+            del encrypted[key]
 
 
 def _add_prints(states: list[SecretState], key: str | None) -> None:
@@ -96,13 +115,17 @@ def copy_manifests(states: list[SecretState], options: Options, certificate: Sea
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """None when there is no such file; InputError when it is something else."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+        text = path.read_text(encoding="utf-8")
+        content = None if is_deep(text) else yaml.load(text, Loader=LOADER)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, ValueError, yaml.YAMLError) as exc:
         raise InputError(f"{path} cannot be read as a manifest") from exc
     if not isinstance(content, dict) or content.get("kind") != "SealedSecret":
         raise InputError(f"{path} exists and is not a SealedSecret")
+    wrong = damage(content, path.parent.name, path.stem)
+    if wrong:
+        raise InputError(f"{path} exists, and its {wrong}: put it right, or back as it was committed")
     return content
 
 
