@@ -46,6 +46,12 @@ class Run:
         return bool(self.lock) and self.client is not None
 
     @property
+    def _api(self) -> Client:
+        if self.client is None:
+            raise VcciError("nothing is recorded where there is no cluster")
+        return self.client
+
+    @property
     def entry(self) -> Entry:
         return self.ledger.entries.setdefault(self.key, Entry())
 
@@ -98,8 +104,7 @@ class Run:
 
     # --- the record ----------------------------------------------------------------------------------------------
     def read(self) -> None:
-        assert self.client is not None
-        found = self.client.get("v1", "ConfigMap", ledgers.object_name(self.lock), ledgers.NAMESPACE)
+        found = self._api.get("v1", "ConfigMap", ledgers.object_name(self.lock), ledgers.NAMESPACE)
         self.ledger = ledgers.read(found)
         self._version = str(((found or {}).get("metadata") or {}).get("resourceVersion", ""))
 
@@ -129,14 +134,13 @@ class Run:
 
     def write(self) -> bool:
         """Write what is in `ledger`; False when somebody was ahead."""
-        assert self.client is not None
         body = ledgers.written(self.lock, self.ledger, self._version)
-        path = self.client.resource("v1", "ConfigMap").path(ledgers.NAMESPACE, ledgers.object_name(self.lock))
+        path = self._api.resource("v1", "ConfigMap").path(ledgers.NAMESPACE, ledgers.object_name(self.lock))
         try:
             if self._version:
-                found = self.client.request("PUT", path, body=body)
+                found = self._api.request("PUT", path, body=body)
             else:
-                found = self.client.request("POST", path.rpartition("/")[0], body=body)
+                found = self._api.request("POST", path.rpartition("/")[0], body=body)
         except (Conflict, NotFound):
             return False
         except ApiError as exc:

@@ -78,12 +78,12 @@ def _compares(wanted: Object, labels: Mapping[str, str]) -> bool:
     return int(value) > int(bound) if wanted["operator"] == "Gt" else int(value) < int(bound)
 
 
-def _repelled(pod: Object, other: Object) -> bool:
-    affinity = ((pod.get("spec") or {}).get("affinity") or {}).get("podAntiAffinity") or {}
+def _repelled(one: Object, beside: Object) -> bool:
+    affinity = ((one.get("spec") or {}).get("affinity") or {}).get("podAntiAffinity") or {}
     for term in affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ():
-        namespaces = term.get("namespaces") or [pod["metadata"].get("namespace")]
-        if term.get("topologyKey") != HOSTNAME or other["metadata"].get("namespace") not in namespaces:
+        namespaces = term.get("namespaces") or [one["metadata"].get("namespace")]
+        if term.get("topologyKey") != HOSTNAME or beside["metadata"].get("namespace") not in namespaces:
             continue
-        if matches(term.get("labelSelector"), other["metadata"].get("labels") or {}):
+        if matches(term.get("labelSelector"), beside["metadata"].get("labels") or {}):
             return True
     return False

@@ -45,7 +45,7 @@ def of_control_plane(current: str, target: str) -> list[Finding]:
 
 def of_nodes(nodes: Iterable[Object], current: str, target: str) -> list[Finding]:
     """Kubelets must be in reach of the new API server, and none may be ahead of the old one."""
-    (here, _), (there, _) = parse(current, "the cluster's version"), parse(target)
+    here, there = parse(current, "the cluster's version")[0], parse(target)[0]
     found = []
     for node in nodes:
         name = node["metadata"]["name"]

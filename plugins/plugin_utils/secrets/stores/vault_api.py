@@ -25,10 +25,10 @@ WAYS = {
 REACHED = "vault.address must be that of an active node, and its certificate's authority known (vault.ca_cert)"
 
 
-def ask(name: str, verb: str, request: Callable[[], Any], ways: Mapping[str, str] = WAYS) -> dict[str, Any]:
+def ask(name: str, verb: str, request: Callable[[], Any], ways: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The answer. InvalidPath and InvalidRequest are the caller's to understand.
 
-    ways  of each kind of refusal what to do about it.
+    ways  of each kind of refusal what to do about it; WAYS unless given.
     """
     try:
         answer = request()
@@ -49,5 +49,5 @@ def words_of(exc: VaultError) -> str:
     return " ".join(str(exc.args[0] if exc.args else "").split()) or type(exc).__name__
 
 
-def told(exc: VaultError, name: str, verb: str, ways: Mapping[str, str] = WAYS) -> VcciError:
-    return refused(name, verb, words_of(exc), ways.get(type(exc).__name__, ""))
+def told(exc: VaultError, name: str, verb: str, ways: Mapping[str, str] | None = None) -> VcciError:
+    return refused(name, verb, words_of(exc), (WAYS if ways is None else ways).get(type(exc).__name__, ""))
