@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import VcciError
 from ..waiting import until
 
-CGROUP_SECONDS = 20  # until processes that were ended must be gone
+CGROUP_SECONDS = 60  # until processes that were ended must be gone; a loaded pid 1 is slow to reap them
 
 
 def run(*argv: str, check: bool = True, text: str | None = None) -> subprocess.CompletedProcess[str]:
