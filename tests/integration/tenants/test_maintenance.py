@@ -101,6 +101,7 @@ def test_a_pool_is_emptied_and_taken_back(client, kubeconfig, namespace, nodes, 
     back = {**drain, "state": "schedulable"}
     tasks = [{"greenlang.vcci.node_drain": one} for one in (drain, drain)]
     results, said = play(tmp_path, tasks)
+    assert len(results) == 2, said
     first, second = results
     assert first["nodes"] == nodes, said
     assert {f"Node {name}" for name in nodes} <= set(first["changes"])
