@@ -40,9 +40,9 @@ def parse(entries: Sequence[str], layout: Layout) -> Held:
         node, slash, daemon = entry.partition("/")
         if (node in real and (not slash or daemon in NAMES)) or entry in CONTROL_PLANE:
             continue
-        known = f"a node ({', '.join(real) or 'there is none that is real'}), one of its daemons as <node>/<daemon> "
         raise VcciError(
-            f"held: {brief(entry)!r} is nothing that can be held. "
-            f"Remedy: give {known}({', '.join(NAMES)}), or one of the control plane ({', '.join(CONTROL_PLANE)})."
+            f"held: {brief(entry, 80)!r} is nothing that can be held. Remedy: give a node "
+            f"({brief(', '.join(real), 60) or 'there is none that is real'}), a daemon of one ({', '.join(NAMES)}) as "
+            "<node>/<daemon>, or a daemon of the control plane, as make status names them."
         )
     return Held(frozenset(entries))

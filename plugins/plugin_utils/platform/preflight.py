@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..applyset.workers import Workers
-from ..errors import ApiError, ConfigError, ConnectionFailed, VcciError
+from ..errors import ApiError, ConfigError, ConnectionFailed, VcciError, brief
 from ..kubernetes.client import Client
 from .lacks import METRICS, Found, Lack, Wanted, of_cluster, of_control_node
 
@@ -35,7 +35,7 @@ def check(connect: Callable[[], Client], wanted: Wanted, skip: Collection[str]) 
         lacks += of_cluster(wanted, _look(connect()))
     except (ConfigError, ConnectionFailed) as exc:
         remedy = "set cluster_kubeconfig, and see that its server is reached from here"
-        lacks.append(Lack("connection", f"the cluster cannot be asked ({exc.message})", remedy))
+        lacks.append(Lack("connection", f"the cluster cannot be asked ({brief(exc.message, 120)})", remedy))
     lacks = [lack for lack in lacks if lack.check not in skip]
     if lacks:
         lines = "\n".join(f"  - {lack.line}" for lack in lacks)

@@ -198,6 +198,8 @@ class _Drain:
         except (NotFound, Conflict):
             return  # it went, or another came in its place
         except ApiError as exc:
+            if any(cause.get("reason") == "NamespaceTerminating" for cause in exc.causes):
+                return  # nothing is made there any more, an Eviction neither: the pod goes with its namespace
             if exc.status != TOO_MANY:
                 raise
             if _name(pod) not in self.kept:

@@ -17,7 +17,8 @@ from tests import actions
 from tests.helpers import ROOT, play
 from tests.scripted import answer, scripted
 
-TALKING = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "local_cluster")
+ACTIONS = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
+TALKING = sorted(ACTIONS - {"local_cluster", "local_snapshot"})  # these know their cluster by its name
 SMALL = {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}, "max_volume": "1Gi"}}
 # What a plugin needs beside the connection to ask a server for anything.
 LEAST = {

@@ -226,7 +226,7 @@ def test_an_admission_policy_speaks_for_itself(apply, client, namespace, kubectl
                 },
                 "validations": [
                     {
-                        "expression": "!has(object.data) || object.data.value != 'bad'",
+                        "expression": "!has(object.data) || !('value' in object.data) || object.data.value != 'bad'",
                         "message": "bad values are not wanted here",
                     }
                 ],

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.helpers import ansible
+import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
+
+from tests.helpers import Client, ansible
 
 TAGS = "platform_config,frontend"
 
@@ -18,6 +23,18 @@ def play(kubeconfig: Path, namespace: str, *flags: str, **variables: object) -> 
     return ansible("ansible-playbook", "playbooks/apps.yml", *given, *flags)
 
 
+@pytest.fixture
+def local(client: Client) -> Iterator[None]:
+    """The cluster is that of the environment `local`, whoever used it before; then of none."""
+    name, space = "vcci-cluster-identity", "kube-system"
+    meta = {"name": name, "namespace": space}
+    said = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"environment": "local"}}
+    apply_set(client, [said], ApplyOptions(name=None, force_conflicts=True))
+    yield
+    client.request("DELETE", f"/api/v1/namespaces/{space}/configmaps/{name}")
+
+
+@pytest.mark.usefixtures("local")
 def test_a_preview_goes_on_after_a_conflict_and_fails_at_its_end(kubeconfig: Path, namespace: str, kubectl) -> None:
     made = play(kubeconfig, namespace)
     assert made.returncode == 0, made.stdout[-3000:]

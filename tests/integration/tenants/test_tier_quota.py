@@ -139,14 +139,15 @@ def test_another_quota_has_counted(bound, client, teams):
     """What somebody's own quota says is in use holds for the first one of ours too."""
     own = {"metadata": {"name": "own"}, "spec": {"hard": {"configmaps": "50"}}}
     client.request("POST", f"/api/v1/namespaces/{teams[0]}/resourcequotas", body=own)
-    for number in range(4):
-        client.request(
-            "POST", f"/api/v1/namespaces/{teams[0]}/configmaps", body={"metadata": {"name": f"used-{number}"}}
-        )
 
     def used():
         return (client.get("v1", "ResourceQuota", "own", teams[0]).get("status") or {}).get("used") or {}
 
+    eventually(lambda: "configmaps" in used(), 60, "the quota counts")  # what is older may be counted late
+    for number in range(4):
+        client.request(
+            "POST", f"/api/v1/namespaces/{teams[0]}/configmaps", body={"metadata": {"name": f"used-{number}"}}
+        )
     eventually(lambda: int(used().get("configmaps", 0)) >= 4, 120, "ConfigMaps are counted")
     refused = bound(blue="tiny")
     assert refused["failed"]
