@@ -25,8 +25,10 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciE
 
 from tests.helpers import ROOT, Client, eventually
 
-# What would judge, or serve, the objects after them, or be held by what nobody here frees: dry runs only.
+# What would judge, or serve, the objects after them, be held by what nobody here frees, or be taken away, as a node is
+# that the cloud does not know: dry runs only.
 NEVER_WRITTEN = (
+    "Node",
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",
     "APIService",
@@ -38,7 +40,16 @@ NEVER_WRITTEN = (
 # Marks of templates, which are no manifests yet.
 TEMPLATE = re.compile(r"\{\{|\$\(|^<|<[A-Z]\w*>|__[A-Z]", re.MULTILINE)
 DOCUMENT = re.compile(r"^---.*$", re.MULTILINE)
-ALLOCATED = ("clusterIP", "clusterIPs", "nodeName", "volumeName", "nodePort", "healthCheckNodePort", "controller-uid")
+ALLOCATED = (
+    "clusterIP",
+    "clusterIPs",
+    "nodeName",
+    "volumeName",
+    "nodePort",
+    "healthCheckNodePort",
+    "controller-uid",
+    "timeAdded",
+)
 Kubectl = Callable[..., str]
 
 
@@ -153,8 +164,11 @@ def documents(text: str, source: str, client: Client) -> Iterator[Document]:
         found = manifests.parse(text, source)
         for obj, where in found:
             manifests.check(obj, where)
-            # Exported objects are not: kubectl takes their uid for a condition, and refuses them.
-            if len(found) == 1 and not any(obj["metadata"].get(key) for key in manifests.SERVER_METADATA):
+            # Exported objects are not: kubectl takes their uid for a condition, and refuses them; those of a set
+            # that somebody recorded have its label, which is refused in a manifest (docs/applyset.md).
+            meta = obj["metadata"]
+            exported = any(meta.get(key) for key in manifests.SERVER_METADATA) or PART_OF in (meta.get("labels") or {})
+            if len(found) == 1 and not exported:
                 yield Document(text, obj, addressed(obj, client))
     except VcciError:
         return
