@@ -118,7 +118,7 @@ def compare(corpus: Corpus, client: Client, kubectl: Kubectl, folder: Path) -> F
     better = [document.ref.label for document in refused if accepted_by_kubectl(kubectl, document)]
     wrong += [f"{label}: refused, and kubectl accepts it" for label in better]
     theirs = by_kubectl(kubectl, accepted, folder)
-    written = [document for document in accepted if document.ref.kind not in NEVER_WRITTEN]
+    written = [document for document in accepted if stays(document)]
     options = ApplyOptions(name="corpus", force_conflicts=True)
     try:
         apply_set(client, [(document.obj, document.ref.label) for document in written], options)
@@ -195,6 +195,12 @@ def make_namespaces(client: Client, names: Iterable[str]) -> None:
 def account_of(client: Client, path: str) -> bool:
     """Pods are refused until the namespace has one."""
     return bool(client.request("GET", f"{path}/serviceaccounts")["items"])
+
+
+def stays(document: Document) -> bool:
+    """A pod that names its node is taken away where there is no such node."""
+    bound = document.ref.kind == "Pod" and "nodeName" in (document.obj.get("spec") or {})
+    return document.ref.kind not in NEVER_WRITTEN and not bound
 
 
 # -- both ways
