@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, SetLocked, VcciError
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures import ledger
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures import identity, ledger
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.contract import Contract, parse
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.run import Run, begin
 
@@ -267,8 +267,10 @@ def run(kubeconfig: Path, playbook: str, *arguments: str) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
-def test_all_that_is_wrong_is_told_at_once(kubeconfig: Path) -> None:
-    """And nothing else is done, whatever tags are asked for; of the cluster too."""
+def test_all_that_is_wrong_is_told_at_once(kubeconfig: Path, client: Client) -> None:
+    """And nothing else is done, whatever tags are asked for; of the cluster too, which is somebody's."""
+    if client.get("v1", "ConfigMap", identity.NAME, identity.NAMESPACE) is None:
+        identity.claim(client, "tests", check=False)
     given = "tenat_id=acme tenant_delete_pods=maybe tenant_state_wait_timeout=-3 tenant_only=x cluster_drain_node=y"
     code, said = run(
         kubeconfig, "tenant_suspend", "-e", given, "-e", "cluster_environment=none", "--tags", "backendapi"

@@ -34,8 +34,7 @@ def check(connect: Callable[[], Client], wanted: Wanted, skip: Collection[str]) 
     try:
         lacks += of_cluster(wanted, _look(connect()))
     except (ConfigError, ConnectionFailed) as exc:
-        remedy = "set cluster_kubeconfig, and see that its server is reached from here"
-        lacks.append(Lack("connection", f"the cluster cannot be asked ({brief(exc.message, 120)})", remedy))
+        lacks.append(Lack("connection", f"cannot be asked: {brief(exc.message, 220)}", "set cluster_kubeconfig"))
     lacks = [lack for lack in lacks if lack.check not in skip]
     if lacks:
         lines = "\n".join(f"  - {lack.line}" for lack in lacks)

@@ -25,13 +25,21 @@ def play(kubeconfig: Path, namespace: str, *flags: str, **variables: object) -> 
 
 @pytest.fixture
 def local(client: Client) -> Iterator[None]:
-    """The cluster is that of the environment `local`, whoever used it before; then of none."""
+    """The cluster is that of the environment `local`; then what it was before."""
     name, space = "vcci-cluster-identity", "kube-system"
-    meta = {"name": name, "namespace": space}
-    said = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"environment": "local"}}
-    apply_set(client, [said], ApplyOptions(name=None, force_conflicts=True))
+    before = client.get("v1", "ConfigMap", name, space)
+
+    def is_for(data: dict[str, str]) -> None:
+        meta = {"name": name, "namespace": space}
+        said = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+        apply_set(client, [said], ApplyOptions(name=None, force_conflicts=True))
+
+    is_for({"environment": "local"})
     yield
-    client.request("DELETE", f"/api/v1/namespaces/{space}/configmaps/{name}")
+    if before:
+        is_for(before["data"])
+    else:
+        client.request("DELETE", f"/api/v1/namespaces/{space}/configmaps/{name}")
 
 
 @pytest.mark.usefixtures("local")
