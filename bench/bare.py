@@ -25,8 +25,9 @@ def main() -> None:
     kubeconfig, path = sys.argv[1:]
     client = Client.from_params({"kubeconfig": kubeconfig})
     manifests = list(yaml.load_all(Path(path).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
-    waves = [[entry for entry in manifests if (entry["kind"] == "Namespace") is first] for first in (True, False)]
-    prepared = [[(address(client, entry), to_json(entry)) for entry in wave] for wave in waves]
+    namespaces = [entry for entry in manifests if entry["kind"] == "Namespace"]
+    waves = [namespaces, [entry for entry in manifests if entry["kind"] != "Namespace"]]
+    prepared = [prepare(client, wave) for wave in waves]
 
     def send(request: tuple[str, bytes]) -> None:
         client.raw("PATCH", request[0], query=QUERY, body=request[1], content_type=APPLY_PATCH, read=len)
@@ -36,6 +37,10 @@ def main() -> None:
         for wave in prepared:
             list(pool.map(send, wave))
     print(time.monotonic() - begun)
+
+
+def prepare(client: Client, manifests: list[dict[str, Any]]) -> list[tuple[str, bytes]]:
+    return [(address(client, entry), to_json(entry)) for entry in manifests]
 
 
 def address(client: Client, manifest: dict[str, Any]) -> str:

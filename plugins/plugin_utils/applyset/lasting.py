@@ -16,24 +16,21 @@ def plan_names(run: Context) -> None:
     a part of a set only."""
     if run.record is None or run.options.check:
         return
-    wanted = {item.ref for item in run.items}
-    others = set() if run.options.prune else (members.decoded(run.record.current) or set()) - wanted
-    run.record.names = members.encoded(wanted | _still_there(run, others))
+    others = set() if run.options.prune else _recorded(run) - _wanted(run)
+    run.record.names = members.encoded(_wanted(run) | _still_there(run, others))
 
 
 def keep_unseen(run: Context) -> None:
     """Objects of kinds that cannot be read stay named, though nothing else does that left the set."""
     if run.record is not None and run.unseen and not run.options.check:
-        named = members.decoded(run.record.current) or set()
-        wanted = {item.ref for item in run.items}
-        run.record.names = members.encoded(wanted | {ref for ref in named if group_kind(ref) in run.unseen})
+        unseen = {ref for ref in _recorded(run) if group_kind(ref) in run.unseen}
+        run.record.names = members.encoded(_wanted(run) | unseen)
 
 
 def keep_names(run: Context) -> None:
     """Whatever was recorded stays so beside what is planned: not all was done."""
     if run.record is not None:
-        wanted = {item.ref for item in run.items}
-        run.record.names = members.encoded(wanted | (members.decoded(run.record.current) or set()))
+        run.record.names = members.encoded(_wanted(run) | _recorded(run))
 
 
 def drop_names(run: Context) -> None:
@@ -41,6 +38,15 @@ def drop_names(run: Context) -> None:
     known = members.decoded(run.record.current) if run.record is not None else None
     if run.record is not None and known is not None:
         run.record.names = members.encoded(known - run.gone)
+
+
+def _wanted(run: Context) -> set[Ref]:
+    return {item.ref for item in run.items}
+
+
+def _recorded(run: Context) -> set[Ref]:
+    """Of a record that names none, as those of earlier versions, nothing."""
+    return (members.decoded(run.record.current) if run.record is not None else None) or set()
 
 
 def _still_there(run: Context, refs: set[Ref]) -> set[Ref]:

@@ -179,9 +179,9 @@ def test_a_variable_of_the_inventory_that_another_one_uses_is_read() -> None:
 
 
 PLACES: dict[str, tuple[str, bool]] = {
-    "the home directory": ("/home/runner", True),
-    "below it": ("/home/runner/vcci/production", True),
-    "beside it": ("/home/runner2", False),
+    "the home directory": ("/job/home", True),
+    "below it": ("/job/home/vcci/production", True),
+    "beside it": ("/job/home2", False),
     "another of the job's": ("/tmp/x", True),
     "a volume": ("/backups", False),
     "nothing": ("", False),
@@ -195,7 +195,7 @@ def test_what_must_stay(place: str, told: bool) -> None:
         "options": {"kept_file": {"description": "x", "kept": True}, "other": {"description": "x"}},
     }
     kept, values = parse("x", given, {}), {"kept_file": place, "other": "/tmp"}
-    faults = variables.faults_of_places(kept, values, ["/home/runner", "/tmp"])
+    faults = variables.faults_of_places(kept, values, ["/job/home", "/tmp"])
     assert [fault[: len(f"kept_file: {place} ends")] for fault in faults] == [f"kept_file: {place} ends"] * told
     assert variables.faults_of_places(kept, values, []) == []
 
