@@ -102,14 +102,8 @@ options:
     type: list
     elements: str
     default: []
-  state_dir:
-    description:
-      - Directory for clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for
-        others.
-    type: path
-  binaries_dir:
-    description: A directory that has upstream's programs already; those found there are not built.
-    type: path
+extends_documentation_fragment:
+  - greenlang.vcci.local
 """
 
 EXAMPLES = r"""

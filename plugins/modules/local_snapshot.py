@@ -61,14 +61,8 @@ options:
       - The key of snapshots, 64 hexadecimal digits, made on first use. Default C(pki/snapshots.key) of the cluster.
         Without it no snapshot can be read.
     type: path
-  state_dir:
-    description:
-      - Directory of clusters' state. Default C(/var/lib/greenlang-vcci) for root, C(~/.local/state/greenlang-vcci) for
-        others.
-    type: path
-  binaries_dir:
-    description: A directory that has upstream's programs already; those found there are not built.
-    type: path
+extends_documentation_fragment:
+  - greenlang.vcci.local
 """
 
 EXAMPLES = r"""
