@@ -65,7 +65,10 @@ class Daemons:
                 f"Remedy: the whole log is {self.logs / daemon.name}.log; run again, it goes on from here."
             )
 
-        until(lambda: self._supervisor.started(name) == wanted, START_SECONDS, late=late, pause=0.01, longest=0.05)
+        def is_started() -> bool:
+            return self._supervisor.started(name) == wanted and self.state(daemon.name).state in ("up", "waiting")
+
+        until(is_started, START_SECONDS, late=late, pause=0.01, longest=0.05)
         return True
 
     def stop(self, names: Iterable[str], grace: float = 10.0) -> list[str]:

@@ -14,19 +14,24 @@ from pathlib import Path
 
 from .daemon import PATH, Daemon
 
-# With its s6-supervise a daemon ends too: the next one would find its ports and files taken by an orphan.
-ORPHANED = "setpriv --pdeathsig KILL"
+# With its s6-supervise a daemon ends too: the next one would find its ports and files taken by an orphan. The kernel
+# sees to it from here on (prctl(2), PR_SET_PDEATHSIG, which outlives execve), but not to an end that came before.
+WITH_PARENT = "setpriv --pdeathsig KILL"
+TIED = f"""[ "$1" = tied ] || exec {WITH_PARENT} "$0" tied
+read -r parent < "/proc/$PPID/comm" && [ "$parent" = s6-supervise ] || exit 0
+"""
 LOGS = "n4 s8000000"  # of a daemon: the current log, and four before it, of 8 MB each
 # What ends within ten seconds of its start is started again at once twice, then after 2, 4, 8 … 60 s.
+AT_ONCE = 2
 BACK_OFF = f"""early=0
 if [ -n "$(find started -newermt '10 seconds ago' 2>/dev/null)" ]; then
   read -r early < early || true
   early=$((${{early:-0}} + 1))
 fi
 echo "$early" > early || true  # a full disk is no reason not to start
-if [ "$early" -gt 2 ]; then
+if [ "$early" -gt {AT_ONCE} ]; then
   trap 'kill $!; exit 0' TERM
-  {ORPHANED} sleep $((early > 7 ? 60 : 1 << (early - 2))) &
+  {WITH_PARENT} sleep $((early > 7 ? 60 : 1 << (early - {AT_ONCE}))) &
   wait $!
   trap - TERM
 fi
@@ -38,20 +43,20 @@ def daemon(daemon: Daemon, digest: str, cgroup: Path | None) -> str:
     environment = {"PATH": PATH, "HOME": "/", **daemon.env}
     words = ["env", "-i", *(f"{name}={value}" for name, value in sorted(environment.items())), *daemon.inside]
     lines = [
-        f"#!/bin/sh\n# {daemon.name}, again whenever it ends.\nset -e\nexec 2>&1\n{BACK_OFF}",
+        f"#!/bin/sh\n# {daemon.name}, again whenever it ends.\nset -e\nexec 2>&1\n{TIED}{BACK_OFF}",
         *([f"echo $$ > {shlex.quote(f'{cgroup}/cgroup.procs')}"] if cgroup else []),
         "starts=0\nif [ -e starts ]; then read -r starts < starts || true; fi",
         "echo $((${starts:-0} + 1)) > starts || true",
         f"echo {digest} > started || true",
         "echo >&3  # from here on it counts as up\nexec 3>&-\ncd /",
-        f"exec {shlex.join(words)} {ORPHANED} {shlex.join(daemon.argv)}",
+        f"exec {shlex.join(words)} {shlex.join(daemon.argv)}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def log(folder: Path) -> str:
     """Keeps a daemon's output in a folder of its own, and rotates it."""
-    return f"#!/bin/sh\nexec {ORPHANED} s6-log -b {LOGS} {shlex.quote(str(folder))}\n"
+    return f"#!/bin/sh\n{TIED}exec s6-log -b {LOGS} {shlex.quote(str(folder))}\n"
 
 
 def supervision(folder: Path) -> Mapping[str, str]:
@@ -66,8 +71,8 @@ exec s6-svscan -c 2000 {services}
 """
     again = "sleep 1; exec s6-setlock -n outer.lock s6-supervise outer"
     guard = f"""#!/bin/sh
-cd ../..
-exec {ORPHANED} s6-setlock outer.lock sh -c 'setsid sh -c "{again}" </dev/null >/dev/null 2>&1 &'
+{TIED}cd ../..
+exec s6-setlock outer.lock sh -c 'setsid sh -c "{again}" </dev/null >/dev/null 2>&1 &'
 """
     return {
         "outer/run": "#!/bin/sh\nexec 2>>../supervision.log\nexec s6-setlock ../services.lock ./take\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,11 +18,21 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layou
 WORDS = ["plain", "two words", "it's", '"quoted"', "$HOME", "`id`", "back\\slash", "a;b", "*"]
 
 
-def run(folder: Path, daemon: Daemon) -> str:
-    """What a daemon says that is started as s6-supervise starts it."""
-    command = ["/bin/sh", "-c", 'exec 3>/dev/null; eval "$0"', scripts.daemon(daemon, "digest", None)]
+def run(folder: Path, daemon: Daemon, parent: str = "s6-supervise") -> str:
+    """What a daemon says that is started as s6-supervise starts it, by a process that is named so."""
+    script, shell = folder / "run", folder / parent
+    script.write_text(scripts.daemon(daemon, "digest", None))
+    script.chmod(0o755)
+    shutil.copy("/bin/sh", shell)
+    command = [shell, "-c", "exec 3>/dev/null; ./run; exit $?"]
     done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=True)
     return done.stdout
+
+
+def test_nothing_is_started_that_nobody_supervises(tmp_path: Path) -> None:
+    """Its s6-supervise ended before it was tied to it: another one starts it, which must find its ports free."""
+    assert run(tmp_path, Daemon("echo", ["echo", "started"]), parent="init") == ""
+    assert run(tmp_path, Daemon("echo", ["echo", "started"])) == "started\n"
 
 
 def test_arguments_and_environment_arrive_as_they_are(tmp_path: Path) -> None:
