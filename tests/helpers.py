@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -158,6 +159,19 @@ def supervisors(state: Path) -> list[int]:
             if state / "supervision" in [(process / "cwd").readlink(), *(process / "cwd").readlink().parents]:
                 found.append(int(process.name))
     return found
+
+
+def power_off(state: Path) -> None:
+    """End a cluster's supervision as a machine that loses power would: all of it, also what begins meanwhile."""
+
+    def is_off() -> bool:
+        left = supervisors(state)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):  # it went with one that was killed before
+                os.kill(pid, signal.SIGKILL)
+        return not left
+
+    eventually(is_off, 60, lambda: f"no supervision; now {supervisors(state)}")
 
 
 @contextlib.contextmanager

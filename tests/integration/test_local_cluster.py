@@ -28,7 +28,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.contr
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, parse_subnet
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Processes
 
-from tests.helpers import ROOT, STATE, Client, connect, daemon_pid, eventually, local_cluster, supervisors
+from tests.helpers import ROOT, STATE, Client, connect, daemon_pid, eventually, local_cluster, power_off, supervisors
 
 NAME, SUBNET = "life", "10.94.0.0/16"
 
@@ -105,8 +105,7 @@ def test_a_reboot(cluster: Path) -> None:
     client = connect(cluster / "kubeconfig")
     client.request("POST", "/api/v1/namespaces/default/configmaps", body=config_map(1))
     before = {name: daemon_pid(cluster, name) for name in DAEMONS}
-    kill([*supervisors(cluster), *before.values()])
-    eventually(lambda: not supervisors(cluster), 20, "nothing runs")
+    power_off(cluster)
     subprocess.run([cluster / "boot"], check=True)
     up_again(cluster, before)
     assert connect(cluster / "kubeconfig").get("v1", "ConfigMap", "c1", "default")
@@ -118,7 +117,7 @@ def test_a_daemon_is_held_over_runs_and_boots_until_it_is_released(cluster: Path
     held = local_cluster(**options, held=["kube-scheduler"])
     assert "hold kube-scheduler" in held.stdout, held.stdout
     assert "SUCCESS" in local_cluster(**options).stdout
-    kill([*supervisors(cluster), *(daemon_pid(cluster, name) for name in DAEMONS if name != "kube-scheduler")])
+    power_off(cluster)
     subprocess.run([cluster / "boot"], check=True)
     eventually(lambda: daemon_pid(cluster, "kube-controller-manager"), AGAIN, "what is not held runs")
     assert not daemon_pid(cluster, "kube-scheduler")

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.host import below
 
-from tests.helpers import ROOT, STATE, ansible, daemon_pid, eventually, services, supervisors
+from tests.helpers import ROOT, STATE, ansible, daemon_pid, eventually, power_off, services
 from tests.molecule.conftest import Site, changed
 
 NODE = "memory-1"  # where the data services run
@@ -23,18 +24,20 @@ SECONDS = 240  # that the platform may take until it answers again
 HEALTH = "/api/v1/namespaces/vcci-platform/services/vcci-backend-api:8000/proxy/health/ready"
 
 
-def kill_everything(site: Site, *also: int) -> None:
+def kill_everything(site: Site) -> None:
     """All processes of the cluster: its daemons, and everything in its cgroups."""
     daemons = services(site.state)
     assert len(daemons) >= 5 + 3 * 4, daemons
-    for pid in [*also, *(daemon_pid(site.state, daemon) for daemon in daemons)]:
+    for pid in [daemon_pid(site.state, daemon) for daemon in daemons]:
         with contextlib.suppress(ProcessLookupError):  # it went with one that was killed before
             if pid > 0:
                 os.kill(pid, signal.SIGKILL)
-    for group in Path("/sys/fs/cgroup").rglob(f"vcci-{site.name}/**/cgroup.procs"):
-        with contextlib.suppress(OSError):  # so did the group, or what was in it
-            for pid in group.read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
+    cgroups, name = Path("/sys/fs/cgroup"), f"vcci-{site.name}"
+    for root in [cgroups / name, *cgroups.glob(f"*/{name}")]:
+        for group in below(root):
+            with contextlib.suppress(OSError):  # so did the group, or what was in it
+                for pid in (group / "cgroup.procs").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
 
 
 def answers(site: Site) -> bool:
@@ -101,8 +104,8 @@ def test_a_reboot_and_another_clone(site: Site, tmp_path: Path) -> None:
     """Processes, namespaces, mounts and interfaces are gone, only files are left, and no playbook is needed to come
     back; then somebody else's clone finds nothing to do."""
     remember(site, "kept again")
-    kill_everything(site, *supervisors(site.state))
-    eventually(lambda: not supervisors(site.state), 20, "nothing runs")
+    power_off(site.state)
+    kill_everything(site)
     for name in subprocess.run(["ip", "netns", "list"], text=True, capture_output=True, check=True).stdout.split():
         if name.startswith(f"vcci-{site.name}-"):
             subprocess.run(["ip", "netns", "delete", name], check=True)

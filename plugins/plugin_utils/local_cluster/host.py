@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,7 @@ def end_cgroup(name: str) -> int:
 
     until(are_gone, CGROUP_SECONDS, late=late, longest=0.05)
     for root in roots:
-        below = [path for path in root.rglob("*") if path.is_dir()]
-        for directory in sorted([root, *below], key=lambda path: len(path.parts), reverse=True):
+        for directory in below(root, top_down=False):
             _remove_cgroup(directory)
     return len(ended)
 
@@ -162,9 +161,15 @@ def _living(roots: Iterable[Path]) -> set[int]:
     """The processes in cgroups and below them."""
     living: set[int] = set()
     for root in roots:
-        for procs in [root / "cgroup.procs", *root.rglob("cgroup.procs")]:
-            living.update(map(int, _words(procs)))
+        for directory in below(root):
+            living.update(map(int, _words(directory / "cgroup.procs")))
     return living
+
+
+def below(root: Path, top_down: bool = True) -> Iterator[Path]:
+    """A directory and all below it; those that go meanwhile, as cgroups do, do not matter (they do to rglob)."""
+    for folder, _directories, _files in os.walk(root, topdown=top_down):
+        yield Path(folder)
 
 
 def kill(pids: set[int]) -> None:
