@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.figure import NAME, STATE, SUBNET, figures, line, local_cluster, no_cluster, values
-from tests.helpers import daemon_pid, services, supervisors
+from tests.helpers import daemon_pid, kill, power_off, services, supervisors
 
 GPU = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
 POOLS = [
@@ -42,6 +40,7 @@ def control_plane() -> Iterator[str]:
     "supervision-memory",
     "heal-daemon",
     "heal-all",
+    "boot",
 )
 def nodes() -> Iterator[str]:
     with no_cluster():
@@ -64,17 +63,27 @@ def healing() -> Iterator[str]:
     slowest = max(took, key=lambda name: took[name])
     yield line("heal-daemon", took[slowest], "s", 10, f"the slowest of {len(took)}, killed in turn: {slowest}")
     yield line("heal-all", heal(list(took)), "s", 40, f"{len(took)} daemons killed at once")
+    power_off(STATE / NAME)
+    begun = time.monotonic()
+    subprocess.run([STATE / NAME / "boot"], check=True)
+    yield line(
+        "boot", time.monotonic() - begun + until_healed({}), "s", 120, "after a reboot, until the API server is ready"
+    )
 
 
 def heal(names: list[str]) -> float:
     """Seconds from kill -9 of these daemons until all run again and the API server is ready."""
     before = {name: daemon_pid(STATE / NAME, name) for name in names}
-    for pid in before.values():
-        os.kill(pid, signal.SIGKILL)
+    kill(before.values())
+    return until_healed(before)
+
+
+def until_healed(before: Mapping[str, int]) -> float:
+    """Seconds until all daemons run, those of `before` as other processes, and the API server is ready."""
     begun = time.monotonic()
     while not healed(before):
         if time.monotonic() - begun > PATIENCE:
-            raise RuntimeError(f"{', '.join(names)} did not come back within {PATIENCE} s")
+            raise RuntimeError(f"{', '.join(before) or 'all'} did not come back within {PATIENCE} s")
         time.sleep(0.05)
     return time.monotonic() - begun
 

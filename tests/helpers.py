@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.host import below
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = Path("/var/lib/greenlang-vcci")
@@ -161,17 +163,45 @@ def supervisors(state: Path) -> list[int]:
     return found
 
 
+def in_cgroups(name: str) -> set[int]:
+    """The processes in the cgroups of a cluster."""
+    found: set[int] = set()
+    cgroups = Path("/sys/fs/cgroup")
+    for root in [cgroups / f"vcci-{name}", *cgroups.glob(f"*/vcci-{name}")]:
+        for group in below(root):
+            with contextlib.suppress(OSError):  # it went meanwhile
+                found.update(map(int, (group / "cgroup.procs").read_text().split()))
+    return found
+
+
+def kill(pids: Iterable[int]) -> None:
+    """End processes at once; those that are gone, or 0 and less, do not matter."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            if pid > 0:
+                os.kill(pid, signal.SIGKILL)
+
+
 def power_off(state: Path) -> None:
-    """End a cluster's supervision as a machine that loses power would: all of it, also what begins meanwhile."""
+    """Leave of a cluster what a machine that lost power leaves: files. What begins meanwhile ends too."""
+
+    def runs() -> set[int]:
+        return {*supervisors(state), *in_cgroups(state.name)}
 
     def is_off() -> bool:
-        left = supervisors(state)
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):  # it went with one that was killed before
-                os.kill(pid, signal.SIGKILL)
+        left = runs()
+        kill(left)
         return not left
 
-    eventually(is_off, 60, lambda: f"no supervision; now {supervisors(state)}")
+    eventually(is_off, 60, lambda: f"nothing runs; now {runs()}")
+    known = record.read(state)
+    assert known
+    layout = record.layout(known, state)
+    if layout.kind == "real":
+        for node in layout.nodes:
+            subprocess.run(["ip", "netns", "delete", layout.netns(node)], check=True)
+        subprocess.run(["umount", "--recursive", "--lazy", f"/run/greenlang-vcci/{state.name}"], check=True)
+        subprocess.run(["ip", "link", "delete", layout.bridge], check=True)
 
 
 @contextlib.contextmanager

@@ -6,15 +6,13 @@ A control plane alone, so that it is quick; nodes are tested with the site.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,19 +26,24 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.contr
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, parse_subnet
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Processes
 
-from tests.helpers import ROOT, STATE, Client, connect, daemon_pid, eventually, local_cluster, power_off, supervisors
+from tests.helpers import (
+    ROOT,
+    STATE,
+    Client,
+    connect,
+    daemon_pid,
+    eventually,
+    kill,
+    local_cluster,
+    power_off,
+    supervisors,
+)
 
 NAME, SUBNET = "life", "10.94.0.0/16"
 
 
 DAEMONS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 AGAIN = 480  # seconds that a busy machine may take for what takes ten on a quiet one
-
-
-def kill(processes: Iterable[int]) -> None:
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):  # it went with one that was killed before
-            os.kill(process, signal.SIGKILL)
 
 
 def up_again(state: Path, before: Mapping[str, int]) -> None:

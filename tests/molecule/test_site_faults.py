@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -14,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.host import below
 
-from tests.helpers import ROOT, STATE, ansible, daemon_pid, eventually, power_off, services
+from tests.helpers import ROOT, STATE, ansible, daemon_pid, eventually, in_cgroups, kill, power_off, services
 from tests.molecule.conftest import Site, changed
 
 NODE = "memory-1"  # where the data services run
@@ -28,16 +26,8 @@ def kill_everything(site: Site) -> None:
     """All processes of the cluster: its daemons, and everything in its cgroups."""
     daemons = services(site.state)
     assert len(daemons) >= 5 + 3 * 4, daemons
-    for pid in [daemon_pid(site.state, daemon) for daemon in daemons]:
-        with contextlib.suppress(ProcessLookupError):  # it went with one that was killed before
-            if pid > 0:
-                os.kill(pid, signal.SIGKILL)
-    cgroups, name = Path("/sys/fs/cgroup"), f"vcci-{site.name}"
-    for root in [cgroups / name, *cgroups.glob(f"*/{name}")]:
-        for group in below(root):
-            with contextlib.suppress(OSError):  # so did the group, or what was in it
-                for pid in (group / "cgroup.procs").read_text().split():
-                    os.kill(int(pid), signal.SIGKILL)
+    kill(daemon_pid(site.state, daemon) for daemon in daemons)
+    kill(in_cgroups(site.name))
 
 
 def answers(site: Site) -> bool:
@@ -105,13 +95,6 @@ def test_a_reboot_and_another_clone(site: Site, tmp_path: Path) -> None:
     back; then somebody else's clone finds nothing to do."""
     remember(site, "kept again")
     power_off(site.state)
-    kill_everything(site)
-    for name in subprocess.run(["ip", "netns", "list"], text=True, capture_output=True, check=True).stdout.split():
-        if name.startswith(f"vcci-{site.name}-"):
-            subprocess.run(["ip", "netns", "delete", name], check=True)
-    runtime = Path("/run/greenlang-vcci") / site.name
-    subprocess.run(["umount", "--recursive", "--lazy", str(runtime)], check=True)
-    subprocess.run(["ip", "link", "delete", "vcci91"], check=True)
     subprocess.run([site.state / "boot"], check=True)
     verified(site)
     clone = tmp_path / "greenlang.vcci"
