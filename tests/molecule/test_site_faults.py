@@ -56,6 +56,15 @@ def verified(site: Site, *flags: str) -> None:
     assert changed(text) >= 0
 
 
+def test_only_root_reads_what_daemons_are_given(site: Site) -> None:
+    """Sections 1.1 and 4.1 of the CIS benchmark: docs/hardening.md."""
+    kinds = ("pki/*", "kubeconfig", "etcd", "nodes/*/pki/*", "nodes/*/*.json", "nodes/*/*.toml")
+    found = {kind: [path.stat() for path in site.state.glob(kind)] for kind in kinds}
+    assert all(found.values()), found
+    every = [(kind, oct(one.st_mode & 0o077), one.st_uid) for kind, many in found.items() for one in many]
+    assert {(mode, owner) for _kind, mode, owner in every} == {("0o0", 0)}, every
+
+
 @pytest.mark.parametrize("daemon", ["containerd", "kubelet", "kube-proxy", "cilium-agent"])
 def test_a_killed_daemon_of_a_node_comes_back(site: Site, daemon: str) -> None:
     service = f"{NODE}.{daemon}"

@@ -10,6 +10,15 @@ from pathlib import Path
 # Where daemons look for commands. Not the PATH of whoever starts them: it differs between shells, and would restart
 # them without need.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Of TLS 1.2, as Go names them: forward secrecy and authenticated encryption; those of TLS 1.3 are all allowed.
+CIPHERS = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+)
 
 
 @dataclass(frozen=True)

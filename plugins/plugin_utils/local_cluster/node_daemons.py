@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .daemon import PATH, Daemon
+from .daemon import CIPHERS, PATH, Daemon
 from .layout import Layout, Node
 
 NAMES = ("containerd", "kubelet", "cilium-agent", "kube-proxy")  # in the order in which they start
@@ -151,6 +151,7 @@ def _kubelet_configuration(layout: Layout, node: Node) -> dict[str, Any]:
         "authorization": {"mode": "Webhook"},
         "readOnlyPort": 0,
         "tlsMinVersion": "VersionTLS12",
+        "tlsCipherSuites": list(CIPHERS),
         "tlsCertFile": str(state / "pki/kubelet-server.crt"),
         "tlsPrivateKeyFile": str(state / "pki/kubelet-server.key"),
         "seccompDefault": True,
