@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
+import socket
 import subprocess
 
 import pytest
 
-from tests.helpers import eventually
+from tests.helpers import eventually, kubectl
 from tests.molecule.conftest import Site, changed
 
 API = "deployment/vcci-backend-api"
@@ -170,3 +172,32 @@ def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller(site: Site)
 
     # A pod is scraped some seconds after it is discovered.
     eventually(lambda: health().get("sealed-secrets-controller") == "up", 120, health, every=1)
+
+
+def listener(name: str, says: str, address: str) -> dict[str, object]:
+    """A pod that says something to whoever connects to port 18080 of an address of its node, and ends."""
+    port = {"containerPort": 8080, "hostPort": 18080, "hostIP": address}
+    serve = f"while :; do echo {says} | nc -l -N 8080; done"
+    main = {"name": "main", "image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", serve], "ports": [port]}
+    spec = {"nodeName": "compute-1", "containers": [main], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "ports"}, "spec": spec}
+
+
+def test_a_host_port(site: Site) -> None:
+    """One port for two pods of a node, of two of its addresses: neither takes what is the other's."""
+    address = site.kubectl("get", "node", "compute-1", "-o", "jsonpath={.status.addresses[0].address}")
+    pods = [listener("near", "near", "127.0.0.1"), listener("far", "far", address)]
+    kubeconfig = site.state / "kubeconfig"
+    try:
+        site.kubectl("create", "namespace", "ports")
+        kubectl(kubeconfig, "apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": pods})
+        site.kubectl("wait", "pods", "--all", "-n", "ports", "--for=condition=Ready", "--timeout=120s")
+
+        def said() -> str:
+            with contextlib.suppress(OSError), socket.create_connection((address, 18080), timeout=5) as connection:
+                return connection.makefile().read().strip()
+            return ""
+
+        eventually(lambda: said() == "far", 60, "the pod answers at the node's address")
+    finally:
+        site.kubectl("delete", "namespace", "ports", "--ignore-not-found")

@@ -31,7 +31,7 @@ state = "/run/containerd"
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = {restrict}
 [plugins.'io.containerd.cri.v1.runtime'.cni]
-  bin_dirs = ["{cni}"]
+  bin_dirs = ["{cilium}", "{portmap}"]
   conf_dir = "/run/cni/net.d"
   use_internal_loopback = true
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
@@ -60,6 +60,7 @@ CILIUM = {
     "enable-hubble": "false",
     "enable-health-checking": "false",
     "enable-endpoint-health-checking": "false",
+    "cni-chaining-mode": "portmap",  # upstream's name for: itself, then the plugin of hostPort
     "cni-exclusive": "false",
     "write-cni-conf-when-ready": "/run/cni/net.d/05-cilium.conflist",
     "bpf-map-dynamic-size-ratio": "0.0025",
@@ -88,7 +89,8 @@ def configuration(
         state=state,
         socket=SOCKET,
         pause=pause,
-        cni=parts["cilium"],
+        cilium=parts["cilium"],
+        portmap=parts["portmap"],
         runc=parts["runc"],
         restrict="false" if may_lower_oom_score else "true",
     )

@@ -26,7 +26,7 @@ FILES = {"1.1", "4.1"}  # modes and owners: tests/molecule/test_site_faults.py
 
 Flags = Mapping[str, str]
 LAYOUT = Layout("local", parse_subnet("10.77.0.0/16"), Path("/state"), "real", expand_pools([{"name": "a"}], "real"))
-PARTS = dict.fromkeys(("etcd", "kubernetes", "containerd", "runc", "cilium"), Path("/programs"))
+PARTS = dict.fromkeys(("etcd", "kubernetes", "containerd", "runc", "cilium", "portmap"), Path("/programs"))
 
 
 def flags(daemon: Daemon) -> Flags:
