@@ -59,7 +59,8 @@ options:
         elements: dict
         default: []
       capacity:
-        description: 'What simulated nodes claim to have, such as C({cpu: "4", memory: 16Gi}).'
+        description: 'What simulated nodes claim to have, such as C({cpu: "4", memory: 16Gi}); of real ones extended
+          resources without a device, such as C({nvidia.com/gpu: "1"}).'
         type: dict
         default: {}
   subnet:
@@ -91,8 +92,8 @@ options:
     default: ""
   scale:
     description:
-      - Whether an existing cluster gets and loses nodes, so that it has those of O(pools). Those that are there keep
-        their addresses. What leaves must have been emptied; C(playbooks/nodes_scale.yml) does it.
+      - Whether an existing cluster loses nodes that are not in O(pools). What leaves must have been emptied;
+        C(playbooks/nodes_scale.yml) does it. Nodes that come need no permission; those that stay keep their addresses.
     type: bool
     default: false
   upgrade:

@@ -60,10 +60,12 @@ def test_nodes_come_and_go(place: dict, local: Callable[..., Any]) -> None:
     none = pools(compute=0, memory=0)
     with running_cluster(**place, pools=small):
         assert places(place["name"]) == {"compute-1": 1, "memory-1": 2}
-        asked = {"pools": large, "scale": True}
-        predicted, refused, last = local(asked, {"pools": large}, {"pools": none, "scale": True}, check=True)
+        asked = {"pools": large}
+        fewer = {"pools": pools(compute=1, memory=0)}
+        predicted, refused, last = local(asked, fewer, {"pools": none, "scale": True}, check=True)
         assert predicted["actions"] == ["create node compute-2", "create node memory-2"]
-        assert "add and remove nodes by playbooks/nodes_scale.yml" in refused["msg"]
+        assert "has memory-1, which would go with what runs there" in refused["msg"]
+        assert "remove nodes by playbooks/nodes_scale.yml" in refused["msg"]
         assert "a cluster needs at least one node" in last["msg"]
         assert nodes(place["name"]) == {"compute-1", "memory-1"}
 

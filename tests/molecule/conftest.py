@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Two real three-node clusters: the scenarios make theirs from nothing, commands and faults are tried on another."""
+"""Two real clusters: the scenarios make theirs of six nodes; commands and faults are tried on a small one."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Site:
 
     name: str
     subnet: str
+    small: bool = False
 
     @property
     def state(self) -> Path:
@@ -32,14 +33,15 @@ class Site:
 
     @property
     def pools(self) -> list[dict]:
-        """The pools that role cluster gives it."""
+        """The pools that role cluster gives a small one."""
         defaults = helpers.ROOT / "roles/cluster/defaults/main/local.yml"
-        return yaml.safe_load(defaults.read_text())["cluster_local_pools"]
+        return [{**pool, "count": 1} for pool in yaml.safe_load(defaults.read_text())["cluster_local_pools"]]
 
     @property
     def flags(self) -> list[str]:
         """What an ansible-playbook of this repository needs to know of it."""
         variables = {"cluster_local_name": self.name, "cluster_local_subnet": self.subnet}
+        variables |= {"cluster_local_small": self.small}
         return ["-i", "inventories/local", "-e", json.dumps(variables)]
 
     def play(self, *arguments: str) -> str:
@@ -96,7 +98,7 @@ def molecule_site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """A running one, on which commands and faults are tried; nothing is left of it, before and after."""
-    made = Site("faults", "10.91.0.0/16")
+    made = Site("faults", "10.91.0.0/16", small=True)
     with made.alone():
         assert changed(made.play("site.yml")) >= 10
         yield made

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The whole site and each role on a real three-node cluster of their own, by molecule; then drift, role by role."""
+"""The whole site and each role on a real cluster of their own, by molecule; then drift, role by role."""
 
 from __future__ import annotations
 

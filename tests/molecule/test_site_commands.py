@@ -174,13 +174,33 @@ def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller(site: Site)
     eventually(lambda: health().get("sealed-secrets-controller") == "up", 120, health, every=1)
 
 
+PROBE = "greenlang/vcci-probe:v1.0.0"
+
+
 def listener(name: str, says: str, address: str) -> dict[str, object]:
     """A pod that says something to whoever connects to port 18080 of an address of its node, and ends."""
     port = {"containerPort": 8080, "hostPort": 18080, "hostIP": address}
     serve = f"while :; do echo {says} | nc -l -N 8080; done"
-    main = {"name": "main", "image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", serve], "ports": [port]}
+    main = {"name": "main", "image": PROBE, "command": ["sh", "-c", serve], "ports": [port]}
     spec = {"nodeName": "compute-1", "containers": [main], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "ports"}, "spec": spec}
+
+
+def test_what_asks_for_a_gpu_is_scheduled(site: Site) -> None:
+    """A GPU that is not there; one that asks for two waits."""
+    taint = {"key": "nvidia.com/gpu", "operator": "Equal", "value": "true", "effect": "NoSchedule"}
+    for name, number in (("one", "1"), ("two", "2")):
+        main = {"name": "main", "image": PROBE, "resources": {"limits": {"nvidia.com/gpu": number}}}
+        spec = {"containers": [main], "tolerations": [taint], "terminationGracePeriodSeconds": 0}
+        meta = {"name": name, "namespace": "default"}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+        kubectl(site.state / "kubeconfig", "apply", "-f", "-", given=pod)
+    try:
+        site.kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=120s")
+        assert site.kubectl("get", "pod", "one", "-o", "jsonpath={.spec.nodeName}") == "gpu-1"
+        assert "Insufficient nvidia.com/gpu" in site.kubectl("describe", "pod", "two")
+    finally:
+        site.kubectl("delete", "pod", "one", "two")
 
 
 def test_a_host_port(site: Site) -> None:

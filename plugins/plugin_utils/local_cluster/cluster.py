@@ -17,7 +17,7 @@ import yaml
 
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set
-from . import boot, health, leaving, network, objects, preflight, record, simulated
+from . import boot, capacity, health, leaving, network, objects, preflight, record, simulated
 from .binaries import Binaries, link_parts
 from .building import cache_directory, locked
 from .control_plane import ControlPlane
@@ -106,7 +106,8 @@ class LocalCluster:
         if build or scaled:
             return build + scaled
         parts = self._assemble(*self._releases.chosen(self._binaries.provide()))
-        return [f"start {name}" for name in self._stale(parts)]
+        stale = [f"start {name}" for name in self._stale(parts)]
+        return stale or capacity.predict(self.layout, parts.control, self._held)
 
     def start(self) -> Outcome:
         """Make the cluster run: build, create, heal. Does nothing to what is as it should be."""
@@ -155,8 +156,11 @@ class LocalCluster:
             archives = loaded(self._images, parts.archives)
             started += parts.nodes.start(control, archives, _image_cache(), self._say)
         if self._simulated:
-            started += self._start_simulated(parts)
+            kwok = simulated.kwok(self.layout, parts.programs)
+            started += self._report(["kwok"] if control.processes.ensure(kwok) else [])
         health.wait_nodes(self.layout, control, self._held, self._say)
+        with control.client() as client:
+            started += capacity.claim(self.layout, client)
         health.check_daemons(control, parts.nodes if self._real else None)
         return started
 
@@ -165,13 +169,6 @@ class LocalCluster:
         before, now = record.held(self.layout.state).entries, self._held.entries
         released = [f"release {entry}" for entry in sorted(before - now)]
         return [*(f"hold {entry}" for entry in sorted(now - before)), *released]
-
-    def _start_simulated(self, parts: Parts) -> list[str]:
-        control = parts.control
-        started = control.processes.ensure(simulated.kwok(self.layout, parts.programs))
-        with control.client() as client:
-            simulated.report_capacity(self.layout, client)
-        return self._report(["kwok"] if started else [])
 
     def _report(self, names: Sequence[str], verb: str = "started") -> list[str]:
         lines = [f"{verb} {name}" for name in names]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError, brief
-from . import held, record, status
+from . import capacity, held, record, status
 from .cluster import LocalCluster, Outcome
 from .layout import Layout, expand_pools, parse_subnet
 from .releases import Change
@@ -43,6 +43,7 @@ def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluste
         args = {**args, **record.arguments(known)}
     nodes = expand_pools(args["pools"], args["nodes"], record.places(known))
     layout = Layout(name, parse_subnet(args["subnet"]), state, args["nodes"], nodes)
+    capacity.check(layout)
     given = Path(args["binaries_dir"]) if args["binaries_dir"] else None
     kept = record.held(state) if args["held"] is None else held.parse(args["held"], layout)
     change = Change(args["version"], tuple(args["upgrade"]), args["scale"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import VcciError
 from ..waiting import until
-from . import objects
+from . import capacity, objects
 from .control_plane import ControlPlane
 from .held import Held
 from .layout import Layout
@@ -19,14 +19,15 @@ SETTLE_SECONDS = 60  # until the supervision must have started again what ended 
 
 
 def answers(control: ControlPlane, held: Held, layout: Layout) -> bool:
-    """Whether the API server answers, and all nodes are there and Ready."""
+    """Whether the API server answers, and all nodes are there, Ready, and claim what they should."""
     try:
         with control.client(retry_for=0, timeout=5) as client:
             nodes = client.list("v1", "Node")
     except VcciError:
         return False
     names = {node["metadata"]["name"] for node in nodes}
-    return not _unready(nodes, held) and names >= {node.name for node in layout.nodes}
+    whole = names >= {node.name for node in layout.nodes} and not capacity.lacking(layout, nodes)
+    return whole and not _unready(nodes, held)
 
 
 def wait_nodes(layout: Layout, control: ControlPlane, held: Held, say: Callable[[str], None]) -> None:

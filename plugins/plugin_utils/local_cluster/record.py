@@ -80,11 +80,6 @@ def places(known: dict[str, Any] | None) -> dict[str, int]:
     return {node: position for node, position, _pool in known["nodes"]} if known else {}
 
 
-def places_of(layout: Layout) -> dict[str, int]:
-    """The same of a layout."""
-    return {node.name: node.position for node in layout.nodes}
-
-
 def leaving(layout: Layout) -> list[Node]:
     """Nodes that are recorded and not in the layout."""
     known, stay = read(layout.state), {node.name for node in layout.nodes}
@@ -108,14 +103,14 @@ def scaled(layout: Layout, environment: str, leave: Sequence[Node] = ()) -> None
 def check_same(layout: Layout, environment: str, scale: bool) -> None:
     """Refuse to turn an existing cluster into another: its addresses are in certificates and objects.
 
-    scale  nodes may come and go.
+    scale  nodes may go, too.
     """
     was, now = read(layout.state), _identity(layout, environment)
-    if was and not scale and (leaving(layout) or joining(layout)):
-        here = ", ".join(node for node, _position, _pool in was["nodes"])
+    lost = [] if scale else [node.name for node in leaving(layout)]
+    if lost:
         raise VcciError(
-            f"nodes: cluster {layout.name!r} was created with {here}, not {', '.join(places_of(layout))}. "
-            f"Remedy: give its pools as they are, or add and remove nodes by playbooks/nodes_scale.yml."
+            f"pools: cluster {layout.name!r} has {', '.join(lost)}, which would go with what runs there. "
+            f"Remedy: give its pools as they are, or remove nodes by playbooks/nodes_scale.yml, which empties them."
         )
     for key in ("subnet", "kind", "environment") if was else ():
         if was and was[key] != now[key]:
