@@ -163,14 +163,19 @@ def supervisors(state: Path) -> list[int]:
     return found
 
 
+def cgroups(name: str) -> Iterator[Path]:
+    """The cgroups of a cluster, of all hierarchies."""
+    mounted = Path("/sys/fs/cgroup")
+    for root in [mounted / f"vcci-{name}", *mounted.glob(f"*/vcci-{name}")]:
+        yield from below(root)
+
+
 def in_cgroups(name: str) -> set[int]:
     """The processes in the cgroups of a cluster."""
     found: set[int] = set()
-    cgroups = Path("/sys/fs/cgroup")
-    for root in [cgroups / f"vcci-{name}", *cgroups.glob(f"*/vcci-{name}")]:
-        for group in below(root):
-            with contextlib.suppress(OSError):  # it went meanwhile
-                found.update(map(int, (group / "cgroup.procs").read_text().split()))
+    for group in cgroups(name):
+        with contextlib.suppress(OSError):  # it went meanwhile
+            found.update(map(int, (group / "cgroup.procs").read_text().split()))
     return found
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,19 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import ROOT, STATE, ansible, daemon_pid, eventually, in_cgroups, kill, power_off, services
+from tests.helpers import (
+    ROOT,
+    STATE,
+    ansible,
+    cgroups,
+    daemon_pid,
+    eventually,
+    in_cgroups,
+    kill,
+    kubectl,
+    power_off,
+    services,
+)
 from tests.molecule.conftest import Site, changed
 
 NODE = "memory-1"  # where the data services run
@@ -199,3 +212,67 @@ def test_a_former_setting_repairs_what_a_bad_one_broke(site: Site, module) -> No
         assert not module("applyset", **task, definition=repairable("sleep 1000"))["changed"]
     finally:
         module("applyset", **{**task, "state": "absent", "wait": False})
+
+
+# Each takes all that it can get, for ever.
+GREEDY = {
+    "fork-bomb": "(while :; do sleep 1000 & done); exec sleep 1000",
+    "full-volume": "head -c 64M /dev/zero > /scratch/much; sleep 1000",
+}
+
+
+def greedy(name: str) -> dict[str, Any]:
+    """A pod that wants everything, beside the platform's own on the node of compute."""
+    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
+    size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}}
+    volume = {"name": "scratch", "emptyDir": {"sizeLimit": "8Mi"}}
+    main = {
+        "name": "main",
+        "image": "greenlang/vcci-probe:v1.0.0",
+        "command": ["sh", "-c", GREEDY[name]],
+        "resources": size,
+        "securityContext": closed,
+        "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"automountServiceAccountToken": False, "securityContext": user, "containers": [main], "volumes": [volume]}
+    spec |= {"nodeName": "compute-1", "restartPolicy": "Never", "terminationGracePeriodSeconds": 0}
+    meta = {"name": name, "namespace": "vcci-platform"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def test_who_takes_all_leaves_the_others_alone(site: Site) -> None:
+    """A pod has so many processes and no more; one that outgrows its volume is evicted. Others start and answer."""
+    try:
+        for name in GREEDY:
+            kubectl(site.state / "kubeconfig", "apply", "-f", "-", given=greedy(name))
+
+        def evicted() -> bool:
+            path = "jsonpath={.status.reason}"
+            return site.kubectl("get", "pod", "full-volume", "-n", "vcci-platform", "-o", path) == "Evicted"
+
+        eventually(
+            evicted, SECONDS, lambda: site.kubectl("describe", "pod", "full-volume", "-n", "vcci-platform"), every=1
+        )
+        eventually(lambda: most_processes(site) >= 1000, SECONDS, lambda: f"{most_processes(site)} processes", every=1)
+        assert most_processes(site) <= 1024
+        assert answers(site)
+        site.kubectl("rollout", "restart", "deployment/vcci-frontend", "-n", "vcci-platform")
+        limit = f"--timeout={SECONDS}s"
+        site.kubectl(
+            "rollout", "status", "deployment/vcci-frontend", "-n", "vcci-platform", limit, timeout=SECONDS + 60
+        )
+    finally:
+        site.kubectl(
+            "delete", "pod", *GREEDY, "-n", "vcci-platform", "--ignore-not-found", "--grace-period=0", "--force"
+        )
+
+
+def most_processes(site: Site) -> int:
+    """Of the pod of this node that has most."""
+    most = 0
+    for group in cgroups(site.name):
+        if group.name.startswith("pod") and "compute-1" in group.parts:
+            with contextlib.suppress(OSError):  # another hierarchy, or it went meanwhile
+                most = max(most, int((group / "pids.current").read_text()))
+    return most
