@@ -128,6 +128,24 @@ def test_every_variable_that_a_role_reads_is_specified(role):
     assert {name for name in read if not name.startswith("__")} - options_of(role).keys() == set()
 
 
+def set_for_tasks(value) -> Iterator[str]:
+    """The names of all variables that tasks of a file set for what they call."""
+    for task in value if isinstance(value, list) else []:
+        yield from task.get("vars") or ()
+        for part in ("block", "rescue", "always"):
+            yield from set_for_tasks(task.get(part))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_task_sets_an_input_that_a_run_may_be_given(role):
+    """What is given with -e wins against it, unnoticed; only what other procedures take is refused there."""
+    contracts = map(load, (ROOT / "playbooks" / "contracts").glob("*.yml"))
+    refused = {name for contract in contracts for name in contract.get("options") or {}}
+    files = sorted((ROOT / "roles" / role / "tasks").rglob("*.yml"))
+    names = {name for path in files for name in set_for_tasks(load(path))}
+    assert names & options_of(role).keys() - refused == set()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_input_of_all_roles_is_specified_without_being_read(role):
     shared = {name for name in options_of(role) if name.startswith(SHARED) and not name.startswith(f"{role}_")}
