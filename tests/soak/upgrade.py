@@ -38,10 +38,13 @@ class Site:
     name: str
     subnet: str
 
-    def play(self, version: Path, *playbooks: str, tries: int = 1) -> int:
+    def command(self, *playbooks: str, **variables: object) -> list[str]:
+        variables |= {"cluster_local_name": self.name, "cluster_local_subnet": self.subnet}
+        return ["ansible-playbook", *playbooks, "-i", "inventories/local", "-e", json.dumps(variables)]
+
+    def play(self, version: Path, *playbooks: str, tries: int = 1, **variables: object) -> int:
         """Run playbooks of a version on the cluster; how many tasks changed something."""
-        variables = {"cluster_local_name": self.name, "cluster_local_subnet": self.subnet}
-        command = ["ansible-playbook", *playbooks, "-i", "inventories/local", "-e", json.dumps(variables)]
+        command = self.command(*playbooks, **variables)
         for _ in range(tries):
             done = ansible(*command, cwd=version, environment={"ANSIBLE_CONFIG": str(version / "ansible.cfg")})
             if not done.returncode:

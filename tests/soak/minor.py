@@ -1,0 +1,148 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""A running platform on real nodes moves to the next minor of Kubernetes, back, and again with kill -9 at every step.
+
+Users ask through the gateway all the while, on paths that need no database: none of their requests may fail. What is
+there before an upgrade is there after it; what came after the snapshot is gone after the way back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import urllib3
+
+from tests.helpers import ROOT, eventually
+from tests.soak.upgrade import Site, own_site
+
+BEFORE, AFTER = "1.36", "1.37"
+STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
+HOST, PATHS = "api.vcci.local.test", ("/health/live", "/")
+PATIENCE = 1800  # seconds for a step to begin
+PAUSE = 0.02
+
+
+class Users:
+    """Who asks at the gateway, one after the other; `asked` counts, `failed` says what went wrong when."""
+
+    def __init__(self, address: str) -> None:
+        self.asked, self.failed, self._end = 0, list[str](), threading.Event()
+        self._pool = urllib3.HTTPSConnectionPool(
+            address, 443, server_hostname=HOST, assert_hostname=False, cert_reqs="CERT_NONE", timeout=10, retries=1
+        )
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def _ask(self) -> None:
+        while not self._end.wait(PAUSE):
+            path = PATHS[self.asked % len(PATHS)]
+            self.asked += 1
+            try:
+                status = self._pool.request("GET", path, headers={"Host": HOST}).status
+                trouble = "" if status < 500 else f"status {status}"
+            except urllib3.exceptions.HTTPError as exc:
+                trouble = str(exc)
+            if trouble:
+                self.failed.append(f"{time.strftime('%H:%M:%S')} {path}: {trouble}")
+
+    def __enter__(self) -> Users:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def soak() -> str:
+    urllib3.disable_warnings()
+    with own_site() as site:
+        site.play(ROOT, "site.yml", cluster_local_version=BEFORE)
+        assert version(site) == BEFORE
+        address = site.kubectl(
+            "get",
+            "service",
+            "api-gateway",
+            "-n",
+            "vcci-platform",
+            "-o",
+            "jsonpath={.status.loadBalancer.ingress[0].ip}",
+        )
+        with Users(address) as users:
+            mark(site, "before")
+            begun = time.monotonic()
+            upgrade(site)
+            took = time.monotonic() - begun
+            assert version(site) == AFTER
+            mark(site, "after")
+            site.play(ROOT, "playbooks/cluster_rollback.yml", cluster_rollback_confirm=site.name)
+            assert (version(site), marks(site)) == (BEFORE, {"before"})
+            for number in range(STEPS):
+                kill_at(site, number)
+            upgrade(site)
+            assert (version(site), marks(site)) == (AFTER, {"before"})
+        again = site.play(ROOT, "site.yml")
+        assert again == 0, f"site.yml says changed={again} after the upgrade"
+        site.play(ROOT, "playbooks/verify.yml")
+    assert users.asked >= 2000, f"{users.asked} requests are too few"
+    assert not users.failed, f"{len(users.failed)} of {users.asked} requests failed: {'; '.join(users.failed[:10])}"
+    return f"{took:.0f} s for the control plane and six nodes; {STEPS} kills; 0 of {users.asked} requests failed"
+
+
+def upgrade(site: Site) -> None:
+    site.play(ROOT, "playbooks/cluster_upgrade.yml", cluster_upgrade_version=AFTER)
+
+
+def version(site: Site) -> str:
+    """The minor of the control plane, which is that of every node."""
+    server = json.loads(site.kubectl("version", "-o", "json"))["serverVersion"]
+    nodes = {node["status"]["nodeInfo"]["kubeletVersion"] for node in site.objects("nodes")}
+    assert nodes == {server["gitVersion"]}, f"the nodes run {sorted(nodes)}, the control plane {server['gitVersion']}"
+    return ".".join(server["gitVersion"].removeprefix("v").split(".")[:2])
+
+
+def mark(site: Site, name: str) -> None:
+    site.kubectl("create", "configmap", f"mark-{name}", "-n", "default")
+
+
+def marks(site: Site) -> set[str]:
+    names = (item["metadata"]["name"] for item in site.objects("configmaps", "-n", "default"))
+    return {name.removeprefix("mark-") for name in names if name.startswith("mark-")}
+
+
+def kill_at(site: Site, number: int) -> None:
+    """Begin the upgrade, or go on with it, and kill it when as many steps were taken and the next is recorded."""
+    with started(site) as run:
+        eventually(
+            lambda: taken(site) >= number or run.poll() is not None, PATIENCE, lambda: f"step {number}", every=0.5
+        )
+        assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
+
+
+@contextlib.contextmanager
+def started(site: Site) -> Iterator[subprocess.Popen[str]]:
+    command = site.command("playbooks/cluster_upgrade.yml", cluster_upgrade_version=AFTER)
+    with subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as run:
+        try:
+            yield run
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+
+
+def taken(site: Site) -> int:
+    """How many steps of the upgrade were taken; -1 before its first one is recorded, or while nobody can be asked."""
+    with contextlib.suppress(AssertionError):
+        [record] = site.objects("configmaps", "-n", "kube-system", "--field-selector=metadata.name=procedures-nodes")
+        entries = [json.loads(text) for key, text in record["data"].items() if re.match(r"cluster_upgrade\b", key)]
+        running = [entry for entry in entries if entry["state"] == "running" and entry["step"]]
+        return max((len(entry["taken"]) for entry in running), default=-1)
+    return -1
