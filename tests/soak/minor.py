@@ -65,6 +65,7 @@ def soak() -> str:
     with own_site() as site:
         site.play(ROOT, "site.yml", cluster_local_version=BEFORE)
         assert version(site) == BEFORE
+        backup(site)
         address = site.kubectl(
             "get",
             "service",
@@ -93,6 +94,12 @@ def soak() -> str:
     assert users.asked >= 2000, f"{users.asked} requests are too few"
     assert not users.failed, f"{len(users.failed)} of {users.asked} requests failed: {'; '.join(users.failed[:10])}"
     return f"{took:.0f} s for the control plane and six nodes; {STEPS} kills; 0 of {users.asked} requests failed"
+
+
+def backup(site: Site) -> None:
+    """What the preflight asks for."""
+    site.kubectl("create", "job", "backup", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
+    site.kubectl("wait", "job/backup", "--for=condition=Complete", "-n", "vcci-platform", "--timeout=180s")
 
 
 def upgrade(site: Site) -> None:
