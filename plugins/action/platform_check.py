@@ -18,6 +18,7 @@ class ActionModule(Action):
         **connection_argument_spec(),
         "namespace": {"type": "str", "required": True},
         "service": {"type": "str", "default": "api-gateway"},
+        "ingress": {"type": "str", "default": ""},
         "api_host": {"type": "str", "required": True},
         "secret": {"type": "str", "default": "vcci-api-tls"},
         "timeout": {"type": "int", "default": 60},

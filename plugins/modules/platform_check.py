@@ -9,9 +9,9 @@ short_description: Tell the truth about the running platform
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - Asks at every door of the platform as its users do, through the gateway's address and over verified TLS. Doors are
-    each host and location of the gateway's own configuration, a write, a read and a job done by a worker, what must
-    stay closed, and the ports of load balancers.
+  - Asks at every door of the platform as its users do, through the gateway's address, or that of the ingress controller
+    in front of it, and over verified TLS. Doors are each host and location of the gateway's own configuration, a write,
+    a read and a job done by a worker, what must stay closed, and the ports of load balancers.
   - Judges whatever the platform is to have, which it knows from the records of its sets (see
     M(greenlang.vcci.applyset)). What was deleted is missed; roll-outs, DaemonSets, Services, SealedSecrets,
     Certificates, claims, Jobs, CronJobs (a last run that failed, or a success that is too old), autoscalers, quotas,
@@ -32,9 +32,16 @@ options:
     type: str
     required: true
   service:
-    description: The gateway's Service of type LoadBalancer.
+    description: The gateway's Service, of type LoadBalancer unless there is O(ingress).
     type: str
     default: api-gateway
+  ingress:
+    description:
+      - The Ingress through which the gateway is reached; empty where it is reached through its own Service.
+      - Doors are then asked at the controller's address. Plain HTTP must lead to HTTPS, and find no host that is
+        nobody's.
+    type: str
+    default: ""
   api_host:
     description: Host name of the API, for which the gateway's certificate must be valid.
     type: str

@@ -106,7 +106,7 @@ def templates_in(value, key: str = "") -> Iterator[str]:
         for child in value:
             yield from templates_in(child, key)
     elif isinstance(value, str):
-        yield f"{{{{ {value} }}}}" if key in EXPRESSIONS else value
+        yield f"{{{{ {value} }}}}" if key in EXPRESSIONS and "{{" not in value else value
 
 
 def read_by(role: str) -> set[str]:

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Ask at every door of the platform as its users do: through the gateway's address, over TLS that is verified.
+"""Ask at every door of the platform as its users do: through the gateway's address, or that of the ingress controller
+in front of it, over TLS that is verified.
 
 A door that answers wrongly is a fault; the others are asked all the same.
 """
@@ -14,7 +15,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..applyset.workers import Workers
@@ -35,6 +36,7 @@ PAUSE = 0.2  # seconds between two attempts
 SHOWN = 200  # characters of an answer that a message has
 AT_A_TIME = 6  # doors; the gateway limits what one client may ask
 NOBODY = "nobody.invalid"  # a host that is nobody's
+MOVED = (301, 308)  # to HTTPS, as controllers have it
 LAYER = "apps"
 
 
@@ -43,7 +45,7 @@ class Doors:
 
     authority  certificates that are trusted; those of the system without any.
     timeout    seconds that all doors together have; at their end each is asked once more.
-    ports      of the gateway, for plain HTTP and for TLS.
+    ports      at that address, for plain HTTP and for TLS.
     """
 
     def __init__(
@@ -75,6 +77,12 @@ class Doors:
                 context.wrap_socket(plain, server_hostname=NOBODY).close()
             raise VcciError("a certificate was given for a host that is nobody's, and must be refused")
 
+    def behind_ingress(self, hosts: Iterable[str]) -> None:
+        """What a controller answers by plain HTTP: each host is led to HTTPS, and one that is nobody's is not found."""
+        for host, good in (*((host, MOVED) for host in hosts), (NOBODY, (404,))):
+            with self._told(f"http://{host}/"), contextlib.closing(self._pool(host, secure=False)) as pool:
+                self._ask(pool, "GET", "/", good, any_content=True)
+
     def connect(self, what: str, address: str, port: int) -> None:
         """A load balancer takes connections at this port."""
 
@@ -98,7 +106,7 @@ class Doors:
         """A write, a read, and a job that a worker has done; what needs one that failed is not asked."""
         with self._told("write") as good:
             record = {"name": "platform-check", "quantity": 2, "factor": 3}
-            path = f"/api/v1/records/{self._ask(pool, 'POST', '/api/v1/records', 201, record)['id']}"
+            path = f"/api/v1/records/{self._ask(pool, 'POST', '/api/v1/records', (201,), record)['id']}"
         if not good:
             return
         with self._told("read"):
@@ -112,7 +120,8 @@ class Doors:
         scheme = "https" if route.secure else "http"
         where = f"{scheme}://{route.host or self.address}{route.path}"
         with self._told(where), contextlib.closing(self._pool(route.host, route.secure)) as pool:
-            self._ask(pool, "GET", route.path, route.status, any_content=True)
+            good = None if route.status is None else (route.status,)
+            self._ask(pool, "GET", route.path, good, any_content=True)
 
     # --- how ---------------------------------------------------------------------------------------------------------
     def _pool(self, host: str, secure: bool = True) -> Any:
@@ -153,7 +162,7 @@ class Doors:
         pool: Any,
         method: str,
         path: str,
-        good: int | None = 200,
+        good: Collection[int] | None = (200,),
         body: Mapping[str, Any] | None = None,
         status: str | None = None,
         any_content: bool = False,
@@ -174,7 +183,7 @@ class Doors:
                 )
                 again = again or answer.status == 503
                 last = f"{answer.status} {answer.data[:SHOWN].decode(errors='replace')}"
-                right = answer.status == good if good is not None else answer.status < 500 and answer.status != 429
+                right = answer.status in good if good is not None else answer.status < 500 and answer.status != 429
                 content = json.loads(answer.data) if right and not any_content else {}
                 if right and (status is None or content.get("status") == status):
                     return [content]
@@ -193,20 +202,25 @@ def ask(client: Client, args: Mapping[str, Any], services: list[Object], write: 
     services  those of type LoadBalancer that are to take connections.
     """
     namespace, name = args["namespace"], args["service"]
-    gateway = client.get("v1", "Service", name, namespace)
+    label, way = _way_in(client, args)
     secret = client.get("v1", "Secret", args["secret"], namespace)
-    address, data = address_of(gateway or {}), (secret or {}).get("data") or {}
+    address, data = address_of(way or {}), (secret or {}).get("data") or {}
     authority = base64.b64decode(data["ca.crt"]).decode() if data.get("ca.crt") else None
     doors = Doors(address, args["api_host"], authority, args["timeout"])
     if not address:
-        doors.faults.append(_lack(gateway, f"Service {namespace}/{name}", "has no LoadBalancer address"))
+        lacking = "no address of an ingress controller" if args["ingress"] else "no LoadBalancer address"
+        doors.faults.append(_lack(way, label, f"has {lacking}"))
     if "tls.crt" not in data:
         doors.faults.append(_lack(secret, f"Secret {namespace}/{args['secret']}", "has no certificate yet"))
     if doors.faults:
         return doors, address
     found = (client.get("v1", "ConfigMap", f"{name}-config", namespace) or {}).get("data") or {}
     configuration = str(found.get("nginx.conf") or "")
-    doors.ask_all(routes(configuration), Workers(AT_A_TIME), write)
+    asked = routes(configuration)
+    if args["ingress"]:  # of the gateway's own ports, only what the controller leads on is a door
+        asked = [route for route in asked if route.secure]
+        doors.behind_ingress(dict.fromkeys(route.host for route in asked))
+    doors.ask_all(asked, Workers(AT_A_TIME), write)
     if refuses_strangers(configuration):
         doors.refuse_stranger()
     for service in services:
@@ -214,6 +228,21 @@ def ask(client: Client, args: Mapping[str, Any], services: list[Object], write: 
             if port.get("protocol", "TCP") == "TCP" and address_of(service):
                 doors.connect(f"Service {service['metadata']['name']}", address_of(service), port["port"])
     return doors, address
+
+
+def _way_in(client: Client, args: Mapping[str, Any]) -> tuple[str, Object | None]:
+    """What tells the address from outside, with its name. A controller tells it some time after an Ingress is there."""
+    namespace, ingress = args["namespace"], args["ingress"]
+    if not ingress:
+        return f"Service {namespace}/{args['service']}", client.get("v1", "Service", args["service"], namespace)
+    deadline, found = Deadline(args["timeout"]), list[Object | None]()
+
+    def told() -> bool:
+        found[:] = [client.get("networking.k8s.io/v1", "Ingress", ingress, namespace)]
+        return found[0] is None or bool(address_of(found[0])) or deadline.passed
+
+    until(told, args["timeout"] + 1.0, late=lambda _waited: VcciError("the Ingress could not be read"), pause=PAUSE)
+    return f"Ingress {namespace}/{ingress}", found[0]
 
 
 def _lack(obj: Object | None, label: str, what: str) -> Fault:
@@ -225,7 +254,7 @@ def _lack(obj: Object | None, label: str, what: str) -> Fault:
     return Fault(label, f"{wrong}, so that no door can be asked", LAYER, True, remedy=look if obj is not None else "")
 
 
-def address_of(service: Object) -> str:
-    """Of its load balancer; empty where it has none."""
-    ingress = (((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or [{}])[0]
+def address_of(way: Object) -> str:
+    """Of the load balancer of a Service or an Ingress; empty where it has none."""
+    ingress = (((way.get("status") or {}).get("loadBalancer") or {}).get("ingress") or [{}])[0]
     return str(ingress.get("ip") or ingress.get("hostname") or "")

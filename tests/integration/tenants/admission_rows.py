@@ -32,7 +32,9 @@ GENEROUS = {
     "max-object-bytes": "2048",
     "load-balancers": "2",
 }
-PINNED = {"id": "pinned", "tier": "memory", **HOSTS, "node-pools": "memory"}
+# Its annotations give it more than data ever do: hosts of the platform, by name and within a wildcard.
+PINNED = {"id": "pinned", "tier": "memory", "node-pools": "memory", **HOSTS}
+PINNED["hosts"] += ",*.example,api.platform.example"
 APIS = {
     "pods": "v1",
     "services": "v1",
@@ -330,6 +332,27 @@ OTHERS = [
     (SOLVER, "ingresses", annotated("nginx.ingress.kubernetes.io/whitelist-source-range", "0.0.0.0/0"), ""),
     (SOLVER, "services", spec(type="NodePort"), ""),
     (SOLVER, "configmaps", OURS, "label not allowed"),
+]
+OF_THE_PLATFORM = "; the platform has it for itself .tenant_protected_hosts.; hosts of this tenant are globex.example"
+# Hosts of an Ingress or of its certificates; vcci.elsewhere.example is the platform's, outside of its domain.
+PLATFORM_HOSTS = [
+    *(
+        (host, f"host not allowed: {host.replace('*', '.')}{OF_THE_PLATFORM}")
+        for host in (
+            "api.platform.example",
+            "platform.example",
+            "any.platform.example",
+            "*.platform.example",
+            "deep.in.platform.example",
+            "vcci.elsewhere.example",
+            "*.elsewhere.example",
+        )
+    ),
+    ("elsewhere.example", ""),
+    ("other.elsewhere.example", ""),
+    ("below.vcci.elsewhere.example", ""),
+    ("notplatform.example", ""),
+    ("*.other.example", ""),
 ]
 # What the platform's own people make there: what carries their label is theirs, and the rest is judged as anybody's.
 PLATFORM = [

@@ -84,7 +84,7 @@ class Ruled:
 
 @pytest.fixture(scope="module")
 def ruled(site, kubeconfig) -> Iterator[Ruled]:
-    site.run("tenant", tenant_list=[], tags="admission")
+    site.run("tenant", tenant_list=[], tags="admission", apps_frontend_host="vcci.elsewhere.example")
     made = Ruled(site.client, kubeconfig)
     with contextlib.ExitStack() as stack:
         for api, resource, body in CLUSTER_WIDE:
@@ -188,6 +188,23 @@ def test_a_pod_does_not_run_outside_its_pools(ruled, change, refusal):
     """Where the pool that is open to all is not the tenant's, a pod has to choose."""
     path = c.path("v1", ruled.namespace("pinned"), "pods")
     judge(ruled.refused("POST", path, c.merged(rows.BASES["pods"], change)), refusal)
+
+
+@pytest.mark.parametrize(("host", "refusal"), rows.PLATFORM_HOSTS)
+def test_hosts_of_the_platform_are_no_tenants(ruled, host, refusal):
+    """Whatever a namespace says; neither is a certificate of one."""
+    path = c.path("networking.k8s.io/v1", ruled.namespace("pinned"), "ingresses")
+    certified = c.merged(c.ingress("globex.example"), rows.spec(tls=[{"hosts": [host], "secretName": "x"}]))
+    for body in (c.ingress(host), certified):
+        judge(ruled.refused("POST", path, body), refusal)
+
+
+def test_each_refused_host_is_told_once(ruled):
+    """Beside one that is anybody's."""
+    path = c.path("networking.k8s.io/v1", ruled.namespace("bounded"), "ingresses")
+    both = rows.spec(rules=[c.rule("api.platform.example"), c.rule("acme.test")])
+    told = ruled.refused("POST", path, c.merged(c.ingress("globex.example"), both))
+    assert [told.count(f"host not allowed: {host};") for host in ("api.platform.example", "acme.test")] == [1, 1]
 
 
 def test_the_default_class_is_everybodys(ruled):

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.scripted import Request, Scripted, answer
+
 Answers = dict[str, list[tuple[int, object]]]  # by method, host and path
 HOST, APP = "api.vcci.test", "app.vcci.test"
 RECORD = f"GET {HOST}/api/v1/records/7"
@@ -177,6 +179,27 @@ def test_strangers_are_to_be_refused(serve: Serve, certificate: Path, monkeypatc
     doors = Doors("127.0.0.1", HOST, None, 1, (port, port))
     doors.refuse_stranger()
     assert ["must be refused" in fault.wrong for fault in doors.faults] == [True]
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({HOST: 308, APP: 301}, []),
+        ({HOST: 200, APP: 308}, [f"door http://{HOST}/"]),
+        ({HOST: 308, APP: 404}, [f"door http://{APP}/"]),
+        ({HOST: 308, APP: 308, "nobody.invalid": 200}, ["door http://nobody.invalid/"]),
+        ({HOST: 308, APP: 308, "nobody.invalid": 308}, ["door http://nobody.invalid/"]),
+    ],
+)
+def test_what_a_controller_answers_by_plain_http(given: dict[str, int], wrong: list[str]) -> None:
+    def reply(request: Request) -> bytes:
+        return answer(given.get(request.headers("host")[0], 404), {})
+
+    with contextlib.closing(Scripted(reply)) as server:
+        doors = Doors("127.0.0.1", HOST, None, 0.3, (server.port, 1))
+        doors.behind_ingress([HOST, APP])
+    assert [fault.object for fault in doors.faults] == wrong
+    assert len(doors.answers) == 3 - len(wrong)
 
 
 def test_a_load_balancer_takes_connections(serve: Serve) -> None:

@@ -62,3 +62,18 @@ def test_the_doors_of_our_gateway(tmp_path: Path) -> None:
         Route("app.vcci.test", "/", True, None),
     ]
     assert refuses_strangers(config["data"]["nginx.conf"])
+
+
+def test_what_the_controller_leads_on_are_the_same_doors(tmp_path: Path) -> None:
+    """By the gateway's port for it nobody outside can ask."""
+    values = {"platform_environment": "local", "platform_domain": "vcci.test"}
+    found = {}
+    for exposure in ("loadbalancer", "ingress"):
+        (tmp_path / exposure).mkdir()
+        made = render(
+            tmp_path / exposure, "apps", names=["api_gateway.yml.j2"], apps_gateway_exposure=exposure, **values
+        )
+        (config,) = (one for one in made if one["metadata"]["name"] == "api-gateway-config")
+        found[exposure] = {route for route in routes(config["data"]["nginx.conf"]) if route.secure}
+        assert refuses_strangers(config["data"]["nginx.conf"])
+    assert found["ingress"] == found["loadbalancer"] != set()
