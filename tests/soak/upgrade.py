@@ -45,7 +45,7 @@ class Site:
     def play(self, version: Path, *playbooks: str, tries: int = 1, **variables: object) -> int:
         """Run playbooks of a version on the cluster; how many tasks changed something."""
         command = self.command(*playbooks, **variables)
-        for _ in range(tries):
+        for _attempt in range(tries):
             done = ansible(*command, cwd=version, environment={"ANSIBLE_CONFIG": str(version / "ansible.cfg")})
             if not done.returncode:
                 break

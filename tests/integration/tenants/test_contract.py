@@ -107,6 +107,11 @@ def test_what_the_quota_of_a_tier_lets_in(quota, client, prefix):
 def test_affinity_stays_within_the_namespace(quota, client, prefix, kind, term, admitted, when):
     quota(tiers=TIERS, tenants=tenants(prefix, "small"))
     where = f"vcci-tenant-{prefix}-0"
+
+    def counted():
+        return client.get("v1", "ResourceQuota", "tenant-cross-namespace", where).get("status", {}).get("hard")
+
+    eventually(counted, 60, "the limit is not known yet")
     whole = {"labelSelector": {"matchLabels": {"a": "b"}}, "topologyKey": "kubernetes.io/os", **term}
     terms = [whole] if when == "required" else [{"weight": 1, "podAffinityTerm": whole}]
     wall = pod("wall", affinity={kind: {f"{when}DuringSchedulingIgnoredDuringExecution": terms}})
