@@ -48,7 +48,7 @@ def test_a_preview_goes_on_after_a_conflict_and_fails_at_its_end(kubeconfig: Pat
     assert made.returncode == 0, made.stdout[-3000:]
     here = ("-n", namespace, "--type=merge", "-p")
     kubectl("patch", "configmap", "platform-config", *here, '{"data":{"ENVIRONMENT":"by-hand"}}')
-    kubectl("patch", "hpa", "vcci-frontend-hpa", *here, '{"spec":{"minReplicas":3}}')
+    kubectl("patch", "hpa", "vcci-frontend-hpa", *here, '{"spec":{"minReplicas":1}}')
     changed = {"apps_frontend_image": "greenlang/vcci-frontend:v9"}
     seen = play(kubeconfig, namespace, "--check", "--diff", **changed)
     said = " ".join(seen.stdout.split())

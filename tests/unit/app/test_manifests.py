@@ -28,7 +28,10 @@ def render(folder: pathlib.Path, inventory: str = "", **values: object) -> Manif
     """(kind, namespace, name) → manifest, of both roles."""
     roles, files = ("apps", "observability"), []
     if inventory:
-        of_roles = [ROOT / "inventories" / inventory / f"group_vars/vcci_{inventory}" / f"{role}.yml" for role in roles]
+        of_roles = [
+            ROOT / "inventories" / inventory / f"group_vars/vcci_{inventory}" / f"{role}.yml"
+            for role in ("cluster", *roles)
+        ]
         files = [ROOT / "group_vars/all/cluster.yml", *of_roles]
     documents = helpers.render(folder, *roles, inventory=files, **{**SHARED, **values})
     found = {(doc["kind"], doc["metadata"].get("namespace", ""), doc["metadata"]["name"]): doc for doc in documents}
