@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +20,7 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import record
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.host import below
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, record
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = Path("/var/lib/greenlang-vcci")
@@ -163,28 +161,14 @@ def supervisors(state: Path) -> list[int]:
     return found
 
 
-def cgroups(name: str) -> Iterator[Path]:
-    """The cgroups of a cluster, of all hierarchies."""
-    mounted = Path("/sys/fs/cgroup")
-    for root in [mounted / f"vcci-{name}", *mounted.glob(f"*/vcci-{name}")]:
-        yield from below(root)
-
-
 def in_cgroups(name: str) -> set[int]:
     """The processes in the cgroups of a cluster."""
-    found: set[int] = set()
-    for group in cgroups(name):
-        with contextlib.suppress(OSError):  # it went meanwhile
-            found.update(map(int, (group / "cgroup.procs").read_text().split()))
-    return found
+    return host.processes(host.cgroups(f"vcci-{name}"))
 
 
 def kill(pids: Iterable[int]) -> None:
     """End processes at once; those that are gone, or 0 and less, do not matter."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            if pid > 0:
-                os.kill(pid, signal.SIGKILL)
+    host.kill({pid for pid in pids if pid > 0})
 
 
 def power_off(state: Path) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
 
 from tests.helpers import (
     ROOT,
     STATE,
     ansible,
-    cgroups,
     daemon_pid,
     eventually,
     in_cgroups,
@@ -173,20 +173,23 @@ def test_a_wait_that_times_out_shows_the_last_words_of_the_pod(site: Site, modul
         site.kubectl("delete", "configmap", "crashing", "-n", "vcci-platform")
 
 
+# What Pod Security `restricted` asks of a container and of its pod.
+CLOSED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
+NOBODY = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
 def repairable(command: str) -> dict[str, Any]:
     """A StatefulSet whose pod runs a command."""
-    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
     image = {"image": "greenlang/vcci-probe:v1.0.0", "command": ["sh", "-c", command]}
-    user = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
     # Without a probe a container that is about to end counts as ready meanwhile.
     probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 3, "periodSeconds": 1}
     pod = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
-        "securityContext": user,
+        "securityContext": NOBODY,
         "containers": [
-            {"name": "main", **image, "resources": size, "securityContext": closed, "readinessProbe": probe}
+            {"name": "main", **image, "resources": size, "securityContext": CLOSED, "readinessProbe": probe}
         ],
     }
     labels = {"app": "repairable"}
@@ -223,7 +226,6 @@ GREEDY = {
 
 def greedy(name: str) -> dict[str, Any]:
     """A pod that wants everything, beside the platform's own on the node of compute."""
-    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     size = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}}
     volume = {"name": "scratch", "emptyDir": {"sizeLimit": "8Mi"}}
     main = {
@@ -231,11 +233,10 @@ def greedy(name: str) -> dict[str, Any]:
         "image": "greenlang/vcci-probe:v1.0.0",
         "command": ["sh", "-c", GREEDY[name]],
         "resources": size,
-        "securityContext": closed,
+        "securityContext": CLOSED,
         "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
     }
-    user = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {"automountServiceAccountToken": False, "securityContext": user, "containers": [main], "volumes": [volume]}
+    spec = {"automountServiceAccountToken": False, "securityContext": NOBODY, "containers": [main], "volumes": [volume]}
     spec |= {"nodeName": "compute-1", "restartPolicy": "Never", "terminationGracePeriodSeconds": 0}
     meta = {"name": name, "namespace": "vcci-platform"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
@@ -271,8 +272,8 @@ def test_who_takes_all_leaves_the_others_alone(site: Site) -> None:
 def most_processes(site: Site) -> int:
     """Of the pod of this node that has most."""
     most = 0
-    for group in cgroups(site.name):
-        if group.name.startswith("pod") and "compute-1" in group.parts:
+    for group in (group for root in host.cgroups(f"vcci-{site.name}/compute-1") for group in host.below(root)):
+        if group.name.startswith("pod"):
             with contextlib.suppress(OSError):  # another hierarchy, or it went meanwhile
                 most = max(most, int((group / "pids.current").read_text()))
     return most

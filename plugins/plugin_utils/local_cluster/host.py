@@ -132,12 +132,11 @@ def _delegate(directory: Path) -> None:
 
 def end_cgroup(name: str) -> int:
     """End every process below a cgroup, then remove it from every hierarchy; return how many processes were ended."""
-    v1, v2 = hierarchies()
-    roots = [root / name for root in [*v1, *([v2] if v2 else [])] if (root / name).is_dir()]
+    v2, roots = hierarchies()[1], cgroups(name)
     ended: set[int] = set()
 
     def are_gone() -> bool:
-        living = _living(roots)
+        living = processes(roots)
         ended.update(living)
         if living and v2 and (v2 / name / "cgroup.kill").exists():
             (v2 / name / "cgroup.kill").write_text("1")
@@ -146,7 +145,7 @@ def end_cgroup(name: str) -> int:
 
     def late(_waited: int) -> VcciError:
         return VcciError(
-            f"processes {sorted(_living(roots))} of cgroup {name} do not end. "
+            f"processes {sorted(processes(roots))} of cgroup {name} do not end. "
             f"Remedy: look at them with ps; run again when they are gone."
         )
 
@@ -157,7 +156,13 @@ def end_cgroup(name: str) -> int:
     return len(ended)
 
 
-def _living(roots: Iterable[Path]) -> set[int]:
+def cgroups(name: str) -> list[Path]:
+    """The directories of a cgroup, in each hierarchy that has it."""
+    v1, v2 = hierarchies()
+    return [root / name for root in [*v1, *([v2] if v2 else [])] if (root / name).is_dir()]
+
+
+def processes(roots: Iterable[Path]) -> set[int]:
     """The processes in cgroups and below them."""
     living: set[int] = set()
     for root in roots:
