@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.doubt import doubt
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 
 from tests.helpers import connect, eventually, own_cluster, play
 
@@ -146,3 +150,53 @@ def test_no_room_for_a_snapshot(snapshot: Callable[..., Any], tmp_path: Path) ->
 
 def test_a_cluster_that_is_not_there(snapshot: Callable[..., Any]) -> None:
     assert "there is no local cluster 'nowhere'" in snapshot(name="nowhere")["msg"]
+
+
+SAID = [{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"}]
+PODS = "/api/v1/namespaces/default/pods"
+
+
+@pytest.fixture
+def pods(state: Path) -> Iterator[dict[str, dict[str, Any]]]:
+    """Pods of which the API server says that they are Ready at an address of this machine, by name."""
+    client = connect(state / "kubeconfig")
+    made = {}
+    for name in ("runs", "moved", "gone", "waits"):
+        spec = {"nodeName": "memory-1", "containers": [{"name": "main", "image": "none"}]}
+        client.request("POST", PODS, body={"metadata": {"name": name}, "spec": spec})
+        said = {"podIP": "127.1.2.3" if name == "moved" else "127.0.0.1", "conditions": SAID if name != "waits" else []}
+        path = f"{PODS}/{name}/status"
+        made[name] = client.request("PATCH", path, body={"status": said}, content_type="application/merge-patch+json")
+    yield made
+    for name in made:
+        client.request("DELETE", f"{PODS}/{name}", body={"gracePeriodSeconds": 0})
+    client.close()
+
+
+def test_pods_that_do_not_run_as_they_say_are_not_ready(state: Path, pods: dict[str, dict[str, Any]]) -> None:
+    layout = Layout(state.name, ipaddress.IPv4Network("10.86.0.0/16"), state, "real", [])
+    places = {"runs": "burstable/", "moved": ""}
+    cgroups = {
+        name: f"{layout.cgroup}/memory-1/kubepods/{place}pod{pods[name]['metadata']['uid']}/main"
+        for name, place in places.items()
+    }
+    processes = [subprocess.Popen(["sleep", "600"]) for _name in cgroups]
+    client = connect(state / "kubeconfig")
+    try:
+        for process, cgroup in zip(processes, cgroups.values(), strict=True):
+            host.make_cgroup(cgroup)
+            for folder in host.cgroups(cgroup):
+                (folder / "cgroup.procs").write_text(str(process.pid))
+        assert doubt(client, layout) == ["default/gone", "default/moved"]
+        found = {
+            pod["metadata"]["name"]: pod["status"].get("conditions", []) for pod in client.list("v1", "Pod", "default")
+        }
+        said = {name: {one["type"]: one["status"] for one in several} for name, several in found.items()}
+        ready = {name: several.get("Ready") for name, several in said.items()}
+        assert ready == {"runs": "True", "moved": "False", "gone": "False", "waits": None}
+        assert doubt(client, layout) == []
+    finally:
+        client.close()
+        host.end_cgroup(f"{layout.cgroup}/memory-1")
+        for process in processes:
+            process.wait()

@@ -17,6 +17,7 @@ from ..waiting import until
 from .control_plane_daemons import ADMISSION, AUDIT_POLICY, NAMES, daemons
 from .daemon import Daemon
 from .daemons import Daemons
+from .doubt import doubt
 from .held import Held
 from .layout import Layout
 from .pki import Authority, kubeconfig, service_account_key
@@ -104,6 +105,9 @@ class ControlPlane:
         etcd, api_server, *others = self.daemons()
         started = [daemon.name for daemon in (etcd, api_server) if self.processes.ensure(daemon)]
         self.wait_ready(say)
+        if started and self._layout.kind == "real":
+            with self.client() as client:
+                doubt(client, self._layout)
         prepare()
         return started + [daemon.name for daemon in others if self.processes.ensure(daemon)]
 

@@ -81,7 +81,8 @@ def pass_or_refuse(
         lines = [f"{one.check}: {one.what}" for one in blocking(found, wanted.accept)]
         number = "1 thing is" if len(lines) == 1 else f"{len(lines)} things are"
         return VcciError(
-            f"{number} in the way; nothing was changed:\n" + "\n".join(f"  - {line}" for line in lines), lines
+            f"{number} in the way; looking for them changed nothing:\n" + "\n".join(f"  - {line}" for line in lines),
+            lines,
         )
 
     until(clear, wait, say, awaited=awaited, late=late, pause=0.5, longest=3)
