@@ -24,9 +24,10 @@ from ansible.utils.display import Display
 from .applyset import planned
 from .applyset.options import Planned
 from .errors import LINE, ConfigError, SetError, VcciError, brief
+from .given import Given
 from .kubernetes.client import Client
 from .kubernetes.kubeconfig import load, read_bytes
-from .parent import end_with_parent
+from .worker import end_with_parent, uncollected
 
 display = Display()
 UNREADABLE = (TypeError, ValueError, OverflowError, RecursionError, AttributeError)  # to Ansible's own validator
@@ -60,7 +61,7 @@ class Action(ActionBase):
         self._clients: list[Client] = []
         self._warnings: list[str] = []
         try:
-            with self._environment():
+            with uncollected(), self._environment():
                 done = self.perform(self._checked(), task_vars or {})
         except VcciError as exc:
             done = self._foreseen(exc, task_vars or {}) or self._failure(exc)
@@ -201,7 +202,7 @@ class Action(ActionBase):
     def _validated(self, given: Mapping[str, Any]) -> ValidationResult:
         validator = ArgumentSpecValidator(self.ARGUMENTS, **self.RULES)
         try:
-            result: ValidationResult = validator.validate(given)
+            result: ValidationResult = validator.validate(Given(given, self.ARGUMENTS))
             return result
         except UNREADABLE as exc:
             name = next(filter(lambda name: self._is_unreadable(name, given[name]), given), "")

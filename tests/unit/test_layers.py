@@ -22,7 +22,7 @@ LAYERS = [
     {"upgrade"},
     {"applyset"},
     {"kubernetes"},
-    {"errors", "labels", "nesting", "waiting", "files", "tables", "parent"},
+    {"errors", "labels", "nesting", "waiting", "files", "tables", "given", "worker"},
 ]
 # The base of action plugins is above all packages, and knows of them what every action needs.
 ACTION = {*LAYERS[-1], "kubernetes", "applyset.planned", "applyset.options"}

@@ -19,6 +19,7 @@ from ..kubernetes.kinds import group_of, is_built_in
 from .manifests import DIGEST
 
 _ABSENT = object()
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NOBODYS = {
     "": ("apiVersion", "kind"),
     ".metadata": ("name", "namespace"),
@@ -28,8 +29,7 @@ Object = Mapping[str, Any]
 
 def digest_of(obj: Object) -> str:
     """Of the manifest as it is sent, without the digest itself."""
-    text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
-    return "v1." + hashlib.sha256(text.encode()).hexdigest()[:32]
+    return "v1." + hashlib.sha256(_ENCODER.encode(obj).encode()).hexdigest()[:32]
 
 
 def our_entry(meta: Object, manager: str, api_version: str | None = None) -> Object | None:

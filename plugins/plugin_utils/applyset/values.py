@@ -45,7 +45,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
             name = given if given.__class__ is str else _key(given)
             if name in made:
                 raise Unreadable("this key is given twice")
-            made[name] = _copy(member)
+            made[name] = member if member.__class__ is str and member.isascii() else _copy(member)
     except Unreadable as exc:
         raise exc.within(f".{name}") from None
     return made

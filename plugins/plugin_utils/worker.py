@@ -1,12 +1,16 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A worker of Ansible ends with the process that started it: nobody else would read what it finds out."""
+"""A worker of Ansible runs one task: it ends with the process that started it, since nobody else would read what it
+finds out, and does not look for garbage."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 
 PR_SET_PDEATHSIG = 1
 
@@ -26,3 +30,16 @@ def end_with_parent() -> None:
     prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent.pid:  # it went before the kernel knew
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for cycles within the block, and in a worker none after it: each would walk all that the task holds,
+    and Ansible's own objects. Of a run with 17,000 objects that was half of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was and multiprocessing.parent_process() is None:
+            gc.enable()
