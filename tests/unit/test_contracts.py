@@ -106,7 +106,7 @@ def templates_in(value, key: str = "") -> Iterator[str]:
         for child in value:
             yield from templates_in(child, key)
     elif isinstance(value, str):
-        yield f"{{{{ {value} }}}}" if key in EXPRESSIONS and "{{" not in value else value
+        yield f"{{% if {value} %}}{{% endif %}}" if key in EXPRESSIONS and "{{" not in value else value
 
 
 def read_by(role: str) -> set[str]:
@@ -126,6 +126,47 @@ def test_every_variable_that_a_role_reads_is_specified(role):
     read = read_by(role)
     assert {name for name in read if not name.startswith((f"{role}_", f"__{role}_", *SHARED))} == set()
     assert {name for name in read if not name.startswith("__")} - options_of(role).keys() == set()
+
+
+def taken_as_texts(template: str, names: set[str]) -> set[str]:
+    """Those of these variables that a template uses as they are; what gets one as a whole reads it by its own rules."""
+    tree = Environment().parse(template)
+    whole = [part for output in tree.find_all(nodes.Output) for part in output.nodes if isinstance(part, nodes.Name)]
+    filters = [found for found in tree.find_all(nodes.Filter) if found.name == "bool"]
+    right = {id(name) for name in (*whole, *(name for found in filters for name in found.find_all(nodes.Name)))}
+    return {name.name for name in tree.find_all(nodes.Name) if name.name in names and id(name) not in right}
+
+
+@pytest.mark.parametrize(
+    ("template", "taken"),
+    [
+        ("{{ a }}", set()),
+        ("{{ a | bool }}", set()),
+        ("{{ a | default(false) | bool }}", set()),
+        ("{{ 1 if a | bool else 2 }}", set()),
+        ("{{ 1 if a else 2 }}", {"a"}),
+        ("{% if not a %}{% endif %}", {"a"}),
+        ("{% if a %}{% endif %}", {"a"}),
+        ("{{ x | default(a) }}", {"a"}),
+    ],
+)
+def test_what_is_taken_as_a_text(template, taken):
+    assert taken_as_texts(template, {"a"}) == taken
+
+
+def test_what_is_said_with_e_is_no_text_where_a_bool_belongs():
+    """`-e name=false` is the text "false", which is true wherever nobody makes a bool of it."""
+    specified = [option for role in ROLES for option in options_of(role).items()]
+    bools = {name for name, option in specified if option["type"] == "bool"}
+    found: dict[str, set[str]] = {}
+    for folder in ("roles", "playbooks", "group_vars", "inventories"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix not in (".j2", ".yml") or path.parent.name in ("meta", "contracts"):
+                continue
+            texts = [path.read_text(encoding="utf-8")] if path.suffix == ".j2" else templates_in(load(path))
+            for text in texts:
+                found.setdefault(str(path.relative_to(ROOT)), set()).update(taken_as_texts(text, bools))
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 def set_for_tasks(value) -> Iterator[str]:
