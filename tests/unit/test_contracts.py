@@ -299,13 +299,22 @@ def test_make_tells_where_the_kubeconfig_is():
     assert done.stdout == "/var/lib/greenlang-vcci/told/kubeconfig\n"
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name of a page: its headings, as they are made into names."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_links_in_the_documentation_lead_somewhere():
     broken = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for piece in page.read_text(encoding="utf-8").split("](")[1:]:
-            target = piece.split(")")[0].split("#")[0]
-            if target and "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+            link = piece.split(")")[0]
+            target, _, anchor = link.partition("#")
+            there = page.parent / target if target else page
+            if "://" not in link and not (there.exists() and (not anchor or anchor in anchors(there))):
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
     assert broken == []
 
 
