@@ -15,6 +15,7 @@ description:
     eviction, room for the pods of each node while it is away, volumes that are on a node alone, and, for an upgrade,
     APIs that the version to come does not serve - of manifests, of objects by whom they were written, and of what the
     API server was asked for -, what charts support, the age of backups, and lifetimes.
+  - What is a tenant's own (workloads, budgets, CronJobs in its namespace) blocks nothing.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Looks at the same, and does not wait."}
@@ -29,14 +30,15 @@ options:
     elements: str
     default: []
   pool:
-    description: All nodes of a pool instead.
+    description: All nodes of a pool instead, at the same time.
     type: str
   pool_label:
     description: The label of nodes that says which pool they are of.
     type: str
     default: vcci.io/pool
   returns:
-    description: Whether a node comes back with its disks. Where it does not, what cannot move blocks.
+    description: >-
+      Whether a node comes back with its disks. Where it does not, what cannot move blocks, and all are gone at the end.
     type: bool
     default: true
   checks:

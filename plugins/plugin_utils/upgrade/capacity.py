@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Whether the pods of a node find room on the others while it is away. Pure.
+"""Whether the pods of nodes find room on the others while these are away. Pure.
 
 Pods are placed as a careful scheduler would, the largest first, each where most is free; what it cannot place, a real
 one may by moving others, but nobody should count on that.
@@ -7,7 +7,7 @@ one may by moving others, but nobody should count on that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -40,16 +40,16 @@ class Room:
 
 
 def without(
-    away: str, nodes: Sequence[Object], pods: Iterable[Object], bound: Mapping[str, str] | None = None
+    away: Collection[str], nodes: Sequence[Object], pods: Iterable[Object], bound: Mapping[str, str] | None = None
 ) -> list[str]:
-    """The pods of node `away` that find no room, with the reason.
+    """The pods of the nodes `away` that find no room, with the reason.
 
     bound  pods (namespace/name) → the node to which a volume of theirs is bound: they are not looked at here.
     """
     alive = [pod for pod in pods if not _ended(pod) and (pod.get("spec") or {}).get("nodeName")]
-    rooms = [_room(node, alive) for node in nodes if node["metadata"]["name"] != away]
+    rooms = [_room(node, alive) for node in nodes if node["metadata"]["name"] not in away]
     leaving = [
-        pod for pod in alive if pod["spec"]["nodeName"] == away and not stays(pod) and _name(pod) not in (bound or {})
+        pod for pod in alive if pod["spec"]["nodeName"] in away and not stays(pod) and _name(pod) not in (bound or {})
     ]
     homeless = []
     for pod in sorted(leaving, key=_size, reverse=True):
@@ -62,18 +62,26 @@ def without(
     return homeless
 
 
-def one_node_less(
-    nodes: Sequence[Object], pods: Sequence[Object], bound: Mapping[str, str], leaving: Sequence[str], *, returns: bool
+def room_left(
+    nodes: Sequence[Object],
+    pods: Sequence[Object],
+    bound: Mapping[str, str],
+    groups: Iterable[Sequence[str]],
+    *,
+    returns: bool,
 ) -> list[Finding]:
-    """For each node that leaves, one at a time. Where it `returns`, what has to wait for it is only told."""
+    """For each group of nodes that are away together. Where they return, what has to wait for them is only told."""
     found = []
-    for name in leaving:
-        homeless = without(name, nodes, pods, bound)
+    for away in groups:
+        homeless = without(away, nodes, pods, bound)
         if homeless:
             more = f" and {len(homeless) - SHOWN} more" if len(homeless) > SHOWN else ""
-            what = f"without node {name} no room is left for {', '.join(homeless[:SHOWN])}{more}"
-            waits = "they wait until it is back" if returns else "add a node to the pool first (nodes_scale)"
-            found.append(Finding("capacity", not returns, f"{what}. Remedy: {waits}"))
+            one = len(away) == 1
+            names = f"node{'' if one else 's'} {', '.join(away)}"
+            what = f"without {names} no room is left for {', '.join(homeless[:SHOWN])}{more}"
+            waits = f"they wait until {'it is' if one else 'these are'} back"
+            remedy = waits if returns else "add a node to the pool first (nodes_scale)"
+            found.append(Finding("capacity", not returns, f"{what}. Remedy: {remedy}"))
     return found
 
 

@@ -23,8 +23,9 @@ class Wanted:
     """What is looked at.
 
     version    the target of an upgrade; None: nodes leave for a while.
-    nodes      those that will be away, one after the other; none: all. `pool`, by `pool_label`, instead.
-    returns    whether each comes back with its disks.
+    nodes      those that will be away, one after the other; none: all. `pool`, by `pool_label`, instead: all of it at
+               the same time.
+    returns    whether each comes back with its disks; where none does, all are away at the end.
     checks     what is looked at; none: all.
     accept     what does not block.
     manifests  objects as they were rendered; charts: name → kubeVersion.
@@ -59,7 +60,7 @@ def look(client: Client, wanted: Wanted, now: datetime.datetime) -> list[Finding
     found += _of_nodes(seen, wanted)
     if wanted.backups and _asked(wanted, "backups"):
         jobs = filter(workloads.is_backup, client.list("batch/v1", "CronJob"))
-        found += workloads.of_backups(jobs, wanted.backups, now)
+        found += workloads.of_backups(jobs, wanted.backups, now, seen.tenants)
     chosen = [one for one in found if _asked(wanted, one.check)]
     return sorted(chosen, key=lambda one: (not one.blocks, CHECKS.index(one.check)))
 
@@ -135,8 +136,9 @@ class _Cluster:
                     wanted[one["metadata"]["uid"]] = wanted[reference["uid"]]
         return wanted
 
+    @cached_property
     def tenants(self) -> set[str]:
-        """Namespaces of tenants, whose budgets keep no node."""
+        """Namespaces of tenants: what they make keeps nobody from an upgrade, nor a node from leaving."""
         found = self.client.list("v1", "Namespace", label_selector=f"{OURS},{TENANT}")
         return {str(namespace["metadata"]["name"]) for namespace in found}
 
@@ -168,7 +170,7 @@ def _of_nodes(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     upgrade = wanted.version is not None
     others = [node for node in seen.nodes if upgrade or node["metadata"]["name"] not in seen.leaving]
     found = skew.ready(others)
-    unready = workloads.unready(seen.workloads)
+    unready = workloads.unready(seen.workloads, seen.tenants)
     only_told = not upgrade and "workloads" not in wanted.checks
     found += [Finding(one.check, False, one.what) for one in unready] if only_told else unready
     if _asked(wanted, "budgets"):
@@ -179,7 +181,7 @@ def _of_nodes(seen: _Cluster, wanted: Wanted) -> list[Finding]:
 
 
 def _of_budgets(seen: _Cluster) -> list[Finding]:
-    tenants, found = seen.tenants(), []
+    tenants, found = seen.tenants, []
     for kept in keeping(_going(seen), seen.client.list("policy/v1", "PodDisruptionBudget"), seen.scales()):
         theirs = kept.pod.partition("/")[0] in tenants
         remedy = "change the budget or scale the workload" if kept.never else "wait until its pods are well"
@@ -191,7 +193,10 @@ def _of_budgets(seen: _Cluster) -> list[Finding]:
 def _of_room(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     claims, there = seen.client.list("v1", "PersistentVolumeClaim"), seen.client.list("v1", "PersistentVolume")
     bound = volumes.bound(_going(seen), claims, there, seen.nodes)
-    room = capacity.one_node_less(seen.nodes, seen.pods, bound, sorted(seen.leaving), returns=wanted.returns)
+    names = sorted(seen.leaving)
+    together = wanted.pool or not wanted.returns
+    groups = [names] if together else [[name] for name in names]
+    room = capacity.room_left(seen.nodes, seen.pods, bound, groups, returns=wanted.returns)
     return room + volumes.bound_to(bound, returns=wanted.returns)
 
 

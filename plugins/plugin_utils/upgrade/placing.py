@@ -1,8 +1,8 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """On which nodes a pod may run, as the scheduler's own filters say it. Pure.
 
-Heard: node selector, required node affinity, taints, required anti-affinity by host name, the node's readiness. Not
-heard: what is only preferred, and spreading.
+Heard: node selector, required node affinity, taints, required anti-affinity by host name, whether a node takes pods.
+Not heard: what is only preferred, spreading, and whether a node is Ready, which is looked at by itself.
 """
 
 from __future__ import annotations

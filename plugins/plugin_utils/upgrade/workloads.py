@@ -1,10 +1,12 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""What is not as its owner wants it: nothing is upgraded, and no node taken away, while something is not well. Pure."""
+"""What is not as its owner wants it: nothing is upgraded, and no node taken away, while something of the platform is
+not well. What a tenant's own people break, and need not mend, is only told. Pure.
+"""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .findings import Finding, Object, named
@@ -13,8 +15,9 @@ KINDS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "Dae
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def unready(workloads: Iterable[Object]) -> list[Finding]:
-    """Those that have fewer Ready pods than they want, or are being rolled out."""
+def unready(workloads: Iterable[Object], tenants: Collection[str] = ()) -> list[Finding]:
+    """Those that have fewer Ready pods than they want, or are being rolled out. In `tenants`, the namespaces of
+    tenants, none blocks."""
     found = []
     for workload in workloads:
         ready, wanted = counts(workload)
@@ -23,7 +26,9 @@ def unready(workloads: Iterable[Object]) -> list[Finding]:
         )
         if ready < wanted or behind:
             told = "is being rolled out" if ready >= wanted else f"has {ready} of {wanted} pods Ready"
-            found.append(Finding("workloads", True, f"{named(workload)} {told}. Remedy: mend it, or wait for it"))
+            blocks, remedy = workload["metadata"].get("namespace") not in tenants, "mend it, or wait for it"
+            remedy = remedy if blocks else "none is needed: it is a tenant's own"
+            found.append(Finding("workloads", blocks, f"{named(workload)} {told}. Remedy: {remedy}"))
     return found
 
 
@@ -36,10 +41,12 @@ def counts(workload: Object) -> tuple[int, int]:
     return int(status.get("readyReplicas") or 0), 1 if wanted is None else int(wanted)
 
 
-def of_backups(jobs: Iterable[Object], hours: int, now: datetime.datetime) -> list[Finding]:
-    """CronJobs that make backups, of which the last success is older than so many hours."""
+def of_backups(
+    jobs: Iterable[Object], hours: int, now: datetime.datetime, tenants: Collection[str] = ()
+) -> list[Finding]:
+    """CronJobs that make backups, of which the last success is older than so many hours; a tenant's are its own."""
     found = []
-    for job in jobs:
+    for job in (one for one in jobs if one["metadata"].get("namespace") not in tenants):
         if (job.get("spec") or {}).get("suspend"):
             found.append(_old(f"{named(job)} is suspended"))
             continue

@@ -80,8 +80,11 @@ def test_what_keeps_a_pool_is_told_before_anything_is_changed(client, kubeconfig
     assert f"of Deployment web is kept by {budget}" in kept["msg"]
     assert "looking for them changed nothing" in kept["msg"]
     assert [one["check"] for one in accepted["findings"]] == ["budgets"]
-    assert not waits.get("failed"), waits  # the other node of the pool has room
-    assert not lost.get("failed"), lost
+    assert not waits.get("failed"), waits
+    [room] = [one["what"] for one in waits["findings"]]
+    for told in (room, lost["msg"]):  # all of the pool goes
+        assert f"without nodes {', '.join(nodes)} no room is left for" in told
+        assert f"{namespace}/web-" in told
     assert "there is no node nowhere; there are" in node["msg"]
     assert "there is no pool nowhere; there are" in pool["msg"]
     assert "skew cannot be accepted. Remedy: name some of" in accept["msg"]

@@ -171,9 +171,28 @@ DAEMON = {"ownerReferences": [{"kind": "DaemonSet", "name": "d", "controller": T
     ],
 )
 def test_room_for_the_pods_of_a_node(nodes: list, pods: list, homeless: int, says: str) -> None:
-    found = capacity.without("a", nodes, pods)
+    found = capacity.without(["a"], nodes, pods)
     assert len(found) == homeless
     assert all(says in line for line in found)
+
+
+THREE = [node("a"), node("b"), node("c")]
+FULL = [pod("p", cpu=2), pod("q", "b", cpu=2), pod("r", "c", cpu=2)]
+
+
+@pytest.mark.parametrize(
+    ("groups", "returns", "says"),
+    [
+        ([["a"], ["b"]], True, []),  # the one is back before the other goes
+        ([["a", "b"]], True, ["without nodes a, b no room is left for ", "they wait until these are back"]),
+        ([["a", "b"]], False, ["without nodes a, b no room is left for ", "add a node to the pool first"]),
+        ([["a", "b", "c"]], True, ["(there is no other node)"]),
+    ],
+)
+def test_nodes_that_are_away_together_give_each_other_no_room(groups: list, returns: bool, says: list[str]) -> None:
+    found = capacity.room_left(THREE, FULL, {}, groups, returns=returns)
+    assert [one.blocks for one in found] == [not returns for _group in groups if says]
+    assert [text for text in says if text not in found[0].what] == []
 
 
 def test_what_a_pod_asks_for() -> None:
@@ -231,8 +250,17 @@ def workload(kind: str, status: dict, replicas: int | None = 2, generation: int 
     ],
 )
 def test_what_is_not_well(found: dict, says: str | None) -> None:
-    told = workloads.unready([found])
-    assert (says in told[0].what) if says else not told
+    told = workloads.unready([found], {"vcci-tenant-a"})
+    assert (says in told[0].what and told[0].blocks) if says else not told
+
+
+def test_what_a_tenant_has_broken_keeps_nobody() -> None:
+    """Nor a backup that it calls so and never made: it is suspended with its tenant."""
+    [told] = workloads.unready([workload("Deployment", {})], {"ns"})
+    assert not told.blocks
+    assert "has 0 of 2 pods Ready. Remedy: none is needed" in told.what
+    job = {"kind": "CronJob", "metadata": {"name": "backup", "namespace": "ns"}, "spec": {"suspend": True}}
+    assert workloads.of_backups([job], 26, NOW, {"ns"}) == []
 
 
 @pytest.mark.parametrize(
