@@ -10,7 +10,7 @@ the runbook and AWX's survey:
     settings  roles whose own settings count as well; their specification is the roles'
     subject   the variable that names what it is about: a tenant, a node
     lock      what no two runs may be at work on at once; {variable} stands for a value. Without it nothing is recorded
-    patience  seconds (900) of silence after which a run on another machine that holds the lock is taken for dead
+    patience  seconds (90000) of silence after which a run on another machine that holds the lock is taken for dead
 
     confirms  the variable whose value must be typed here, because something is lost
     target    true: an unfinished run with another value is not gone on with
@@ -31,7 +31,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 FIELDS = {"summary", "options", "settings", "subject", "lock", "patience"}
 SPEC = ("type", "choices", "default", "required", "elements", "options", "no_log")
 OF_OPTION = {*SPEC, "description", "confirms", "target", "kept", "pattern", "minimum", "maximum"}
-PATIENCE = 900.0
+PATIENCE = 90000.0  # nothing is heard of a run while pods end, which a tier may give a day, or a volume is copied
 # What every procedure that is recorded takes.
 OF_RECORD: dict[str, dict[str, Any]] = {
     "procedure_anew": {
