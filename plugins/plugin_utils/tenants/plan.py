@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..kubernetes import quantity
 from .cluster import CREATED, NAME, TIER, Cluster, Namespace
 from .contract import told
 from .counts import KINDS
@@ -207,7 +208,8 @@ def _bounds_of(tier: Tier, tenant: Tenant | None, settings: Settings) -> Bounds:
     overrides, classes = (tenant.overrides, tenant.storage_classes) if tenant else (Overrides(), {})
     hard = tenant_limits(tier, overrides, classes, settings.storage_classes)
     contract = tier.contract.over(overrides.contract).of_platform(settings.ingress_classes or (), settings.issuers)
-    return Bounds(hard, contract.written(devices(hard), hard[BALANCERS]))
+    balancers = str(int(quantity.parse(hard[BALANCERS])))  # policies read a number, which "1k" is none to them
+    return Bounds(hard, contract.written(devices(hard), balancers))
 
 
 def usage_of_tenants(cluster: Cluster) -> dict[str, dict[str, Any]]:

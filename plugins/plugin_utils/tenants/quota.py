@@ -78,7 +78,10 @@ def tenant_limits(
     hard = hard_limits(tier, overrides, classes, every_class)
     number = int(quantity.parse(hard.get(BALANCERS, "0")))
     needed = _balancers(number, tier.contract.over(overrides.contract).max_service_ports)
-    return with_counts({**needed, **hard})
+    # Who has another number of them than its tier, or larger Services, has the node ports of these.
+    others = {"load_balancers", "max_service_ports"} & overrides.contract.keys() or BALANCERS in overrides.quota
+    whole = {**hard, **needed, **overrides.quota} if others else {**needed, **hard}
+    return with_counts(whole)
 
 
 def devices(hard: Mapping[str, str]) -> list[str]:

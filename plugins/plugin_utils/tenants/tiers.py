@@ -116,7 +116,7 @@ def _parse_limits(value: Any, where: str, problems: Problems) -> Limits:
 def _check_order(limits: Limits, where: str, problems: Problems) -> None:
     """The API server would refuse a default above the maximum, in the middle of the writes."""
     container = limits.container
-    for lower, upper in itertools.pairwise(key for key in _UPWARDS if key in container):
+    for lower, upper in itertools.combinations([key for key in _UPWARDS if key in container], 2):
         for resource in container[lower].keys() & container[upper].keys():
             low, high = container[lower][resource], container[upper][resource]
             if quantity.parse(low) > quantity.parse(high):

@@ -191,6 +191,10 @@ def test_pools_that_the_cluster_does_not_have():
         ({"load_balancers": 2, "max_service_ports": 10}, {}, "2", "20"),
         ({"load_balancers": 2}, {"load_balancers": 3, "max_service_ports": 4}, "3", "12"),
         ({"load_balancers": 2}, {"load_balancers": 0}, "0", "0"),
+        ({"load_balancers": 2}, {"max_service_ports": 100}, "2", "200"),
+        ({"load_balancers": 2}, {"quota": {"services.loadbalancers": "4"}}, "4", "128"),
+        ({"load_balancers": 2}, {"quota": {"services.loadbalancers": "4", "services.nodeports": "5"}}, "4", "5"),
+        ({"load_balancers": 2}, {"max_service_ports": 100, "quota": {"services.nodeports": "5"}}, "2", "5"),
         # as the version before had it, in tiers and overrides of inventories
         ({"quota": {"services.loadbalancers": "2"}}, {}, "2", "64"),
         ({"quota": {"services.loadbalancers": "2", "services.nodeports": "0"}}, {}, "2", "0"),
@@ -208,6 +212,12 @@ def test_load_balancers_have_the_node_ports_that_they_need(tier, overrides, bala
     assert found.hard["services.loadbalancers"] == balancers
     assert found.hard["services.nodeports"] == ports
     assert found.written["tenant.vcci.io/load-balancers"] == balancers
+
+
+def test_policies_read_the_number_of_load_balancers_however_it_is_written():
+    found = bounds({}, {"quota": {"services.loadbalancers": "1k"}})
+    assert found.hard["services.loadbalancers"] == "1k"
+    assert found.written["tenant.vcci.io/load-balancers"] == "1000"
 
 
 @pytest.mark.parametrize(

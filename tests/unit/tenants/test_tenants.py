@@ -173,6 +173,16 @@ def test_bad_tenants(tenants, place, text):
             "tiers.x.limits",
             "defaultRequest of cpu (2)",
         ),
+        (
+            {
+                "x": {
+                    "quota": {"pods": 1},
+                    "limits": {"default_request": {"cpu": 2}, "default": {"memory": "1Gi"}, "max": {"cpu": 1}},
+                }
+            },
+            "tiers.x.limits",
+            "defaultRequest of cpu (2) is above max (1)",
+        ),
         ({"x": {"quota": {"pods": 1}, "limits": {"max_volume": "big"}}}, "max_volume", "is not a quantity"),
         (
             {"x": {"quota": {"pods": 1}, "storage_classes": {"standard": []}}},
