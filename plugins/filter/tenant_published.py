@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import quantity
+
 DOCUMENTATION = r"""
 name: tenant_published
 short_description: What each tenant may publish, and from where what is published must and must not be reached
@@ -44,7 +46,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(tenants), for each C(namespace), its C(host), empty for none, and how many load C(balancers) it has left.
+    - C(tenants), for each C(namespace), its C(host), empty for none, the C(ingress_class) that serves it, empty for the
+      platform's, and how many load C(balancers) it has left.
     - C(outside), what the machine that asks tries, each with C(name), C(host), C(port), C(address), C(path), C(expect).
     - C(inside), namespace to the targets of its pod, as plugin tenant_probe_objects takes them.
   type: dict
@@ -53,7 +56,7 @@ _value:
 PORT = 8080
 HTTP = 80
 BALANCERS = "services.loadbalancers"
-HOSTS = "tenant.vcci.io/hosts"
+HOSTS, CLASSES = "tenant.vcci.io/hosts", "tenant.vcci.io/ingress-classes"
 PUBLISHED = "vcci-probe-published"
 HIDDEN = "vcci-probe-hidden"
 
@@ -79,8 +82,8 @@ def _namespace(one: Object) -> str:
 
 
 def _tenant(namespace: Object, found: Mapping[tuple[str, str, str], Object], served: bool) -> dict[str, Any]:
-    name = namespace["metadata"]["name"]
-    host = (namespace["metadata"].get("annotations") or {}).get(HOSTS, "").split(",")[0]
+    name, allowed = namespace["metadata"]["name"], namespace["metadata"].get("annotations") or {}
+    host, ingress_class = (allowed.get(key, "").split(",")[0] for key in (HOSTS, CLASSES))
     quota = found.get(("ResourceQuota", name, "tenant-quota"), {})
     limit = (quota.get("spec") or {}).get("hard", {}).get(BALANCERS, 0)
     used = (quota.get("status") or {}).get("used", {}).get(BALANCERS, 0)
@@ -88,7 +91,8 @@ def _tenant(namespace: Object, found: Mapping[tuple[str, str, str], Object], ser
     return {
         "namespace": name,
         "host": host.replace("*", "vcci-verify") if served else "",
-        "balancers": max(int(limit) - int(used), 0),
+        "ingress_class": ingress_class,
+        "balancers": max(int(quantity.parse(limit) - quantity.parse(used)), 0),
     }
 
 

@@ -7,8 +7,9 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.filter.tenant_published import tenant_published
 
 
-def namespace(name, hosts=None):
-    annotations = {} if hosts is None else {"tenant.vcci.io/hosts": hosts}
+def namespace(name, hosts=None, classes=None):
+    given = {"tenant.vcci.io/hosts": hosts, "tenant.vcci.io/ingress-classes": classes}
+    annotations = {key: value for key, value in given.items() if value is not None}
     return {"kind": "Namespace", "metadata": {"name": name, "annotations": annotations}}
 
 
@@ -38,12 +39,19 @@ def made(kind, where, name, address="", **more):
         ([namespace("a"), quota("a", "2", "0")], True, {"host": "", "balancers": 2}),
         ([namespace("a"), quota("a", "2", "1")], True, {"host": "", "balancers": 1}),
         ([namespace("a"), quota("a", "1", "3")], True, {"host": "", "balancers": 0}),
+        ([namespace("a"), quota("a", "1k", "1")], True, {"host": "", "balancers": 999}),
         ([namespace("a"), quota("a", "2", None)], True, {"host": "", "balancers": 2}),
         ([namespace("a"), quota("a", None, None)], True, {"host": "", "balancers": 0}),
     ],
 )
 def test_what_a_tenant_may_publish(objects, served, tenant):
-    assert tenant_published(objects, "p", served)["tenants"] == [{"namespace": "a", **tenant}]
+    assert tenant_published(objects, "p", served)["tenants"] == [{"namespace": "a", "ingress_class": "", **tenant}]
+
+
+@pytest.mark.parametrize(("classes", "served_by"), [(None, ""), ("", ""), ("own", "own"), ("own,other", "own")])
+def test_a_host_is_published_by_a_class_that_its_tenant_may_use(classes, served_by):
+    [tenant] = tenant_published([namespace("a", "a.example", classes)], "p")["tenants"]
+    assert tenant["ingress_class"] == served_by
 
 
 def test_who_must_reach_it_and_who_must_not():

@@ -7,7 +7,9 @@ import fnmatch
 import pathlib
 import re
 
+import pytest
 import yaml
+from jinja2.nativetypes import NativeEnvironment
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -37,3 +39,14 @@ def test_what_would_be_refused_is_found_out_before_anything_is_written():
     (converge,) = tasks("tenants")
     assert converge["greenlang.vcci.tenants"]["judge_only"] == "{{ __tenant_judge_only | default(false) }}"
     assert not any("vars" in task for task in others)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [([], ["a", "b"]), ("", ["a", "b"]), (["c", "d"], ["c", "d"]), ("c,d", ["c", "d"]), ("cc", ["cc"])],
+)
+def test_tenants_to_verify_may_be_given_as_a_text(given, taken):
+    """A text is no list of its letters."""
+    template = yaml.safe_load((ROOT / "roles/tenant/vars/main/verify.yml").read_text())["__tenant_verify_ids"]
+    values = {"tenant_verify_ids": given, "__tenant_ids": ["a", "b", "c"]}
+    assert NativeEnvironment().from_string(template).render(values) == taken
