@@ -21,7 +21,7 @@ from ..labels import labels
 from . import record
 from .ending import delete_pod
 from .life import Life
-from .reader import COMMAND, bound, reader, unreadable
+from .reader import COMMAND, bound, fitting, reader, unreadable
 
 READER = "vcci-tenant-backup"
 GRACE = 1  # seconds that the reader has to stop
@@ -121,8 +121,10 @@ class Backup:
         return pod
 
     def _reader(self, claim: str) -> dict[str, Any]:
-        ours, user = labels(record.COMPONENT), self.users.get(claim)
-        return reader(READER, self.life.namespace, self.image, claim, ours, self.life.workloads(), user)
+        ours, user, where = labels(record.COMPONENT), self.users.get(claim), self.life.namespace
+        pod = reader(READER, where, self.image, claim, ours, self.life.workloads(), user)
+        pod["spec"]["containers"][0]["resources"] = fitting(self.client.list("v1", "LimitRange", where))
+        return pod
 
     def remove_reader(self, wait: bool = True) -> None:
         """Until it is gone, since only one may run; also what a tenant called by its name."""

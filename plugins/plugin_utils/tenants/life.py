@@ -107,7 +107,7 @@ class Life:
                 delete_pod(self.client, pod, grace_of(pod, grace))
         if not self.check:
             self.end(self.pods if ended else self.running, grace)
-        self._raise(troubles, "stopped; its pods are")
+        self._raise(troubles, "stopped, though their pods have ended")
 
     def stop(self, pods: int) -> None:
         """Let no more than so many pods start; those that run go on."""
@@ -128,7 +128,7 @@ class Life:
             stop = suspension(self.id, self.part_of, 0)
             done = delete_set(self.client, [stop], ApplyOptions(check=self.check, diff=False))
             self.changes += done.deleted
-        self._raise(self._patch_all(workloads.resume_patch, "as before"), "resumed; all others are")
+        self._raise(self._patch_all(workloads.resume_patch, "as before"), "resumed, and all others are as before")
 
     # --- workloads ------------------------------------------------------------------------------------------------
     def workloads(self) -> list[Object]:

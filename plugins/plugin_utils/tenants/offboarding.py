@@ -184,7 +184,10 @@ class Offboarding:
             raise InputError(f"tenant {self.life.id} is not cordoned")
 
     def _keep(self, name: str, entries: Any, **changes: Any) -> None:
-        """Record a list of any length."""
+        """Record a list of any length; its file not in check mode."""
+        if self.check:
+            self._record(**changes)
+            return
         said = kept.write(self.folder, name, entries)
         self.data.pop(name, None)  # where a version before had it
         self._record(**{record.LISTS: {**self.data.get(record.LISTS, {}), name: said}}, **changes)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..kubernetes.quantity import parse
+
 USER = 10001  # of the image, where no workload says another: a volume whose workload is gone has to be read as somebody
 DATA = "/data"
 # Sparse: a hole of exabytes in a file is not read.
@@ -63,6 +65,23 @@ def reader(
     }
     metadata = {"name": name, "namespace": namespace, "labels": {"app": name, **labels}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def fitting(ranges: Iterable[Object]) -> dict[str, dict[str, str]]:
+    """RESOURCES, within what these LimitRanges let a container have."""
+    bounds = [entry for one in ranges for entry in one["spec"].get("limits") or () if entry["type"] == "Container"]
+    found: dict[str, dict[str, str]] = {}
+    for part, amounts in RESOURCES.items():
+        found[part] = {}
+        for resource, wanted in amounts.items():
+            amount = wanted
+            for entry in bounds:
+                least = (entry.get("min") or {}).get(resource, amount)
+                amount = max(amount, least, key=parse)
+                most = (entry.get("max") or {}).get(resource, amount)
+                amount = min(amount, most, key=parse)
+            found[part][resource] = amount
+    return found
 
 
 def unreadable(claims: Iterable[Object]) -> list[str]:

@@ -269,6 +269,7 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     (folder / "objects.json").unlink()
     assert "objects.json: No such file" in flat(site.run("tenant_offboard", fails=True, **options))
     assert site.run("tenant_offboard", "--check", **options, tenant_offboard_without_backup=True).changed
+    assert list(folder.glob("record-existed-*")) == []  # nothing is written
     (folder / "objects.json").write_text(kept)
     client.request("PATCH", record, body={"data": {"uid": "another"}}, content_type="application/merge-patch+json")
     assert "is not the one that was cordoned" in flat(site.run("tenant_offboard", fails=True, **options))

@@ -60,6 +60,25 @@ def test_a_reader_changes_nothing():
 
 
 @pytest.mark.parametrize(
+    ("entries", "requested", "at_most"),
+    [
+        ([], "10m", "500m"),
+        ([{"type": "Container", "default": {"cpu": "1"}}], "10m", "500m"),
+        ([{"type": "Container", "min": {"cpu": "100m"}}], "100m", "500m"),
+        ([{"type": "Container", "min": {"cpu": "1"}}], "1", "1"),
+        ([{"type": "Container", "max": {"cpu": "250m"}}], "10m", "250m"),
+        ([{"type": "Container", "min": {"cpu": "20m"}, "max": {"cpu": "0.25"}}], "20m", "0.25"),
+        ([{"type": "Pod", "max": {"cpu": "1m"}}], "10m", "500m"),  # of all containers of a pod: nobody of us makes one
+        ([{"type": "Container", "max": {"memory": "1Gi"}}], "10m", "500m"),
+    ],
+)
+def test_a_reader_keeps_within_the_limits_of_its_tenant(entries, requested, at_most):
+    found = _tenant_reader.fitting([{"spec": {"limits": entries}}])
+    assert (found["requests"]["cpu"], found["limits"]["cpu"]) == (requested, at_most)
+    assert found["limits"]["memory"] == "128Mi"
+
+
+@pytest.mark.parametrize(
     ("workloads", "wanted"),
     [
         ([], {"runAsUser": 10001, "runAsGroup": 10001}),
