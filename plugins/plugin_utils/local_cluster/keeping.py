@@ -124,12 +124,9 @@ def _restored(run: Run) -> dict[str, Any]:
     restoring.check(run.place, chosen)
     snapshots.verify(run.place, chosen.file)
     if not run.check:
-        programs = run.programs()
-        lock = (
-            run.layout.state.parent / f".{run.layout.name}.lock"
-        )  # that of LocalCluster: one run at a time changes it
-        with locked(lock, run.say, f"it changes the cluster {run.layout.name}"):
-            restoring.restore(run.place, chosen, ControlPlane(run.layout, programs), run.say)
+        control = ControlPlane(run.layout, run.programs())
+        with run.turn():
+            restoring.restore(run.place, chosen, control, run.say)
     return _result(run, chosen, changed=True)
 
 
