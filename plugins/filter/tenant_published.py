@@ -56,7 +56,8 @@ _value:
 PORT = 8080
 HTTP = 80
 BALANCERS = "services.loadbalancers"
-HOSTS, CLASSES = "tenant.vcci.io/hosts", "tenant.vcci.io/ingress-classes"
+HOSTS = "tenant.vcci.io/hosts"
+CLASSES = "tenant.vcci.io/ingress-classes"
 PUBLISHED = "vcci-probe-published"
 HIDDEN = "vcci-probe-hidden"
 
