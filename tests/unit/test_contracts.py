@@ -311,7 +311,7 @@ def test_links_in_the_documentation_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for piece in page.read_text(encoding="utf-8").split("](")[1:]:
             link = piece.split(")")[0]
-            target, _, anchor = link.partition("#")
+            target, _mark, anchor = link.partition("#")
             there = page.parent / target if target else page
             if "://" not in link and not (there.exists() and (not anchor or anchor in anchors(there))):
                 broken.append(f"{page.relative_to(ROOT)}: {link}")
