@@ -31,6 +31,7 @@ class ActionModule(Action):
         "version": {"type": "str", "default": ""},
         "scale": {"type": "bool", "default": False},
         "upgrade": {"type": "list", "elements": "str", "default": []},
+        "wait_timeout": {"type": "int", "default": 180},
         "state_dir": {"type": "path"},
         "binaries_dir": {"type": "path"},
     }

@@ -143,14 +143,14 @@ class ActionModule(Action):
     def _fail(self, args: dict[str, Any]) -> dict[str, Any]:
         begun = self._begun()
         named = summary.title(begun["name"], begun["subject"])
-        step, seconds, lost = "", 0.0, []
+        step, seconds, taken, lost = "", 0.0, [], []
         try:
             under_way = self._run(args)
-            step, seconds = under_way.entry.step, under_way.seconds
+            step, seconds, taken = under_way.entry.step, under_way.seconds, [*under_way.entry.taken]
             under_way.end(done=False)
         except VcciError as exc:
             lost = [f"Nor could its end be recorded: {exc.message}"]
-        told = summary.failed(named, seconds, args["task"], args["failure"], step)
+        told = summary.failed(named, seconds, args["task"], args["failure"], step, taken, args["lines"])
         raise VcciError("\n".join([*told, *lost]), summary.reasons(args["failure"]))
 
     def _begun(self) -> dict[str, Any]:

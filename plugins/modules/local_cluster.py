@@ -103,6 +103,11 @@ options:
     type: list
     elements: str
     default: []
+  wait_timeout:
+    description:
+      - Seconds in which all nodes must be Ready, by the word of the kubelets that run then.
+    type: int
+    default: 180
 extends_documentation_fragment:
   - greenlang.vcci.local
 """

@@ -62,7 +62,7 @@ options:
     type: dict
     default: {}
   lines:
-    description: What was done, for V(ended); at most twelve lines are shown.
+    description: What was done, for V(ended); how things stand now, for V(failed). At most twelve lines are shown.
     type: list
     elements: raw
     default: []

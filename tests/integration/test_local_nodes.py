@@ -135,6 +135,15 @@ def test_a_version_is_moved_and_taken_back(place: dict, local: Callable[..., Any
 
         [lower] = local({**same, "version": "1.36"})
         assert "go back by cluster_rollback" in lower["msg"]
+        down = [
+            {"greenlang.vcci.local_cluster": {**place, **same, "held": ["kube-scheduler"]}},
+            {"greenlang.vcci.local_cluster": {**place, **same, "upgrade": [PARTS[0]]}, "ignore_errors": True},
+            {"greenlang.vcci.local_snapshot": {"name": name, "state": "rolled_back"}, "ignore_errors": True},
+            {"greenlang.vcci.local_cluster": {**place, **same, "held": []}},
+        ]
+        [_held, stays, neither, _released], said = play(tmp_path, down)
+        assert "control-plane gets no other version while kube-scheduler is held" in stays["msg"]
+        assert "kube-scheduler is down on purpose, and would not go back" in neither["msg"]
         before = results[0]["snapshot"]["kubernetes"]
         back = [
             {"greenlang.vcci.local_cluster": {**place, **same, "version": before, "upgrade": list(PARTS[1:])}},

@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A running platform on real nodes moves to the next minor of Kubernetes, back, and again with kill -9 at every step.
+"""A running platform on real nodes moves to the next minor of Kubernetes, back, and again with kill -9 at every step,
+and with a node that for a while never gets Ready.
 
 Users ask through the gateway all the while, on paths that need no database: none of their requests may fail while it
 is upgraded, with kills or without. What is there before an upgrade is there after it; what came after the snapshot is
@@ -19,12 +20,19 @@ import time
 from collections.abc import Iterator
 
 import urllib3
+import yaml
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT
 
-from tests.helpers import ROOT, eventually
+from tests.helpers import ROOT, STATE, eventually, local_cluster
 from tests.soak.upgrade import Site, own_site
 
 BEFORE, AFTER = "1.36", "1.37"
 STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
+# The order in which they are taken: compute-1, compute-2, gpu-1, memory-1, memory-2, memory-3.
+COUNTS = {"compute": 2, "gpu": 1, "memory": 3}
+FIRST, LAST = ("compute-1", "compute-2"), "gpu-1"  # the one that never gets Ready, on which nothing runs; and before it
+DONE_BEFORE, NEVER = 3 + len(FIRST), 120  # steps, and seconds in which a node must be Ready
 HOST, PATHS = "api.vcci.local.test", ("/health/live", "/")
 PATIENCE = 1800  # seconds for a step to begin
 PAUSE = 0.02
@@ -90,6 +98,10 @@ def soak() -> str:
             assert (version(site), marks(site)) == (BEFORE, {"before"})
             users.phase = "upgrade with kills"
             for number in range(STEPS):
+                if number == DONE_BEFORE:
+                    users.phase = "upgrade with a node that never gets Ready"
+                    never_ready(site)
+                    users.phase = "upgrade with kills"
                 kill_at(site, number)
             upgrade(site)
             assert (version(site), marks(site)) == (AFTER, {"before"})
@@ -102,7 +114,8 @@ def soak() -> str:
     assert not upgrading, f"{len(upgrading)} of {users.asked} requests failed, first and last: {told}"
     back = len(users.failed)
     figures = (
-        f"{took:.0f} s for the control plane and six nodes; {STEPS} kills; 0 of {users.asked - back} requests failed"
+        f"{took:.0f} s for the control plane and six nodes; {STEPS} kills, and a node that never got Ready; "
+        f"0 of {users.asked - back} requests failed"
     )
     return f"{figures}, and {back} during the way back"
 
@@ -143,9 +156,64 @@ def kill_at(site: Site, number: int) -> None:
         assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
 
 
+def never_ready(site: Site) -> None:
+    """The node that is replaced next does not reach the API server any more: the upgrade ends in a state that it tells.
+    With its kubelet down on purpose nothing is begun. When both is over, the upgrade may go on."""
+    with started(site, cluster_upgrade_wait_timeout=NEVER) as run:
+        eventually(lambda: taken(site) >= DONE_BEFORE or run.poll() is not None, PATIENCE, f"step {LAST}", every=0.1)
+        with cut_off(site, LAST):
+            told = run.communicate()[0]
+    assert run.returncode, f"the upgrade ended well though {LAST} was cut off: {told[-3000:]}"
+    done = ["look", "snapshot", "control plane", *(f"node {name}" for name in FIRST)]
+    for says in (
+        f"nodes {LAST} are not Ready after",
+        f"{LAST} says ",
+        f"{LAST}: kubelet: ",
+        f"Done before, and not done again: {', '.join(done)}.",
+        f"cordoned: {LAST}",
+        f"not Ready: {LAST} (",
+        f"it goes on with step 'node {LAST}'",
+    ):
+        assert says in told, f"{says!r} is not in what the upgrade said: {told[-4000:]}"
+    nodes = site.objects("nodes")
+    cordoned = {node["metadata"]["name"] for node in nodes if node["spec"].get("unschedulable")}
+    new = {node["metadata"]["name"] for node in nodes if f"v{AFTER}." in node["status"]["nodeInfo"]["kubeletVersion"]}
+    assert (cordoned, new) == ({LAST}, set(FIRST)), f"cordoned {cordoned}, new {new}"
+    hold(site, [f"{LAST}/kubelet"])
+    with started(site) as run:
+        told = run.communicate()[0]
+    assert f"held: {LAST}/kubelet is down on purpose" in told, told[-3000:]
+    hold(site, [])
+
+
 @contextlib.contextmanager
-def started(site: Site) -> Iterator[subprocess.Popen[str]]:
-    command = site.command("playbooks/cluster_upgrade.yml", cluster_upgrade_version=AFTER)
+def cut_off(site: Site, name: str) -> Iterator[None]:
+    """What runs in this node's namespace, its pods not, reaches no API server."""
+    known = record.read(STATE / site.name)
+    assert known
+    layout = record.layout(known, STATE / site.name)
+    [node] = [one for one in layout.nodes if one.name == name]
+    inside = ["nsenter", f"--net=/run/netns/{layout.netns(node)}", "nft"]
+    rule = f"ip daddr {layout.api_address} tcp dport {API_PORT} drop"
+    table = f"table inet cut {{ chain out {{ type filter hook output priority 0; {rule}; }} }}"
+    subprocess.run([*inside, "-f", "-"], input=table, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*inside, "delete", "table", "inet", "cut"], check=True)
+
+
+def hold(site: Site, held: list[str]) -> None:
+    """Have this be down on purpose, and nothing else."""
+    defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main/local.yml").read_text(encoding="utf-8"))
+    pools = [{**pool, "count": COUNTS[pool["name"]]} for pool in defaults["cluster_local_pools"]]
+    done = local_cluster(name=site.name, subnet=site.subnet, pools=pools, version="as-it-is", held=held)
+    assert done.returncode == 0, done.stdout
+
+
+@contextlib.contextmanager
+def started(site: Site, **variables: object) -> Iterator[subprocess.Popen[str]]:
+    command = site.command("playbooks/cluster_upgrade.yml", cluster_upgrade_version=AFTER, **variables)
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     ) as run:

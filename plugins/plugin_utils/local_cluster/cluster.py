@@ -62,7 +62,8 @@ class Parts:
 
 class LocalCluster:
     """One cluster by its layout. `environment` goes into the cluster's identity; `given` may have programs already;
-    `held` is what of it must not run, `change` what this run changes of one that exists."""
+    `held` is what of it must not run, `change` what this run changes of one that exists, `patience` how many seconds
+    its nodes may take until they are Ready. What is recorded of the cluster is read here."""
 
     def __init__(
         self,
@@ -72,8 +73,10 @@ class LocalCluster:
         held: Held,
         say: Callable[[str], None],
         change: Change = NO_CHANGE,
+        patience: int = health.READY_SECONDS,
     ) -> None:
         self.layout, self._environment, self._held, self._say = layout, environment, held, say
+        self._moved, self._patience = change.moved, patience
         self._scale, self.leaving = change.scale, [node.name for node in record.leaving(layout) if change.scale]
         self._releases = Releases(layout, PARTS, change.version, change.moved)
         self._binaries = Binaries(PARTS, layout.kind, given, say, self._releases.part)
@@ -99,8 +102,7 @@ class LocalCluster:
         if not self.exists():
             created = [f"create node {node.name}" for node in self.layout.nodes]
             return [*build, f"create cluster {self.layout.name}", *created]
-        record.check_same(self.layout, self._environment, self._scale)
-        self._releases.check()
+        self._check()
         scaled = [f"create node {name}" for name in record.joining(self.layout)]
         scaled += [f"remove node {name}" for name in self.leaving]
         if build or scaled:
@@ -109,34 +111,42 @@ class LocalCluster:
         stale = [f"start {name}" for name in self._stale(parts)]
         return stale or capacity.predict(self.layout, parts.control, self._held)
 
-    def start(self) -> Outcome:
-        """Make the cluster run: build, create, heal. Does nothing to what is as it should be."""
-        layout = self.layout
-        record.check_same(layout, self._environment, self._scale)
+    def refuse(self) -> None:
+        """Raise for what cannot be started; asked before it is this run's turn."""
+        self._check()
+        preflight.check(self.layout, self._binaries.missing(), ControlPlane(self.layout, {}).runs(), cache_directory())
+
+    def _check(self) -> None:
+        record.check_same(self.layout, self._environment, self._scale)
         self._releases.check()
-        missing = self._binaries.missing()
-        preflight.check(layout, missing, ControlPlane(layout, {}).runs(), cache_directory())
-        with self._turn():
-            layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            programs = self._build() if missing else self._binaries.provide()
-            built = [f"built {name}" for name in self._binaries.built]
-            programs, kubelets = self._releases.start(programs)
-            link_parts(programs, layout.state)
-            parts = self._assemble(programs, kubelets)
-            boot.install(layout, parts.cilium_root, programs.get("cilium", Path()))
-            scaled = [f"created node {name}" for name in record.joining(layout)] if self.exists() else []
-            answers = not self._held.answers or health.answers(parts.control, self._held, layout)
-            if not self._stale(parts) and answers and not scaled and not self.leaving:
-                return self._outcome(parts.control, built)
-            new = scaled if self.exists() else [f"created cluster {layout.name}"]
-            with self._subnet(parts.control):
-                record.write(layout, self._environment)
-                if scaled:  # a run that is killed leaves nothing that nobody knows
-                    record.scaled(layout, self._environment, record.leaving(layout))
-                started = self._start(parts)
-            return self._outcome(
-                parts.control, [*new, *built, *started, *leaving.settle(layout, self._environment, parts.control)]
-            )
+        self._held.refuse_moved(self._moved)
+
+    def start(self) -> Outcome:
+        """Within this run's `turn`: build, create, heal. Does nothing to what is as it should be."""
+        self._check()
+        layout, missing = self.layout, self._binaries.missing()
+        layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        programs = self._build() if missing else self._binaries.provide()
+        built = [f"built {name}" for name in self._binaries.built]
+        programs, kubelets = self._releases.start(programs)
+        link_parts(programs, layout.state)
+        parts = self._assemble(programs, kubelets)
+        boot.install(layout, parts.cilium_root, programs.get("cilium", Path()))
+        scaled = [f"created node {name}" for name in record.joining(layout)] if self.exists() else []
+        answers = not self._held.answers or health.answers(
+            parts.control, self._held, layout, parts.nodes if self._real else None
+        )
+        if not self._stale(parts) and answers and not scaled and not self.leaving:
+            return self._outcome(parts.control, built)
+        new = scaled if self.exists() else [f"created cluster {layout.name}"]
+        with self._subnet(parts.control):
+            record.write(layout, self._environment)
+            if scaled:  # a run that is killed leaves nothing that nobody knows
+                record.scaled(layout, self._environment, record.leaving(layout))
+            started = self._start(parts)
+        return self._outcome(
+            parts.control, [*new, *built, *started, *leaving.settle(layout, self._environment, parts.control)]
+        )
 
     def _start(self, parts: Parts) -> list[str]:
         """Start what does not run, and wait until all nodes are Ready; what was started and loaded."""
@@ -158,10 +168,11 @@ class LocalCluster:
         if self._simulated:
             kwok = simulated.kwok(self.layout, parts.programs)
             started += self._report(["kwok"] if control.processes.ensure(kwok) else [])
-        health.wait_nodes(self.layout, control, self._held, self._say)
+        real = parts.nodes if self._real else None
+        health.wait_nodes(self.layout, control, self._held, real, self._patience, self._say)
         with control.client() as client:
             started += capacity.claim(self.layout, client)
-        health.check_daemons(control, parts.nodes if self._real else None)
+        health.check_daemons(control, real)
         return started
 
     def _changes_held(self) -> list[str]:
@@ -242,14 +253,14 @@ class LocalCluster:
         """Stop every process; namespaces, mounts, interfaces and cgroups go, data stays."""
         if not self.layout.state.exists():
             return Outcome()
-        with self._turn():
+        with self.turn():
             return self._stop(check)
 
     def remove(self, check: bool) -> Outcome:
         """Stop the cluster and delete its state."""
         if not self.layout.state.exists():
             return Outcome()
-        with self._turn():
+        with self.turn():
             outcome = self._stop(check)
             outcome.actions.append(f"removed {self.layout.state}")
             if not check:
@@ -268,7 +279,7 @@ class LocalCluster:
         return Outcome([f"stopped {name}" for name in living])
 
     # --- turns -------------------------------------------------------------------------------------------------------
-    def _turn(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """One run at a time changes a cluster."""
         lock = self.layout.state.parent / f".{self.layout.name}.lock"
         return locked(lock, self._say, f"it changes the cluster {self.layout.name}")

@@ -20,8 +20,7 @@ NAME = r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?"
 def converge(args: Mapping[str, Any], check: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """Start, stop or remove the cluster that the arguments describe, or say in `check` what that would do."""
     try:
-        cluster = _cluster(args, say)
-        return _result(cluster, _reach(args["state"], cluster, check))
+        return _result(*_reach(args, check, say))
     except OSError as exc:  # a full disk, a directory that may not be written: the message names the file
         file = exc.filename or exc.filename2 or "(no file)"
         raise VcciError(
@@ -47,13 +46,19 @@ def _cluster(args: Mapping[str, Any], say: Callable[[str], None]) -> LocalCluste
     given = Path(args["binaries_dir"]) if args["binaries_dir"] else None
     kept = record.held(state) if args["held"] is None else held.parse(args["held"], layout)
     change = Change(args["version"], tuple(args["upgrade"]), args["scale"])
-    return LocalCluster(layout, args["environment_name"], given, kept, say, change)
+    return LocalCluster(layout, args["environment_name"], given, kept, say, change, args["wait_timeout"])
 
 
-def _reach(state: str, cluster: LocalCluster, check: bool) -> Outcome:
-    if state == "started":
-        return Outcome(cluster.plan()) if check else cluster.start()
-    return cluster.stop(check) if state == "stopped" else cluster.remove(check)
+def _reach(args: Mapping[str, Any], check: bool, say: Callable[[str], None]) -> tuple[LocalCluster, Outcome]:
+    cluster = _cluster(args, say)
+    if args["state"] != "started":
+        return cluster, cluster.stop(check) if args["state"] == "stopped" else cluster.remove(check)
+    if check:
+        return cluster, Outcome(cluster.plan())
+    cluster.refuse()
+    with cluster.turn():
+        cluster = _cluster(args, say)  # what is held and which versions run may be others since the run before
+        return cluster, cluster.start()
 
 
 def _result(cluster: LocalCluster, outcome: Outcome) -> dict[str, Any]:

@@ -38,6 +38,10 @@ class Daemons:
     def state(self, name: str) -> Service:
         return self._supervisor.state(self._prefix + name)
 
+    def since(self, name: str) -> float:
+        """When the daemon that runs was started, seconds since 1970; never while none runs."""
+        return 0.0 if self._before.pid(name) else self._supervisor.since(self._prefix + name)
+
     def current(self, daemon: Daemon) -> bool:
         """Whether the daemon runs, started just as it would be started now; of one that is held, whether it is down."""
         if daemon.name in self.held:

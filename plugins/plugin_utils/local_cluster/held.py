@@ -26,6 +26,16 @@ class Held:
             return frozenset(name for name in CONTROL_PLANE if name in self.entries)
         return frozenset(name for name in NAMES if node in self.entries or f"{node}/{name}" in self.entries)
 
+    def refuse_moved(self, parts: Sequence[str]) -> None:
+        """Nothing that is down gets another version: it would not be seen to work in it."""
+        for part in parts:
+            held = [entry for entry in sorted(self.entries) if _is_of(entry, part)]
+            if held:
+                raise VcciError(
+                    f"upgrade: {part} gets no other version while {', '.join(held)} is held: it would not be seen to "
+                    "work in it. Remedy: release it (local_cluster with held: []), then run this again."
+                )
+
     @property
     def answers(self) -> bool:
         """Whether there is an API server to ask."""
@@ -46,3 +56,8 @@ def parse(entries: Sequence[str], layout: Layout) -> Held:
             "<node>/<daemon>, or a daemon of the control plane, as make status names them."
         )
     return Held(frozenset(entries))
+
+
+def _is_of(entry: str, part: str) -> bool:
+    """Whether what is held is of a node, or of the control plane."""
+    return entry in CONTROL_PLANE if part == "control-plane" else entry.partition("/")[0] == part

@@ -138,6 +138,12 @@ def _rolled_back(run: Run) -> dict[str, Any]:
             f"name: of cluster {run.layout.name!r} no upgrade is recorded that could be taken back. "
             f"Remedy: to restore objects alone, cluster_restore"
         )
+    down = sorted(record.held(run.layout.state).entries)
+    if down:
+        raise InputError(
+            f"name: of cluster {run.layout.name!r} {', '.join(down)} is down on purpose, and would not go back with "
+            f"the rest. Remedy: release it (local_cluster with held: []), then run this again"
+        )
     chosen = _chosen(run, runs.before.version)
     restoring.check(run.place, chosen)
     snapshots.verify(run.place, chosen.file)

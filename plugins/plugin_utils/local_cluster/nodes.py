@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ..errors import VcciError
+from ..errors import VcciError, brief
 from ..waiting import until
 from . import host, namespaces, network, node_images, objects
 from .control_plane import ControlPlane
@@ -23,8 +23,9 @@ from .pki import Authority, kubeconfig, write_changed
 
 NOTHING = Held()
 ORDER = ("kubelet", "kube-proxy", "cilium-agent", "containerd")  # in which the daemons of a node are stopped
-ANSWER_SECONDS = 60  # until a containerd must answer
+ANSWER_SECONDS, ASK_SECONDS = 60, 10  # until a containerd must answer, and until it is asked again
 ADDRESS_SECONDS = 120  # until a kubelet must have reported its node
+LAST, WORDS = 3, 220  # lines of a kubelet in an error, and characters of each
 CRI = ["io.containerd.grpc.v1", "cri"]  # type and name of the plugin that serves the RuntimeService
 
 
@@ -181,9 +182,24 @@ class Nodes:
             for line in self._stale(node):
                 raise self._trouble(node, line.rpartition(" ")[2], "ended after its start")
 
+    def reporting(self) -> dict[str, float]:
+        """Nodes → since when their kubelets run (Daemons.since)."""
+        return {node.name: self.processes(node).since("kubelet") for node in self._layout.nodes}
+
+    def last_words(self, name: str) -> list[str]:
+        """Of a node that does not get Ready: which of its daemons are not up, and what its kubelet said last."""
+        for node in filter(lambda node: node.name == name, self._layout.nodes):
+            processes = self.processes(node)
+            states = {daemon.name: processes.state(daemon.name).state for daemon in self.daemons(node)}
+            down = ", ".join(f"{daemon} ({state})" for daemon, state in states.items() if state != "up")
+            words = [brief(line, WORDS) for line in processes.last_lines("kubelet").splitlines()[-LAST:]]
+            return [*([f"not up: {down}"] if down else []), *(f"kubelet: {line}" for line in words)]
+        return []
+
     def _await_containerd(self, node: Node, processes: Daemons) -> None:
         """Wait until containerd answers that the RuntimeService of the kubelet is there."""
-        command = [*node_images.ctr(self._layout, node, self._parts["containerd"]), "plugins", "ls"]
+        client = node_images.ctr(self._layout, node, self._parts["containerd"])
+        command = [*client, "--timeout", f"{ASK_SECONDS}s", "plugins", "ls"]  # one that hangs answers nothing
 
         def late(_waited: int) -> VcciError:
             return self._trouble(node, "containerd", "serves no RuntimeService")

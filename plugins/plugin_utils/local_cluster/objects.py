@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,8 +96,30 @@ def bootstrap(layout: Layout, environment: str, metrics: tuple[str, str]) -> lis
 
 def is_ready(node: dict[str, Any]) -> bool:
     """Whether a node's Ready condition is True."""
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return _ready(node).get("status") == "True"
+
+
+def _ready(node: dict[str, Any]) -> dict[str, Any]:
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
+
+
+def has_reported(node: dict[str, Any], since: float) -> bool:
+    """Whether a node is Ready by the word of a kubelet that was started at `since`, seconds since 1970: what an earlier
+    one said stands for most of a minute after its end."""
+    ready = _ready(node)
+    told = ready.get("lastHeartbeatTime") or "1970-01-01T00:00:00Z"
+    heard = datetime.datetime.fromisoformat(told).timestamp()  # whole seconds
+    return ready.get("status") == "True" and heard > since - 1
+
+
+def why_not_ready(node: dict[str, Any]) -> str:
+    """What the node's condition says, in a line."""
+    ready = _ready(node)
+    if ready.get("status") == "True":
+        last = ready.get("lastHeartbeatTime")
+        return f"its kubelet has said nothing since it was started; the one before it did at {last}"
+    return f"{ready.get('reason') or 'no condition Ready'}: {ready.get('message') or 'its kubelet never reported'}"
 
 
 def facts(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Everything is below `<state>/supervision`, which holds nothing that could not be
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -118,6 +119,15 @@ class Supervisor:
             state = "up" if ready == "true" else "waiting" if delayed else "starting"
             return Service(state, int(pid), int(seconds), restarts)
         return Service("starting" if wanted == "true" else "down", None, int(seconds), restarts)
+
+    def since(self, name: str) -> float:
+        """When the daemon that is up was started, seconds since 1970; never while none is up."""
+        if self.state(name).state != "up":
+            return math.inf
+        try:
+            return (self.folder(name) / "started").stat().st_mtime
+        except FileNotFoundError:  # it has just been begun afresh
+            return math.inf
 
     def begin(self, name: str) -> None:
         """Have it started afresh: what is counted of it begins anew."""

@@ -13,7 +13,8 @@ from . import catalogue, variables
 from .contract import Contract, Option
 from .started import Started, absolute
 
-FRAME = ("procedure", "procedure_guard", "procedure_lines")  # what plays of ours say to the frame itself
+# What plays of ours say to the frame itself.
+FRAME = ("procedure", "procedure_guard", "procedure_lines", "procedure_stands")
 MISSING = object()
 
 

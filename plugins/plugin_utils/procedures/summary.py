@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import brief
@@ -30,12 +30,21 @@ def shown(lines: Iterable[object]) -> list[str]:
     return told if len(told) <= LINES else [*told[: LINES - 1], f"… and {len(told) - LINES + 1} more"]
 
 
-def failed(named: str, seconds: float, task: str, result: Mapping[str, Any], step: str) -> list[str]:
-    """Where it ended, why, and how to go on."""
+def failed(
+    named: str,
+    seconds: float,
+    task: str,
+    result: Mapping[str, Any],
+    step: str,
+    taken: Sequence[str] = (),
+    stands: Sequence[object] = (),
+) -> list[str]:
+    """Where it ended, why, what was done before, how things stand, and how to go on."""
     where = f" in step {step!r}" if step else ""
     first = f"{named}: FAILED after {duration(seconds)}{where}, at the task {task!r}"
     again = f"Run it again when that is remedied: it goes on with step {step!r}." if step else ""
-    return [first, *shown(reasons(result)), *([again] if again else [])]
+    done = [f"Done before, and not done again: {', '.join(taken)}."] if taken else []
+    return [first, *shown(reasons(result)), *done, *shown(stands), *([again] if again else [])]
 
 
 def reasons(result: Mapping[str, Any]) -> list[str]:

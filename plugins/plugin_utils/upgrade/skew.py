@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ..errors import InputError, brief
 from .findings import Finding, Object
+from .standing import stand
 
 OLDEST = 3  # minors that a kubelet may be older than the API server; it may never be newer
 SUPPORTED = range(35, 38)  # minors for which this collection is tested
@@ -70,9 +71,9 @@ def ready(nodes: Iterable[Object]) -> list[Finding]:
     found = []
     for node in nodes:
         name = node["metadata"]["name"]
-        conditions: Iterable[Mapping[str, str]] = (node.get("status") or {}).get("conditions") or ()
-        if not any(one["type"] == "Ready" and one["status"] == "True" for one in conditions):
-            found.append(Finding("nodes", True, f"node {name} is not Ready. Remedy: mend or remove it first"))
+        why = stand(node).trouble
+        if why:
+            found.append(Finding("nodes", True, f"node {name} is not Ready ({why}). Remedy: mend or remove it first"))
         elif (node.get("spec") or {}).get("unschedulable"):
             found.append(
                 Finding("nodes", True, f"node {name} takes no pods. Remedy: return it first (node_maintenance)")

@@ -36,8 +36,7 @@ def test_playbook_is_in_the_frame(playbook: str) -> None:
             continue
         [block] = play["tasks"]
         assert block["block"][-1]["ansible.builtin.import_tasks"] == "tasks/end.yml"
-        [rescue] = block["rescue"]
-        assert rescue["ansible.builtin.import_tasks"] == "tasks/failed.yml"
+        assert block["rescue"][-1]["ansible.builtin.import_tasks"] == "tasks/failed.yml"
         assert "vars_prompt" not in play
 
 
