@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import scripts
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.building import cache_directory
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.control_plane_daemons import daemons
@@ -113,6 +114,25 @@ def test_a_reboot(cluster: Path) -> None:
     up_again(cluster, before)
     assert connect(cluster / "kubeconfig").get("v1", "ConfigMap", "c1", "default")
     assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
+
+
+def test_what_systemd_starts_stays_and_may_be_killed(cluster: Path) -> None:
+    """There is no systemd here: this is the command of its unit, started again when it ends, as the unit asks for. What
+    it becomes is the supervision, or who waits to be it while there is one."""
+    power_off(cluster)
+    unit = [part.strip('"') for part in scripts.unit(NAME, cluster).partition("ExecStart=:")[2].split("\n")[0].split()]
+    with subprocess.Popen(unit) as first:
+        up_again(cluster, {})
+        with subprocess.Popen(unit) as second:
+            before = {name: daemon_pid(cluster, name) for name in DAEMONS}
+            assert (first.poll(), second.poll()) == (None, None)
+            first.kill()
+            first.wait()
+            up_again(cluster, {})
+            assert second.poll() is None
+            eventually(lambda: len(of(cluster, "s6-svscan")) == len(of(cluster, "outer")) == 1, 60, "one supervision")
+            assert {name: daemon_pid(cluster, name) for name in DAEMONS} == before
+            second.kill()
 
 
 def test_a_daemon_is_held_over_runs_and_boots_until_it_is_released(cluster: Path) -> None:

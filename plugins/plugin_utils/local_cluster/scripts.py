@@ -103,10 +103,10 @@ def unit(name: str, state: Path) -> str:
     return f"""[Unit]
 Description=Local Kubernetes cluster {name} of greenlang.vcci
 After=local-fs.target network.target
-RequiresMountsFor={state}
+RequiresMountsFor={_unit_word(state)}
 
 [Service]
-ExecStart={state}/boot --wait
+ExecStart=:/bin/sh {_unit_word(state / "boot")} --wait
 Restart=always
 RestartSec=1
 KillMode=process
@@ -115,3 +115,12 @@ Delegate=yes
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def _unit_word(path: Path) -> str:
+    """A path as one word of a unit, where quotes, backslashes and percent signs mean something (systemd.syntax(7)).
+
+    The name of a program could have none of these, so that this is an argument. The colon before the program keeps
+    dollars as they are."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text}"'

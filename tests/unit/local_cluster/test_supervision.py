@@ -109,4 +109,15 @@ def test_a_unit_and_a_boot_script_name_the_state(tmp_path: Path) -> None:
     told = subprocess.run(["/bin/sh", "-c", boot], capture_output=True, text=True, check=False)
     assert told.returncode == 1
     assert "Remedy: run make up in a clone" in told.stderr
-    assert "ExecStart=/var/lib/x/boot --wait\n" in scripts.unit("x", Path("/var/lib/x"))
+    assert 'ExecStart=:/bin/sh "/var/lib/x/boot" --wait\n' in scripts.unit("x", Path("/var/lib/x"))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd to read a unit")
+@pytest.mark.parametrize("name", ["plain", "two words", 'a "quoted" one', "100%", "%n", "back\\slash", "a'b", "a;b"])
+def test_systemd_reads_the_unit_as_it_is_meant(tmp_path: Path, name: str) -> None:
+    """Of a cluster in any folder: it has nothing to say."""
+    unit = tmp_path / "greenlang-vcci-c.service"
+    unit.write_text(scripts.unit("c", tmp_path / name / "c"))
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
