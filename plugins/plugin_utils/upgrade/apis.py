@@ -30,13 +30,14 @@ def of_manifests(objects: Iterable[Object], target: int) -> list[Finding]:
     return _once(found)
 
 
-def of_objects(objects: Iterable[Object], target: int) -> list[Finding]:
-    """Of objects in the cluster: by whom they were written in a version that goes."""
+def of_objects(objects: Iterable[Object], running: int, target: int) -> list[Finding]:
+    """Of objects in the cluster: by whom they were written in a version that goes after the minor that runs. What that
+    does not serve itself nobody writes any more: only a trace of it is left."""
     found = []
     for obj in objects:
         for api_version, who in _written(obj):
             row = REMOVALS.get((api_version, str(obj.get("kind"))))
-            if row and row.deprecated <= target:
+            if row and row.removed > running and row.deprecated <= target:
                 found.append(_finding(row, target, f"{named(obj)} was written as {api_version} by {who}"))
     return _once(found)
 
@@ -55,9 +56,9 @@ def of_metrics(text: str, target: int) -> list[Finding]:
     return _once(found)
 
 
-def watched(target: int) -> list[tuple[str, str]]:
-    """Group and kind of what must be read for of_objects: that of which a version goes, or has gone lately."""
-    rows = (row for row in REMOVALS.values() if row.removed >= target - 3 and row.deprecated <= target)
+def watched(running: int, target: int) -> list[tuple[str, str]]:
+    """Group and kind of what must be read for of_objects: that of which a version goes."""
+    rows = (row for row in REMOVALS.values() if row.removed > running and row.deprecated <= target)
     return sorted({(row.api_version.rpartition("/")[0], row.kind) for row in rows})
 
 

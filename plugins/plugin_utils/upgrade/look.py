@@ -155,14 +155,15 @@ def _of_versions(seen: _Cluster, wanted: Wanted, now: datetime.datetime) -> list
 
 def _of_apis(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     minor = skew.parse(wanted.version)[0]
+    running = skew.parse(seen.client.version()["gitVersion"], "the cluster's version")[0]
     found = apis.of_manifests(wanted.manifests, minor) + apis.of_metrics(seen.client.text("/metrics"), minor)
-    for group, kind in apis.watched(minor):
+    for group, kind in apis.watched(running, minor):
         try:
             resource = seen.client.preferred(group, kind)
         except NotFound:
             continue  # served in no version
         listed = [{**obj, "kind": kind} for obj in seen.client.iter_list(resource, metadata_only=True)]
-        found += apis.of_objects(listed, minor)
+        found += apis.of_objects(listed, running, minor)
     return found
 
 

@@ -78,6 +78,20 @@ def test_manifests(manifest: dict, target: int, blocks: bool | None, says: str) 
             37,
             ["by helm, which 1.37"],
         ),
+        # It goes later; it went with the minor that runs, or before: a trace, which nobody can write again.
+        (
+            obj("networking.k8s.io/v1", "ServiceCIDR", ("networking.k8s.io/v1beta1", "helm")),
+            36,
+            ["by helm, which is deprecated and goes with 1.37"],
+        ),
+        (obj("networking.k8s.io/v1", "ServiceCIDR", ("networking.k8s.io/v1beta1", "helm")), 38, []),
+        (obj("autoscaling/v2", "HorizontalPodAutoscaler", ("autoscaling/v2beta2", "helm")), 26, ["which 1.26"]),
+        (obj("autoscaling/v2", "HorizontalPodAutoscaler", ("autoscaling/v2beta2", "helm")), 27, []),
+        (
+            obj("autoscaling/v2", "HorizontalPodAutoscaler", ("autoscaling/v2beta2", "a"), ("autoscaling/v1", "b")),
+            37,
+            [],
+        ),
         (obj("networking.k8s.io/v1", "ServiceCIDR", ("networking.k8s.io/v1", "helm")), 37, []),
         (obj("networking.k8s.io/v1", "ServiceCIDR"), 37, []),
         (
@@ -92,15 +106,16 @@ def test_manifests(manifest: dict, target: int, blocks: bool | None, says: str) 
         ),
         (
             obj("policy/v1", "PodDisruptionBudget", applied={"apiVersion": "policy/v1beta1"}),
-            37,
+            25,
             ["was written as policy/v1beta1 by kubectl apply, which 1.25"],
         ),
-        (obj("policy/v1", "PodDisruptionBudget", applied="not json"), 37, []),
+        (obj("policy/v1", "PodDisruptionBudget", applied={"apiVersion": "policy/v1beta1"}), 37, []),
+        (obj("policy/v1", "PodDisruptionBudget", applied="not json"), 25, []),
         (obj("policy/v1", "PodDisruptionBudget", applied=[1]), 37, []),
     ],
 )
 def test_objects(found: dict, target: int, said: list[str]) -> None:
-    findings = apis.of_objects([found], target)
+    findings = apis.of_objects([found], target - 1, target)
     assert len(findings) == len(said)
     assert all(wanted in one.what for wanted, one in zip(said, findings, strict=True))
 
@@ -129,8 +144,15 @@ def test_metrics(line: str, blocks: bool | None) -> None:
 
 
 def test_what_is_read_of_the_cluster_is_what_goes() -> None:
-    assert ("networking.k8s.io", "ServiceCIDR") in apis.watched(37)
-    assert ("apps", "Deployment") not in apis.watched(37)
+    assert ("networking.k8s.io", "ServiceCIDR") in apis.watched(36, 37)
+    assert ("networking.k8s.io", "ServiceCIDR") not in apis.watched(37, 38)
+    assert ("apps", "Deployment") not in apis.watched(36, 37)
+
+
+def test_a_patch_of_the_minor_that_runs_takes_nothing_away() -> None:
+    found = [obj("networking.k8s.io/v1", "ServiceCIDR", ("networking.k8s.io/v1beta1", "helm"))]
+    assert apis.of_objects(found, 37, 37) == []
+    assert [one.blocks for one in apis.of_objects(found, 36, 36)] == [False]
 
 
 def test_the_table_is_upstreams() -> None:
