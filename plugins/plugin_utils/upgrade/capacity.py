@@ -44,7 +44,7 @@ def without(
 ) -> list[str]:
     """The pods of the nodes `away` that find no room, with the reason.
 
-    bound  pods (namespace/name) → the node to which a volume of theirs is bound: they are not looked at here.
+    bound  pods (namespace/name) → the nodes to which volumes of theirs are bound: they are not looked at here.
     """
     alive = [pod for pod in pods if not _ended(pod) and (pod.get("spec") or {}).get("nodeName")]
     rooms = [_room(node, alive) for node in nodes if node["metadata"]["name"] not in away]

@@ -193,9 +193,9 @@ def _of_budgets(seen: _Cluster) -> list[Finding]:
 
 def _of_room(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     claims, there = seen.client.list("v1", "PersistentVolumeClaim"), seen.client.list("v1", "PersistentVolume")
-    bound = volumes.bound(_going(seen), claims, there, seen.nodes)
-    names = sorted(seen.leaving)
     together = wanted.pool or not wanted.returns
+    bound = volumes.bound(_going(seen), claims, there, seen.nodes, seen.leaving if together else ())
+    names = sorted(seen.leaving)
     groups = [names] if together else [[name] for name in names]
     room = capacity.room_left(seen.nodes, seen.pods, bound, groups, returns=wanted.returns)
     return room + volumes.bound_to(bound, returns=wanted.returns)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Which pods cannot leave their node, since a volume of theirs is there and nowhere else. Pure."""
+"""Which pods cannot leave their nodes, since their volumes are there and nowhere else. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .findings import Finding
@@ -13,17 +13,24 @@ Object = Mapping[str, Any]
 
 
 def bound(
-    pods: Iterable[Object], claims: Iterable[Object], volumes: Iterable[Object], nodes: Sequence[Object]
+    pods: Iterable[Object],
+    claims: Iterable[Object],
+    volumes: Iterable[Object],
+    nodes: Sequence[Object],
+    away: Collection[str] = (),
 ) -> dict[str, str]:
-    """Pods (namespace/name) → their node, of which another node cannot have a volume."""
+    """Pods (namespace/name) → the names of the nodes, without any of which their volumes are out of reach: their own,
+    and those that are `away` at the same time."""
     of_claim = {_name(claim): (claim.get("spec") or {}).get("volumeName") for claim in claims}
     by_name = {volume["metadata"]["name"]: volume for volume in volumes}
     found = {}
     for pod in pods:
         here = (pod.get("spec") or {}).get("nodeName")
-        used = [by_name.get(of_claim.get(name) or "") for name in _claims(pod)]
-        if here and any(volume and places(volume, nodes) == [here] for volume in used):
-            found[_name(pod)] = here
+        used = filter(None, (by_name.get(of_claim.get(name) or "") for name in _claims(pod)))
+        reach = [set(places(volume, nodes)) for volume in used]
+        common = set.intersection(*reach) if reach else set()
+        if here and common and common <= {here, *away}:
+            found[_name(pod)] = ", ".join(sorted(common))
     return found
 
 
@@ -39,14 +46,15 @@ def places(volume: Object, nodes: Iterable[Object]) -> list[str]:
 
 
 def bound_to(pods: Mapping[str, str], *, returns: bool) -> list[Finding]:
-    """Where a node `returns` with its disks, its pods wait for it; where another comes, their data is lost."""
+    """Where nodes `return` with their disks, their pods wait for them; where others come, their data is lost."""
     found = []
-    for node in sorted(set(pods.values())):
-        names = ", ".join(sorted(name for name, where in pods.items() if where == node))
-        after = (
-            "they are down until it is back" if returns else "back it up and restore it elsewhere, or its data is lost"
-        )
-        found.append(Finding("volumes", not returns, f"volumes of {names} are on node {node} alone. Remedy: {after}"))
+    for where in sorted(set(pods.values())):
+        names = ", ".join(sorted(name for name, nodes in pods.items() if nodes == where))
+        several = ", " in where
+        waits = f"they are down until {'one of these' if several else 'it'} is back"
+        after = waits if returns else "back it up and restore it elsewhere, or its data is lost"
+        on = f"nodes {where}" if several else f"node {where}"
+        found.append(Finding("volumes", not returns, f"volumes of {names} are on {on} alone. Remedy: {after}"))
     return found
 
 

@@ -223,6 +223,44 @@ def test_pods_whose_volume_is_on_their_node_alone(there: list, bound: dict) -> N
     assert volumes.bound([used, pod("q")], [claim], there, [tainted, node("b")]) == bound
 
 
+def claimed(*names: str) -> list[dict[str, Any]]:
+    return [{"name": one, "persistentVolumeClaim": {"claimName": one}} for one in names]
+
+
+@pytest.mark.parametrize(
+    ("reach", "away", "bound"),
+    [
+        ({"v": "ab"}, "", None),  # one after the other: the other one can have it
+        ({"v": "ab"}, "a", None),
+        ({"v": "ab"}, "ab", "a, b"),
+        ({"v": "ab"}, "abc", "a, b"),
+        ({"v": "abc"}, "ab", None),
+        ({"v": "a"}, "ab", "a"),
+        ({"v": "bc"}, "bc", "b, c"),  # nor may its own node have it any more
+        ({"v": "ab", "w": "ac"}, "", "a"),  # it needs both
+        ({"v": "ab", "w": "abc"}, "ab", "a, b"),
+        ({"v": "ab", "w": "bc"}, "b", "b"),
+        ({"v": "abc", "w": ""}, "abc", "a, b, c"),  # w is on the network
+        ({"v": ""}, "ab", None),
+        ({}, "abc", None),
+    ],
+)
+def test_volumes_that_only_nodes_that_are_away_together_can_have(reach: dict, away: str, bound: str | None) -> None:
+    claims = [{"metadata": {"name": name, "namespace": "ns"}, "spec": {"volumeName": name}} for name in reach]
+    there = [volume(name, *nodes) for name, nodes in reach.items()]
+    found = volumes.bound([pod("p", volumes=claimed(*reach))], claims, there, THREE, set(away))
+    assert found == ({"ns/p": bound} if bound else {})
+
+
+def test_what_is_told_of_volumes_on_several_nodes() -> None:
+    pods = {"ns/p": "a, b", "ns/q": "a", "ns/r": "a, b"}
+    lost, alone = (one.what for one in reversed(volumes.bound_to(pods, returns=False)))
+    assert lost.startswith("volumes of ns/p, ns/r are on nodes a, b alone. Remedy: back it up")
+    assert alone.startswith("volumes of ns/q are on node a alone. Remedy: back it up")
+    waits = [one.what.partition("Remedy: ")[2] for one in volumes.bound_to(pods, returns=True)]
+    assert waits == ["they are down until it is back", "they are down until one of these is back"]
+
+
 @pytest.mark.parametrize(("returns", "blocks"), [(True, False), (False, True)])
 def test_volumes_block_where_a_node_does_not_return(returns: bool, blocks: bool) -> None:
     [found] = volumes.bound_to({"ns/p": "a", "ns/q": "a"}, returns=returns)
