@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.action import Action
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.keeping import keep
 
-STATES = ["present", "verified", "drilled", "restored", "rolled_back"]
+STATES = ["present", "verified", "drilled", "restored", "rolled_back", "rollback_ended"]
 
 
 class ActionModule(Action):

@@ -30,9 +30,12 @@ options:
       - V(restored) has the cluster be as it was. Everything written since is lost. The API server is away for some
         seconds; pods go on. What was there before is kept in C(etcd.before) of the cluster until the next restore.
       - V(rolled_back) does the same with the newest snapshot that the last upgrade took, and starts the control plane
-        in the version that it had then.
+        in the version that it had then. Where a run did so before, and the rollback has not ended, the control plane
+        is started if it does not run, and nothing is restored again.
+      - V(rollback_ended) says that everything runs in that version again; there is no upgrade then that could be taken
+        back. It fails while a part of the cluster is recorded in another version.
     type: str
-    choices: [present, verified, drilled, restored, rolled_back]
+    choices: [present, verified, drilled, restored, rolled_back, rollback_ended]
     default: present
   environment_name:
     description: The environment that the cluster must be for; see M(greenlang.vcci.local_cluster). Not given, any is.
@@ -77,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 snapshot:
-  description: The snapshot; empty where check mode would take one.
+  description: The snapshot; empty where check mode would take one, and when rollback_ended.
   returned: success
   type: dict
   sample: {file: snapshots.d/local/local-20261126T040000Z-manual.etcd, taken: "2026-11-26T04:00:00Z", purpose: manual,
@@ -93,6 +96,11 @@ removed:
   type: list
   elements: str
   sample: []
+restored:
+  description: Whether this run restored the snapshot, or would; false where one before it did.
+  returned: when rolled_back
+  type: bool
+  sample: true
 drill:
   description: What was compared.
   returned: when drilled

@@ -16,6 +16,7 @@ from tests.helpers import ROOT, STATE, connect, eventually, play, reserved, runn
 
 SIZES = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 PARTS = ("control-plane", "compute-1", "compute-2")
+ENDS = ("rolled_back", "rollback_ended", "rollback_ended")
 TABLE = ROOT / "binaries" / "parts.yml"
 
 
@@ -149,10 +150,16 @@ def test_a_version_is_moved_and_taken_back(place: dict, local: Callable[..., Any
             {"greenlang.vcci.local_cluster": {**place, **same, "version": before, "upgrade": list(PARTS[1:])}},
             {"greenlang.vcci.local_snapshot": {"name": name, "state": "rolled_back"}},
             {"greenlang.vcci.local_cluster": {**place, **same, "version": before}},
+            *({"greenlang.vcci.local_snapshot": {"name": name, "state": one}} for one in ENDS),
             {"greenlang.vcci.local_snapshot": {"name": name, "state": "rolled_back"}, "ignore_errors": True},
         ]
         results, said = play(tmp_path, back)
         assert len(results) == len(back), said
         assert version(name) == before
         assert marks(name) == {"mark-before"}
+        assert [(one["changed"], one.get("restored")) for one in results[3:-1]] == [
+            (False, False),
+            (True, None),
+            (False, None),
+        ]
         assert "no upgrade is recorded that could be taken back" in results[-1]["msg"]

@@ -76,8 +76,8 @@ def keep(args: Mapping[str, Any], now: datetime.datetime, check: bool, say: Call
         place = Place(layout, directory, key_file, etcdutl)
         releases = Releases(layout, TABLE, AS_IT_IS, [])
         run = Run(args, place, Binaries(TABLE, known["kind"], given, say, releases.part), releases, now, check, say)
-        states = {"present": _present, "verified": _verified, "drilled": _drilled}
-        return {**states, "restored": _restored, "rolled_back": _rolled_back}[args["state"]](run)
+        states = {"present": _present, "verified": _verified, "drilled": _drilled, "restored": _restored}
+        return {**states, "rolled_back": _rolled_back, "rollback_ended": _rollback_ended}[args["state"]](run)
     except OSError as exc:
         raise VcciError(f"{exc.filename or directory}: {why(exc)}; nothing was changed in the cluster") from exc
 
@@ -131,8 +131,11 @@ def _restored(run: Run) -> dict[str, Any]:
 
 
 def _rolled_back(run: Run) -> dict[str, Any]:
-    """The control plane as it was before its last upgrade: its version, and what it held then."""
+    """The control plane as it was before its last upgrade: its version, and what it held then. Once, until the rollback
+    has ended: what was written since is not lost by who goes on with it."""
     runs = versions.recorded(run.layout)
+    if runs is not None and runs.taken_back:
+        return _gone_on(run, runs.control_plane.version)
     if runs is None or runs.before is None:
         raise InputError(
             f"name: of cluster {run.layout.name!r} no upgrade is recorded that could be taken back. "
@@ -149,19 +152,49 @@ def _rolled_back(run: Run) -> dict[str, Any]:
     snapshots.verify(run.place, chosen.file)
     if not run.check:
         control = ControlPlane(run.layout, {**run.programs(), versions.NEWEST: runs.before.programs})
-        back = replace(runs, control_plane=runs.before, before=None)
         with run.turn():
-            restoring.restore(run.place, chosen, control, run.say, lambda: versions.record(run.layout, back))
-    return _result(run, chosen, changed=True)
+            restoring.restore(run.place, chosen, control, run.say, replace(runs, control_plane=runs.before))
+    return {**_result(run, chosen, changed=True), "restored": True}
+
+
+def _gone_on(run: Run, version: str) -> dict[str, Any]:
+    """Of a rollback that was not ended: what was restored runs. That its snapshot is gone by now is no fault."""
+    changed = not ControlPlane(run.layout, {}).runs()
+    if not run.check:
+        with run.turn():
+            control = ControlPlane(run.layout, run.programs())
+            changed = bool(control.start(run.say, lambda: None))
+            control.check_alive()
+    told = {"file": "a snapshot that is gone", "taken": "before the upgrade", "kubernetes": version}
+    known = [one.facts() for one in _of_upgrade(run, version)]
+    number = len(snapshots.listed(run.place))
+    return {"changed": changed, "snapshot": [*known, told][0], "removed": [], "snapshots": number, "restored": False}
+
+
+def _rollback_ended(run: Run) -> dict[str, Any]:
+    """Everything runs in the version of before: the upgrade that was taken back is none that could be taken back."""
+    runs, name = versions.recorded(run.layout), run.layout.name
+    ended = {"changed": False, "snapshot": {}, "removed": [], "snapshots": len(snapshots.listed(run.place))}
+    if runs is None or runs.before is None:
+        return ended
+    late = [node for node, release in runs.nodes.items() if release.version != runs.before.version]
+    late = late if runs.taken_back else ["its control plane"]
+    if late:
+        raise InputError(
+            f"state: of cluster {name!r}, {', '.join(late)} does not run {runs.before.version} again. "
+            f"Remedy: take everything back (cluster_rollback)"
+        )
+    if not run.check:
+        with run.turn():
+            versions.record(run.layout, replace(runs, before=None))
+    return {**ended, "changed": True}
 
 
 def _chosen(run: Run, version: str | None = None) -> Snapshot:
     """The file that was named, else the newest; of a version, the newest that its upgrade took. InputError."""
     if run.args["file"]:
         return snapshots.read(Path(run.args["file"]))
-    found = snapshots.listed(run.place)
-    if version:
-        found = [one for one in found if (one.header["purpose"], one.header["kubernetes"]) == ("upgrade", version)]
+    found = _of_upgrade(run, version) if version else snapshots.listed(run.place)
     newest = next(iter(found), None)
     if newest is None:
         of = f"cluster {run.layout.name!r}{f' from its upgrade of {version}' if version else ''}"
@@ -170,6 +203,11 @@ def _chosen(run: Run, version: str | None = None) -> Snapshot:
             f"Remedy: take one (cluster_snapshot), or name the directory that has them"
         )
     return newest
+
+
+def _of_upgrade(run: Run, version: str) -> list[Snapshot]:
+    wanted, found = ("upgrade", version), snapshots.listed(run.place)
+    return [one for one in found if (one.header["purpose"], one.header["kubernetes"]) == wanted]
 
 
 def _result(run: Run, chosen: Snapshot, *, changed: bool, removed: list[str] | None = None) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from ..errors import InputError
 from ..files import write_whole
 from . import etcd, snapshots, versions
 from .control_plane import ControlPlane
+from .control_plane_daemons import NAMES
 from .snapshots import Place, Snapshot
-from .swap import MARK, NEW, settle
+from .supervisor import Supervisor
+from .swap import MARK, NEW, RUNS_NEW, settle
 
 
 def check(place: Place, chosen: Snapshot) -> None:
@@ -45,21 +47,29 @@ def restore(
     chosen: Snapshot,
     control: ControlPlane,
     say: Callable[[str], None],
-    begun: Callable[[], None] = lambda: None,
+    runs: versions.Runs | None = None,
 ) -> None:
     """Have the cluster be as it was when the snapshot was taken. The caller has the cluster's turn.
 
-    begun  is called when nothing leads back any more, before anything is started.
+    runs  is what is recorded of its versions from the moment on that nothing leads back any more.
     """
     layout = place.layout
     snapshots.check_room(place, 2 * chosen.header["bytes"])
+    if control.processes.pid("etcd") is None:
+        settle(layout)  # one that was begun before is whole; this one is not yet
+    (layout.state / MARK).unlink(missing_ok=True)
+    (layout.state / RUNS_NEW).unlink(missing_ok=True)
     with snapshots.opened(place, chosen.file) as content:
         shutil.rmtree(layout.state / NEW, ignore_errors=True)
         etcd.unpack(place.etcdutl, content, layout, layout.state / NEW, bump=True)
     say("the control plane stops")
     control.stop()
+    for name in NAMES:  # nor does a boot start them again, before the snapshot has taken its place
+        Supervisor(layout.state).hold(name)
+    if runs:
+        versions.foresee(layout, runs)
     write_whole(layout.state / MARK, str(chosen.file), 0o600)
-    begun()
+    say("the snapshot takes its place")
     settle(layout)
     say("the control plane starts")
     control.start(say, lambda: None)

@@ -2,7 +2,8 @@
 """Versions of Kubernetes: which can be had, and which a cluster's control plane and each of its nodes run.
 
 The latter is recorded in <state>/kubernetes.json, before anything is started in it: a run that was killed while a part
-moved to another version is gone on with by the next. A cluster from before that record runs one version.
+moved to another version is gone on with by the next. Of a control plane that was to move, and of which nothing was
+begun, the version of before counts. A cluster from before that record runs one version.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import yaml
 from ..errors import VcciError
 from ..files import write_whole
 from .layout import Layout
+from .supervisor import Supervisor
+from .swap import MARK, RUNS, RUNS_NEW
 
-FILE = "kubernetes.json"
+FILE, API_SERVER = RUNS, "kube-apiserver"
 NEWEST = "kubernetes"  # the part of parts.yml that clusters run unless told; others are kubernetes-<minor>
 
 
@@ -35,33 +38,64 @@ class Release:
 
 @dataclass(frozen=True)
 class Runs:
-    """What the control plane and the nodes run; `before` is what the control plane ran until its last upgrade."""
+    """What the control plane and the nodes run; `before` is what the control plane ran until its last upgrade, until a
+    rollback of that has ended."""
 
     control_plane: Release
     nodes: Mapping[str, Release] = field(default_factory=dict)
     before: Release | None = None
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether the control plane is as it was before its last upgrade, and the rollback of that has not ended."""
+        return self.before is not None and self.before.version == self.control_plane.version
+
 
 def recorded(layout: Layout) -> Runs | None:
     """None for a cluster that does not exist, or of which nothing is known."""
     try:
-        found = json.loads((layout.state / FILE).read_text(encoding="utf-8"))
+        found = json.loads(_file(layout).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return _unrecorded(layout)
     nodes = {name: _release(one) for name, one in found["nodes"].items()}
     before = _release(found["before"]) if found.get("before") else None
-    return Runs(_release(found["control_plane"]), nodes, before)
+    runs = Runs(_release(found["control_plane"]), nodes, before)
+    return Runs(before, nodes) if before and not runs.taken_back and _runs_still(layout, runs) else runs
+
+
+def _runs_still(layout: Layout, runs: Runs) -> bool:
+    """Whether the API server is supervised in the version of before: nobody has begun to move it."""
+    try:
+        started = (Supervisor(layout.state).folder(API_SERVER) / "run").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    here, there = (one and f"{one.programs}/{API_SERVER}" in started for one in (runs.before, runs.control_plane))
+    return bool(here) and not there
 
 
 def record(layout: Layout, runs: Runs) -> None:
     """Write it where it differs."""
     if (layout.state / FILE).exists() and recorded(layout) == runs:
         return
+    _write(_file(layout), runs)
+
+
+def foresee(layout: Layout, runs: Runs) -> None:
+    """Have this be recorded from the moment on that the mark of a restore is there (swap.py)."""
+    _write(layout.state / RUNS_NEW, runs)
+
+
+def _file(layout: Layout) -> Path:
+    begun = (layout.state / MARK).exists() and (layout.state / RUNS_NEW).exists()
+    return layout.state / (RUNS_NEW if begun else FILE)
+
+
+def _write(file: Path, runs: Runs) -> None:
     nodes = {name: _text(release) for name, release in sorted(runs.nodes.items())}
     told = {"control_plane": _text(runs.control_plane), "nodes": nodes}
     if runs.before:
         told["before"] = _text(runs.before)
-    write_whole(layout.state / FILE, json.dumps(told, indent=2), 0o600)
+    write_whole(file, json.dumps(told, indent=2), 0o600)
 
 
 def running(layout: Layout) -> str:

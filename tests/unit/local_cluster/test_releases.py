@@ -12,6 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciE
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import versions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout, Node
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.releases import CONTROL_PLANE, Releases
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.supervisor import Supervisor
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.versions import Release, Runs
 
 from tests.helpers import ROOT
@@ -55,6 +56,30 @@ def minors(layout: Layout) -> tuple[int, ...]:
     found = versions.recorded(layout)
     assert found
     return tuple(versions.minor(one.version) for one in (found.control_plane, *found.nodes.values()))
+
+
+@pytest.mark.parametrize(
+    ("control", "before", "started", "runs"),
+    [
+        (37, 36, 36, (36, 36, 36)),  # recorded, and not begun
+        (37, 36, 37, (37, 36, 36)),
+        (37, 36, None, (37, 36, 36)),  # nothing says which it was
+        (37, 36, 35, (37, 36, 36)),
+        (36, 36, 37, (36, 36, 36)),  # taken back
+        (37, None, 36, (37, 36, 36)),
+    ],
+)
+def test_a_control_plane_has_moved_once_its_api_server_was_begun(
+    layout: Layout, tmp_path: Path, control: int, before: int | None, started: int | None, runs: tuple
+) -> None:
+    release = {minor: Release(MINORS[minor], programs(tmp_path, minor)) for minor in MINORS}
+    nodes = {"a-1": release[36], "a-2": release[36]}
+    versions.record(layout, Runs(release[control], nodes, release[before] if before else None))
+    if started:
+        service = Supervisor(layout.state).folder("kube-apiserver")
+        service.mkdir(parents=True)
+        (service / "run").write_text(f"exec {programs(tmp_path, started)}/kube-apiserver --flag\n")
+    assert minors(layout) == runs
 
 
 @pytest.mark.parametrize(
