@@ -20,7 +20,8 @@ description:
   - V(cordoned), V(backed_up), V(quarantined), V(deleting) and V(absent) are the steps of an offboarding, in this
     order. Each is recorded in the cluster before it is taken; a state that is reached, or was passed, is left as it
     is. V(active) takes an offboarding back until deletion has begun. V(cordoned) takes the owners' access away before
-    anything is stopped, so that nothing is made again.
+    anything is stopped, so that nothing is made again. What an offboarding that was taken back left in O(directory)
+    is moved aside there first, into C(earlier-<time>).
   - V(backed_up) copies each volume to O(directory), one after the other, as C(volume-<claim>.tgz), through a pod that
     has it read-only and runs as the user of the workload that mounts it. Nothing of it is kept in the cluster.
   - V(deleting) makes sure, once the quarantine is over and before anything goes, that the namespace is the one that

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,20 @@ class Offboarding:
             tenant = {key: annotations.get(ANNOTATION + key) for key in ("id", "name", "tier", "created")}
             until_then = record.later(now, self.quarantine_days)
             uid = namespace["uid"]
+            self._put_aside(now)
             self._record(phase="cordoned", tenant=tenant, uid=uid, cordoned=now, quarantined_until=until_then)
         self._take_access()
         self.life.halt(delete_pods, ended=True)
+
+    def _put_aside(self, now: str) -> None:
+        """The certificate names what is in the folder at its end: nothing that an offboarding before this one left."""
+        found = digests.earlier(self.folder)
+        if not found:
+            return
+        aside = self.folder / (digests.EARLIER + re.sub(r"[-:]", "", now))
+        self.life.changes.append(str(aside))
+        if not self.check:
+            digests.keep_aside(found, aside)
 
     def _take_access(self) -> None:
         for binding in self.client.list(RBAC, "RoleBinding", self.life.namespace):

@@ -249,8 +249,13 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
     assert client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running) == []
     site.run("tenant_onboard", tenant_list=[acme, globex], tenant_only=["acme-life"])
     assert len(client.list("rbac.authorization.k8s.io/v1", "RoleBinding", running)) == 3
+    (folder / "volume-gone.tgz").write_text("of a claim that is gone")
+    assert site.run("tenant_offboard", "--check", **options).changed
+    assert list(folder.glob("earlier-*")) == []
     site.run("tenant_offboard", **options)
     kept = (folder / "objects.json").read_text()
+    (aside,) = folder.glob("earlier-*")
+    assert {"objects.json", "volume-gone.tgz"} <= {path.name for path in aside.iterdir()}
 
     # The quarantine is over.
     record = "/api/v1/namespaces/vcci-platform/configmaps/tenant-offboarding-acme-life"

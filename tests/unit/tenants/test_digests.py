@@ -55,3 +55,22 @@ def test_what_is_not_as_it_was_recorded(tmp_path):
     assert digests.difference(tmp_path, entry) == f"{path} has 6 bytes, not 7"
     path.unlink()
     assert digests.difference(tmp_path, entry) == f"{path}: No such file or directory"
+
+
+def test_what_an_earlier_offboarding_left_is_kept_aside(tmp_path):
+    folder = tmp_path / "acme"
+    assert digests.earlier(folder) == []
+    names = [".volume-a.tgz.x1.draft", "certificate.json", "database.dump", "record-copied-1.json", "volume-gone.tgz"]
+    (folder / "snapshots").mkdir(parents=True)
+    for name in (*names, "snapshots/disk"):
+        (folder / name).write_text(name)
+    found = digests.earlier(folder)
+    assert [path.name for path in found] == sorted([*names, "snapshots"])
+    # A run was killed after the first: the next moves the others, whatever their names are.
+    digests.keep_aside(found[:1], folder / "earlier-1")
+    digests.keep_aside(digests.earlier(folder), folder / "earlier-2")
+    assert sorted(path.name for path in folder.iterdir()) == ["earlier-1", "earlier-2"]
+    assert (folder / "earlier-2" / "snapshots" / "disk").read_text() == "snapshots/disk"
+    assert digests.earlier(folder) == digests.of_folder(folder) == []
+    (folder / "volume-files.tgz").write_text("new")
+    assert [entry["file"] for entry in digests.of_folder(folder)] == ["volume-files.tgz"]
