@@ -27,6 +27,7 @@ class ActionModule(Action):
         "image": {"type": "str", "default": "greenlang/vcci-probe:v1.0.0"},
         "users": {"type": "dict", "default": {}},
         "without_backup": {"type": "bool", "default": False},
+        "schemas": {"type": "list", "elements": "str", "default": []},
         "database": {"type": "dict", "default": {}},
         "wait_timeout": {"type": "int", "default": 300},
     }

@@ -88,6 +88,12 @@ options:
       The certificate then says so.
     type: bool
     default: false
+  schemas:
+    description: Schemas of the database of which V(quarantined) finds a dump in O(directory). They are recorded, so
+      that none is dropped later that was made after it.
+    type: list
+    elements: str
+    default: []
   database:
     description: Name to number of what the database still has of the tenant; V(absent) certifies nothing unless all
       are zero.
@@ -135,6 +141,13 @@ quarantined_until:
   returned: success
   type: str
   sample: "2026-12-24T10:00:00Z"
+schemas:
+  description: Those that were recorded as dumped; null before V(quarantined), and of an offboarding that reached it
+    before they were recorded.
+  returned: success
+  type: list
+  elements: str
+  sample: [tenant_acme_corp]
 due:
   description: Whether it may be deleted now.
   returned: success

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class Offboarding:
 
     def status(self) -> dict[str, Any]:
         due = record.is_due(self.data, _now())
-        return {"phase": self.phase, "quarantined_until": self.data.get("quarantined_until"), "due": due}
+        said = {name: self.data.get(name) for name in ("quarantined_until", "schemas")}
+        return {"phase": self.phase, **said, "due": due}
 
     # --- the steps ------------------------------------------------------------------------------------------------
     def cordon(self, delete_pods: bool) -> None:
@@ -99,8 +100,9 @@ class Offboarding:
             else:
                 self._keep("copied", {**copied, claim: self.backup.copy(claim)})
 
-    def quarantine(self) -> None:
-        """Takes note of the backups: every file in the tenant's folder, with its digest."""
+    def quarantine(self, schemas: Sequence[str] = ()) -> None:
+        """Takes note of the backups: every file in the tenant's folder, with its digest; `schemas` are those of the
+        database that were dumped into one of them."""
         self._must_be_under_way()
         if self.phase != "cordoned" or self.check:
             return
@@ -116,7 +118,7 @@ class Offboarding:
         if empty:
             what = f"{', '.join(empty)} in {self.folder} is empty, which is no backup"
             raise VcciError(f"{what}; remove it and run this again")
-        self._keep("backups", backups, phase="quarantined")
+        self._keep("backups", backups, phase="quarantined", schemas=list(schemas))
         self.life.stop(pods=0)
 
     def take_back(self) -> None:

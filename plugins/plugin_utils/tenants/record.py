@@ -18,7 +18,8 @@ from ..labels import labels
 COMPONENT = "tenant-offboarding"
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 LISTS = "lists"  # name of a list → {file, bytes, sha256, number}: kept.py has what is in it
-JSON_KEYS = ("copied", "existed", "backups", "tenant", LISTS)  # the first three of a version that kept them here
+# The first three of a version that kept them here.
+JSON_KEYS = ("copied", "existed", "backups", "tenant", "schemas", LISTS)
 PASSING = ("Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics")  # kinds that come and go by themselves
 
 

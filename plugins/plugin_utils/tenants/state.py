@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Wanted:
     without_backup: bool
     database: Mapping[str, Any]
     wait_timeout: float
+    schemas: Sequence[str] = ()
 
     def check(self) -> None:
         """InputError with everything that is wrong, before any server is asked."""
@@ -82,7 +83,7 @@ def _go(wanted: Wanted, life: Life, end: Offboarding) -> None:
         case "backed_up":
             end.back_up()
         case "quarantined":
-            end.quarantine()
+            end.quarantine(wanted.schemas)
         case "deleting":
             end.begin_deletion(wanted.without_backup)
         case _:
