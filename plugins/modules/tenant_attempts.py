@@ -20,7 +20,7 @@ attributes:
   diff_mode: {support: none, description: There is nothing to show.}
 options:
   namespaces:
-    description: The tenants' namespaces, two at least; each tries the next one.
+    description: The tenants' namespaces; each tries the next one. One alone tries nothing of another's.
     type: list
     elements: str
     required: true

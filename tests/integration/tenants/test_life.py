@@ -184,6 +184,18 @@ def test_suspended_and_as_before(site, running, acme, globex):
         content_type="application/merge-patch+json",
     )
 
+    # Isolation is verified with those that run: what needs no second one, where there is none.
+    options = {"tenant_list": [acme, globex], "tenant_verify_network": False}
+    named = site.run("tenant_verify", fails=True, tenant_verify_ids=["globex-life", "acme-life"], **options)
+    assert "acme-life is suspended. Isolation" in flat(named)
+    assert " ok" not in named.text
+    lacking = site.run("tenant_verify", fails=True, **options)
+    assert "that needs two tenants that run, and of the data globex-life runs" in flat(lacking)
+    assert lacking.text.count(" ok") > 100
+    assert "WRONG" not in lacking.text
+    assert "another tenant's" not in lacking.text
+    assert "acme-life:" not in lacking.text
+
     assert site.run("tenant_resume", tenant_id="acme-life").changed
     assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
     until(lambda: len(pods(site, running)) == 3, "pods again")

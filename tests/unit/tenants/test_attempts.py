@@ -47,6 +47,15 @@ def test_who_tries():
     assert not any(name.startswith("owner") for name in tried())
 
 
+def test_one_tenant_alone_tries_all_but_what_is_anothers():
+    here = a.Target("vcci-tenant-a", OWNER)
+    alone = {attempt.name for attempt in a.attempts(here, None, "greenlang/vcci-probe:v1")}
+    others = {name for name in tried(owner=OWNER) if name.endswith("to another tenant") or "of another tenant" in name}
+    others -= {"admission: the label of another tenant"}
+    assert set(tried(owner=OWNER)) - alone == others
+    assert len(others) == 4
+
+
 @pytest.mark.parametrize(
     ("hard", "maximum", "containers"),
     [

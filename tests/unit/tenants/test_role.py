@@ -50,3 +50,35 @@ def test_tenants_to_verify_may_be_given_as_a_text(given, taken):
     template = yaml.safe_load((ROOT / "roles/tenant/vars/main/verify.yml").read_text())["__tenant_verify_ids"]
     values = {"tenant_verify_ids": given, "__tenant_ids": ["a", "b", "c"]}
     assert NativeEnvironment().from_string(template).render(values) == taken
+
+
+@pytest.mark.parametrize(
+    ("named", "running", "taken", "idle"),
+    [
+        ([], ["a", "b", "c"], ["a", "b"], []),
+        ([], ["b", "c"], ["b", "c"], []),  # the first is suspended
+        ([], ["c"], ["c"], []),
+        ([], [], [], []),
+        ([], ["x", "b"], ["b"], []),  # one that runs, and is in no data
+        (["c", "a"], ["a", "c"], ["c", "a"], []),
+        (["b", "c"], ["a", "c"], ["b", "c"], ["b"]),
+        ("b, x", [], ["b", "x"], ["b", "x"]),
+        (["a", "a"], ["a"], ["a"], []),
+    ],
+)
+def test_tenants_that_run_are_verified(named, running, taken, idle):
+    """Those of the data that do not are passed over; those that are named are taken at their word, and refused."""
+    told = yaml.safe_load((ROOT / "roles/tenant/vars/main/verify.yml").read_text())
+    values = {"tenant_verify_ids": named, "__tenant_ids": ["a", "b", "c"], "__tenant_verify_running": running}
+    for name in ("__tenant_verify_ids", "__tenant_verify_idle", "__tenant_verify_lacking"):
+        values[name] = NativeEnvironment().from_string(told[name]).render(values)
+    assert values["__tenant_verify_ids"] == taken
+    assert values["__tenant_verify_idle"] == idle
+    assert bool(values["__tenant_verify_lacking"]) is (len(taken) < 2)
+
+
+def test_who_runs_is_known_before_anything_is_tried():
+    names = [next(key for key in task if "." in key) for task in tasks("verify")]
+    assert names[0] == "greenlang.vcci.tenants_info"
+    assert "nothing was tried" in str(tasks("verify")[1]).lower()
+    assert "verify_tried" in str(tasks("verify")[3])
