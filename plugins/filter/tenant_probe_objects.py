@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.labels import labels
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.fit import fitting
 
 DOCUMENTATION = r"""
 name: tenant_probe_objects
@@ -45,6 +46,11 @@ options:
     description: As whom the pods run (C(runAsUser), C(runAsGroup), ...); the image's user without it.
     type: dict
     default: {}
+  bounds:
+    description: LimitRanges and ResourceQuotas of the namespaces, within which the pods keep.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -93,12 +99,17 @@ done
 
 
 Object = dict[str, Any]
+# Every resource is said: a tenant's defaults are for a tenant's pods.
+RESOURCES = {
+    "requests": {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "0"},
+    "limits": {"cpu": "300m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
+}
+AT_A_TIME = 3  # pods of a verification in a namespace: two that are published or not, and the one that tries
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 CONTAINER: Object = {
     "name": "probe",
     "imagePullPolicy": "IfNotPresent",
     "env": [{"name": "NODE_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
-    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "300m", "memory": "128Mi"}},
     "securityContext": {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -121,19 +132,22 @@ def tenant_probe_objects(
     timeout: int = 2,
     rounds: int = 4,
     security: Mapping[str, Any] | None = None,
+    bounds: Sequence[Mapping[str, Any]] = (),
 ) -> list[Object]:
     """Objects for `namespaces`; see the filter's documentation."""
     context = {**RESTRICTED, **(security or {})}
     objects: list[Object] = []
     for namespace in namespaces:
+        own = [one for one in bounds if one["metadata"]["namespace"] == namespace]
+        common = {"image": image, "resources": fitting(RESOURCES, own, AT_A_TIME)}
         if targets:
             numbers = map(str, (rounds, timeout, AT_ONCE))
             command = ["bash", "-c", TRY, PROBE, *numbers, *map(_word, targets.get(namespace, ()))]
             once = {"restartPolicy": "Never", "securityContext": context}
-            objects.append(_pod(namespace, PROBE, once, {"image": image, "command": command}))
+            objects.append(_pod(namespace, PROBE, once, {**common, "command": command}))
         else:
             ready = {"tcpSocket": {"port": PORT}, "periodSeconds": 2}
-            listener = {"image": image, "command": ["bash", "-c", LISTEN], "readinessProbe": ready}
+            listener = {**common, "command": ["bash", "-c", LISTEN], "readinessProbe": ready}
             ports = {"ports": [{"containerPort": PORT}]}
             objects += [
                 _pod(namespace, SERVER, {"securityContext": context}, {**listener, **ports}),

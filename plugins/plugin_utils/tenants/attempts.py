@@ -46,14 +46,15 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Target:
-    """A tenant's namespace: the owner of its Role admin, its quota, the most that a container may have, and what its
-    annotations allow."""
+    """A tenant's namespace: the owner of its Role admin, its quota, the most that a container may have, what its
+    annotations allow, and its LimitRanges."""
 
     namespace: str
     owner: Object | None = None
     hard: Mapping[str, str] = field(default_factory=dict)
     maximum: Mapping[str, str] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
+    ranges: tuple[Object, ...] = ()
 
 
 def attempts(here: Target, there: str | None, image: str) -> Iterator[Attempt]:

@@ -123,7 +123,9 @@ class Backup:
     def _reader(self, claim: str) -> dict[str, Any]:
         ours, user, where = labels(record.COMPONENT), self.users.get(claim), self.life.namespace
         pod = reader(READER, where, self.image, claim, ours, self.life.workloads(), user)
-        pod["spec"]["containers"][0]["resources"] = fitting(self.client.list("v1", "LimitRange", where))
+        quotas = ({**one, "status": {}} for one in self.client.list("v1", "ResourceQuota", where))  # nothing else runs
+        bounds = [*self.client.list("v1", "LimitRange", where), *quotas]
+        pod["spec"]["containers"][0]["resources"] = fitting(bounds)
         return pod
 
     def remove_reader(self, wait: bool = True) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..kubernetes.quantity import parse
+from . import fit
 
 USER = 10001  # of the image, where no workload says another: a volume whose workload is gone has to be read as somebody
 DATA = "/data"
@@ -67,21 +67,9 @@ def reader(
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def fitting(ranges: Iterable[Object]) -> dict[str, dict[str, str]]:
-    """RESOURCES, within what these LimitRanges let a container have."""
-    bounds = [entry for one in ranges for entry in one["spec"].get("limits") or () if entry["type"] == "Container"]
-    found: dict[str, dict[str, str]] = {}
-    for part, amounts in RESOURCES.items():
-        found[part] = {}
-        for resource, wanted in amounts.items():
-            amount = wanted
-            for entry in bounds:
-                least = (entry.get("min") or {}).get(resource, amount)
-                amount = max(amount, least, key=parse)
-                most = (entry.get("max") or {}).get(resource, amount)
-                amount = min(amount, most, key=parse)
-            found[part][resource] = amount
-    return found
+def fitting(bounds: Iterable[Object]) -> fit.Resources:
+    """RESOURCES, within what these LimitRanges and ResourceQuotas let a container have."""
+    return fit.fitting(RESOURCES, bounds)
 
 
 def unreadable(claims: Iterable[Object]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ApiError, InputError
@@ -12,6 +13,7 @@ from ..kubernetes.client import JSON, MERGE_PATCH, Client
 from ..tables import table
 from .attempts import Attempt, Target, attempts
 from .bounds import bounds
+from .fit import fitted
 from .objects import LIMITS, QUOTA
 from .rules import rules
 
@@ -34,7 +36,8 @@ def verify(connect: Connect, namespaces: list[str], image: str) -> dict[str, Any
     tried: list[Attempt] = []
     for here, there in zip(targets, [*targets[1:], targets[0]], strict=True):
         other = there.namespace if there is not here else None
-        tried += [*attempts(here, other, image), *rules(here, image)]
+        all_of_it = (*attempts(here, other, image), *rules(here, image))
+        tried += [replace(attempt, body=fitted(attempt.body, here.ranges)) for attempt in all_of_it]
     users = {(attempt.user, attempt.groups) for attempt in tried}
     clients = {who: connect(*who) if who[0] else ourselves for who in users}
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
@@ -63,7 +66,8 @@ def judged(tried: list[tuple[Attempt, str | None]]) -> dict[str, Any]:
 
 def _target(client: Client, namespace: str) -> Target:
     quota = client.get("v1", "ResourceQuota", QUOTA, namespace)
-    limits = client.get("v1", "LimitRange", LIMITS, namespace) or {}
+    ranges = client.list("v1", "LimitRange", namespace)
+    limits: dict[str, Any] = next((one for one in ranges if one["metadata"]["name"] == LIMITS), {})
     binding = client.get(RBAC, "RoleBinding", "tenant-admin", namespace)
     found = client.get("v1", "Namespace", namespace)
     if found is None or quota is None or binding is None:
@@ -72,7 +76,7 @@ def _target(client: Client, namespace: str) -> Target:
     container: dict[str, Any] = next((entry for entry in entries if entry["type"] == "Container"), {})
     owner = next(iter(binding.get("subjects") or []), None)
     allowed = bounds(found["metadata"].get("annotations") or {})
-    return Target(namespace, owner, quota["spec"]["hard"], container.get("max") or {}, allowed)
+    return Target(namespace, owner, quota["spec"]["hard"], container.get("max") or {}, allowed, tuple(ranges))
 
 
 def _try(client: Client, attempt: Attempt) -> str | None:

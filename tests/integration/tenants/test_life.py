@@ -9,6 +9,8 @@ import json
 import time
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.filter.tenant_probe_objects import tenant_probe_objects
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from cryptography.hazmat.primitives import serialization
 
 from tests.helpers import eventually
@@ -52,7 +54,9 @@ def acme() -> dict:
 
 @pytest.fixture(scope="module")
 def globex() -> dict:
-    return {"id": "globex-life", "name": "Globex", "tier": "starter", "owners": [{"user": "bob"}]}
+    limits = {"min": {"cpu": "50m", "memory": "64Mi"}}  # above what we ask for
+    more = {"owners": [{"user": "bob"}], "overrides": {"limits": limits}}
+    return {"id": "globex-life", "name": "Globex", "tier": "starter", **more}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,19 @@ def test_verified(site, running, tmp_path):
     assert {cell["must be"] for cell in cells} == {"allowed", "refused"}
     assert f"{len(cells)} cells (Against the API server {len(cells)}" in flat(seen)
     assert (tmp_path / "isolation.html").read_text().count(" ok</td>") == len(cells)
+
+
+def test_probes_are_admitted(site, running):
+    """Within the limits of the tenant, which are above what a probe asks for."""
+    where = "vcci-tenant-globex-life"
+    bounds = [*site.client.list("v1", "LimitRange", where), *site.client.list("v1", "ResourceQuota", where)]
+    image, user = "greenlang/vcci-probe:v1.0.0", {"runAsUser": 10001}
+    for targets in (None, {where: []}):
+        pod = tenant_probe_objects([where], image, targets, security=user, bounds=bounds)[0]
+        site.client.request("POST", f"/api/v1/namespaces/{where}/pods", body=pod, query={"dryRun": "All"})
+    too_small = tenant_probe_objects([where], image, security=user)[0]
+    with pytest.raises(VcciError, match="minimum memory usage per Container is 64Mi"):
+        site.client.request("POST", f"/api/v1/namespaces/{where}/pods", body=too_small, query={"dryRun": "All"})
 
 
 def test_a_missing_bound_is_seen(site, running, tmp_path):

@@ -128,6 +128,15 @@ def test_objects():
     assert "runAsUser" not in servers[0]["spec"]["securityContext"]
 
 
+def test_probes_keep_within_the_bounds_of_their_namespace():
+    ranged = {"metadata": {"namespace": "a"}, "spec": {"limits": [{"type": "Container", "min": {"cpu": "100m"}}]}}
+    quota = {"metadata": {"namespace": "b"}, "spec": {"hard": {"limits.cpu": "300m"}}}
+    made = tenant_probe_objects.tenant_probe_objects(["a", "b", "c"], "image", bounds=[ranged, quota])
+    found = [one["spec"]["containers"][0]["resources"] for one in made if one["kind"] == "Pod"]
+    assert [one["requests"]["cpu"] for one in found] == ["100m", "10m", "10m"]
+    assert [one["limits"]["cpu"] for one in found] == ["300m", "100m", "300m"]
+
+
 @pytest.mark.skipif(not shutil.which("nc"), reason="needs netcat")
 def test_the_script_tells_open_from_closed():
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as reserved:
