@@ -194,8 +194,11 @@ def cut_off(site: Site, name: str) -> Iterator[None]:
     layout = record.layout(known, STATE / site.name)
     [node] = [one for one in layout.nodes if one.name == name]
     inside = ["nsenter", f"--net=/run/netns/{layout.netns(node)}", "nft"]
-    rule = f"ip daddr {layout.api_address} tcp dport {API_PORT} drop"
-    table = f"table inet cut {{ chain out {{ type filter hook output priority 0; {rule}; }} }}"
+    table = f"""
+        add table inet cut
+        add chain inet cut out {{ type filter hook output priority 0; }}
+        add rule inet cut out ip daddr {layout.api_address} tcp dport {API_PORT} drop
+    """
     subprocess.run([*inside, "-f", "-"], input=table, text=True, check=True)
     try:
         yield
