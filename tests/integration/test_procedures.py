@@ -272,16 +272,18 @@ def test_all_that_is_wrong_is_told_at_once(kubeconfig: Path, client: Client) -> 
     if client.get("v1", "ConfigMap", identity.NAME, identity.NAMESPACE) is None:
         identity.claim(client, "tests", check=False)
     given = "tenat_id=acme tenant_delete_pods=maybe tenant_state_wait_timeout=-3 tenant_only=x cluster_drain_node=y"
+    given += " tenant_state=active"
     code, said = run(
         kubeconfig, "tenant_suspend", "-e", given, "-e", "cluster_environment=none", "--tags", "backendapi"
     )
     assert code == 2
     for part in (
-        "tenant_suspend: 7 things to remedy, nothing was changed:",
+        "tenant_suspend: 8 things to remedy, nothing was changed:",
         "tenant_id is missing: The tenant. Remedy: -e tenant_id=<str>.",
         "tenant_delete_pods: maybe is not bool",
         "tenant_state_wait_timeout: -3 is less than 0",
         "cluster_drain_node: tenant_suspend does not take it",
+        "tenant_state: tenant_suspend says itself what it is. Remedy: leave it out",
         "tenat_id: there is no such variable: did you mean tenant_id?",
         "tag backendapi: nothing carries it; did you mean backend_api?",
         "environment_name: ",

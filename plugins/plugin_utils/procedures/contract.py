@@ -10,6 +10,7 @@ the runbook and AWX's survey:
     settings  roles whose own settings count as well; their specification is the roles'
     subject   the variable that names what it is about: a tenant, a node
     lock      what no two runs may be at work on at once; {variable} stands for a value. Without it nothing is recorded
+    sets      variables of roles that the playbook itself says: refused with -e, which would win against it
     patience  seconds (90000) of silence after which a run on another machine that holds the lock is taken for dead
 
     confirms  the variable whose value must be typed here, because something is lost
@@ -28,7 +29,7 @@ from typing import Any
 from ..errors import InputError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-FIELDS = {"summary", "options", "settings", "subject", "lock", "patience"}
+FIELDS = {"summary", "options", "settings", "subject", "lock", "sets", "patience"}
 SPEC = ("type", "choices", "default", "required", "elements", "options", "no_log")
 OF_OPTION = {*SPEC, "description", "confirms", "target", "kept", "pattern", "minimum", "maximum"}
 PATIENCE = 90000.0  # nothing is heard of a run while pods end, which a tier may give a day, or a volume is copied
@@ -76,6 +77,7 @@ class Contract:
     settings: tuple[str, ...] = ()
     subject: str = ""
     lock: str = ""
+    sets: tuple[str, ...] = ()
     patience: float = PATIENCE
 
 
@@ -101,6 +103,7 @@ def parse(name: str, given: object, known: Mapping[str, Mapping[str, Any]]) -> C
         settings=tuple(data.get("settings") or ()),
         subject=data.get("subject", ""),
         lock=data.get("lock", ""),
+        sets=tuple(data.get("sets") or ()),
         patience=float(data.get("patience", PATIENCE)),
     )
 

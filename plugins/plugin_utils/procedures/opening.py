@@ -81,12 +81,13 @@ class Opening:
         left = variables.unread(strange, self._there)
         faults, warnings = variables.faults_of_names(
             self.contract,
-            self.started.extra & {*left, *arguments},
+            self.started.extra & {*left, *arguments} - {*self.contract.sets},
             left & ours,
             known=known,
             prefixes=prefixes,
             arguments=arguments,
         )
+        self.faults += variables.faults_of_sets(self.contract, self.started.extra)
         if self.started.ours:
             self.faults += [
                 *faults,

@@ -140,6 +140,14 @@ def faults_of_names(
     return faults, warnings
 
 
+def faults_of_sets(contract: Contract, extra: Collection[str]) -> list[str]:
+    """What the playbook says itself was said with -e, and would win against it."""
+    given = (name for name in contract.sets if name in extra)
+    return [
+        f"{name}: {contract.name} says itself what it is. Remedy: leave it out, or run what is meant" for name in given
+    ]
+
+
 def _takes(contract: Contract) -> str:
     return f"`make help-playbook P={contract.name}` lists those that {contract.name} takes"
 

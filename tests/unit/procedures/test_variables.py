@@ -235,6 +235,22 @@ def test_a_contract_that_is_wrong(given: object, told: str) -> None:
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ((), []),
+        (("tenant_id",), []),
+        (("tenant_id", "tenant_state"), ["tenant_state: x says itself what it is."]),
+        (("tenant_only", "tenant_state"), ["tenant_only: x says", "tenant_state: x says"]),
+    ],
+)
+def test_what_a_playbook_sets_is_not_said_with_e(extra: tuple[str, ...], told: list[str]) -> None:
+    made = parse("x", {"summary": "x", "sets": ["tenant_only", "tenant_state"]}, SPEC)
+    faults = variables.faults_of_sets(made, set(extra))
+    assert len(faults) == len(told)
+    assert all(fault.startswith(begin) for fault, begin in zip(faults, told, strict=True))
+
+
 def test_a_contract_takes_from_the_role_what_it_does_not_say(contract: Contract) -> None:
     days = contract.options["tenant_days"]
     assert (days.spec["type"], days.spec["default"], days.minimum, days.description) == ("float", 30, 0, "Days.")
