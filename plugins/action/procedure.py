@@ -41,6 +41,7 @@ class ActionModule(Action):
             "options": {"that": {"type": "bool", "required": True}, "message": {"type": "str", "required": True}},
         },
         "step": {"type": "str"},
+        "again": {"type": "bool", "default": False},
         "notes": {"type": "dict", "default": {}},
         "lines": {"type": "list", "elements": "raw", "default": []},
         "task": {"type": "str", "default": ""},
@@ -75,7 +76,8 @@ class ActionModule(Action):
         values = opening.filled
         begun = run.begin(client, contract, values, process=process, check=self.check, say=self.say)
         subject = str(values.get(contract.subject) or "") if contract.subject else ""
-        return {"name": contract.name, "subject": subject, "run": begun.handle, "notes": begun.notes}
+        told = {"notes": begun.notes, "taken": [*begun.entry.taken]}
+        return {"name": contract.name, "subject": subject, "run": begun.handle, **told}
 
     def _reached(self, opening: Opening, args: dict[str, Any]) -> Client | None:
         """The cluster, if one is needed and it is there; what is wrong with it is told with the rest."""
@@ -117,7 +119,7 @@ class ActionModule(Action):
 
     def _step(self, args: dict[str, Any]) -> dict[str, Any]:
         under_way = self._run(args)
-        todo = under_way.step(args["step"], **args["notes"])
+        todo = under_way.step(args["step"], again=args["again"], **args["notes"])
         self.say(f"step {args['step']}" + ("" if todo else ": was taken before"))
         return {"todo": todo, "notes": under_way.notes}
 

@@ -57,6 +57,10 @@ options:
   step:
     description: Name of the step, for V(step).
     type: str
+  again:
+    description: Whether the step is taken again where a run that was not finished had taken it, for V(step).
+    type: bool
+    default: false
   notes:
     description: What later steps, and the runs after this one, need to know, for V(step).
     type: dict
@@ -125,6 +129,12 @@ run:
   returned: state is begun
   type: dict
   sample: {lock: nodes, key: node_drain.compute-1, holder: {id: 5f2c}}
+taken:
+  description: The steps that a run before this one took, if it was not finished.
+  returned: state is begun
+  type: list
+  elements: str
+  sample: [look, snapshot]
 todo:
   description: Whether the step is to be taken.
   returned: state is step

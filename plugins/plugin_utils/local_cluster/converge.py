@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VcciError, brief
-from . import capacity, held, record, status
+from . import capacity, held, record, status, versions
 from .cluster import LocalCluster, Outcome
 from .layout import Layout, expand_pools, parse_subnet
 from .releases import Change
@@ -54,7 +54,9 @@ def _reach(args: Mapping[str, Any], check: bool, say: Callable[[str], None]) -> 
     if args["state"] != "started":
         return cluster, cluster.stop(check) if args["state"] == "stopped" else cluster.remove(check)
     if check:
-        return cluster, Outcome(cluster.plan())
+        runs = versions.recorded(cluster.layout) if cluster.exists() else None
+        known = {"kubernetes": runs.control_plane.version} if runs else {}
+        return cluster, Outcome(cluster.plan(), versions=known)
     cluster.refuse()
     with cluster.turn():
         cluster = _cluster(args, say)  # what is held and which versions run may be others since the run before

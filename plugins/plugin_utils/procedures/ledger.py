@@ -47,10 +47,12 @@ class Entry:
     def unfinished(self) -> bool:
         return self.state != "done"
 
-    def take(self, step: str) -> bool:
-        """Begin a step, with which the one before it was taken. False if it was taken already."""
+    def take(self, step: str, *, again: bool = False) -> bool:
+        """Begin a step, with which the one before it was taken. False if it was taken already, and not `again`."""
         if step in self.taken:
-            return False
+            if not again:
+                return False
+            self.taken.remove(step)
         if self.step and self.step != step:
             self.taken.append(self.step)
         self.step = step

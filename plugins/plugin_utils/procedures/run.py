@@ -70,17 +70,18 @@ class Run:
         return found.notes if found else {}
 
     # --- steps ---------------------------------------------------------------------------------------------------
-    def step(self, name: str, **notes: Any) -> bool:
-        """Record that the step begins, and that the one before it was taken; False if it was taken already."""
+    def step(self, name: str, *, again: bool = False, **notes: Any) -> bool:
+        """Record that the step begins, and that the one before it was taken; False if it was taken already, and is not
+        to be taken `again`."""
         if not self.recorded:
             return True
         if self.check:
-            return name not in self.entry.taken
-        if name in self._held().taken:
+            return again or name not in self.entry.taken
+        if name in self._held().taken and not again:
             return False
 
         def begin(entry: Entry) -> None:
-            entry.take(name)
+            entry.take(name, again=again)
             entry.notes.update(notes)
 
         self._change(begin, step=name)

@@ -18,10 +18,19 @@ def test_a_step_ends_with_the_next_one() -> None:
     assert entry.take("control plane")
     assert (entry.taken, entry.step) == (["snapshot"], "control plane")
     assert not entry.take("snapshot")
+    assert (entry.taken, entry.step) == (["snapshot"], "control plane")
     entry.end(done=False, now="later")
     assert (entry.state, entry.taken, entry.step, entry.unfinished) == ("failed", ["snapshot"], "control plane", True)
     entry.end(done=True, now="later")
     assert (entry.taken, entry.step, entry.unfinished) == (["snapshot", "control plane"], "", False)
+
+
+def test_a_step_that_is_taken_again_counts_when_it_has_ended_again() -> None:
+    entry = Entry(taken=["look", "snapshot"])
+    steps = [(["snapshot"], "look"), (["look"], "snapshot"), (["look", "snapshot"], "control plane")]
+    for taken, step in steps:
+        assert entry.take(step, again=True)
+        assert (entry.taken, entry.step) == (taken, step)
 
 
 def test_what_is_written_is_read() -> None:
