@@ -21,6 +21,7 @@ class ActionModule(Action):
         "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
         "delete_pods": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 300},
+        "gone": {"type": "list", "elements": "str", "default": []},
     }
 
     RULES: ClassVar = {"required_one_of": [("name", "pool")], "mutually_exclusive": [("name", "pool")]}

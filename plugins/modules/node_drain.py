@@ -16,6 +16,8 @@ description:
   - A pod of the platform is never deleted against a budget; the task fails and says which budget keeps it. The node
     then still takes no new pods, and the next run goes on. Which pod, of whom, is kept by which budget is said as soon
     as its eviction was refused; where nothing else is left and the budget never allows it, the task fails at once.
+  - From a node that is O(gone) all pods but those of DaemonSets are removed by force, whatever budgets and finalizers
+    say, and its volumes are detached, by the taint C(node.kubernetes.io/out-of-service) that V(schedulable) takes away.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Says what would go; writes nothing."}
@@ -45,6 +47,12 @@ options:
     description: Seconds in which pods may go as disruption budgets allow it.
     type: int
     default: 300
+  gone:
+    description: Those of the nodes whose machines are known to be off for good. Refused of one whose kubelet reports, and
+      of one that has been unreachable for less than a minute. Of a machine that runs all the same, pods would run twice.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

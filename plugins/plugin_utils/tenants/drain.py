@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """A node is emptied in bounded time: of the platform's pods as their disruption budgets allow, of tenants' in any case.
+From a node whose machine is gone all are removed by force, and its volumes are detached.
 
 A tenant's budget that allows no disruption is heeded as long as every other, and then no more. What keeps a pod is said
 as soon as an eviction was refused; and when nothing is left but what no waiting helps, nobody waits.
@@ -7,7 +8,8 @@ as soon as an eviction was refused; and when nothing is left but what no waiting
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -17,7 +19,7 @@ from ..kubernetes.budgets import keeping
 from ..kubernetes.client import MERGE_PATCH, Client
 from ..labels import OURS, TENANT
 from ..waiting import until
-from . import workloads
+from . import out_of_service, workloads
 from .ending import MARGIN, Bounds, Entry, end_pods, grace_of
 from .life import FIELD_MANAGER, grace_of_namespace
 
@@ -38,14 +40,21 @@ class Wanted:
     state: str
     delete_pods: bool
     wait_timeout: float
+    gone: Sequence[str] = ()
 
 
 def reach(client: Client, wanted: Wanted, *, check: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """One node, or those of a pool: all take no new pods before the first is emptied, so that none gets another's."""
     drains = [_Drain(client, wanted, name, check, say) for name in _names(client, wanted)]
+    strange = sorted(set(wanted.gone) - {drain.node for drain in drains})
+    if strange:
+        raise InputError(
+            f"gone: {brief(', '.join(strange))} is not emptied here. Remedy: name some of "
+            f"{', '.join(drain.node for drain in drains)}"
+        )
     if wanted.state == "drained":
         for drain in drains:
-            drain.refuse_alone()
+            drain.refuse()
         for drain in drains:
             drain.schedule(unschedulable=True)
         for drain in drains:
@@ -83,8 +92,10 @@ class _Drain:
         tenants = client.list("v1", "Namespace", label_selector=f"{OURS},{TENANT}")
         self.graces = {found["metadata"]["name"]: grace_of_namespace(found) for found in tenants}
 
-    def refuse_alone(self) -> None:
-        """Refuse to end what nothing would make again, unless that is wanted."""
+    def refuse(self) -> None:
+        """Refuse to end what nothing would make again, unless that is wanted; and to take for gone what reports."""
+        if self.gone:
+            out_of_service.require_silent(self.found(), datetime.datetime.now(datetime.UTC))
         left = self.pods()
         there = workloads.owners(self._workloads())
         alone = [_name(pod) for pod in workloads.bare(left, there)]
@@ -98,6 +109,9 @@ class _Drain:
         """What is there is evicted; what of tenants stays all the same is ended."""
         left = self.pods()
         self.changes += [f"Pod {_name(pod)}" for pod in left if not pod["metadata"].get("deletionTimestamp")]
+        if self.gone:
+            self._abandon()
+            return
         if self.check or self._evicted():
             return
         grace = max((self.graces[pod["metadata"]["namespace"]] for pod in self.of_tenants()), default=0)
@@ -106,14 +120,43 @@ class _Drain:
         stay = [f"{_name(pod)} ({self.kept.get(_name(pod), 'it does not end')})" for pod in self.pods()]
         if stay:
             what = f"node {self.node} takes no new pods, and is not empty: {'; '.join(stay[:SHOWN])}"
-            raise VcciError(f"{what}; remedy that, and run this again", stay)
+            raise VcciError(f"{what}; {self._remedy()}, and run this again", stay)
 
-    def schedule(self, *, unschedulable: bool) -> None:
-        """Have it take new pods, or none."""
+    def _abandon(self) -> None:
+        """Nobody there ends its pods, nor do budgets count them: they are removed, and volumes may go elsewhere."""
+        if not out_of_service.is_out(self.found()):
+            self.changes.append(f"Node {self.node}: out of service")
+        if self.check:
+            return
+        out_of_service.put(self.client, self.node, out=True)
+        bounds = Bounds(0, 0, min(MARGIN, self.wanted.wait_timeout))
+        end_pods(self.client, self.pods, bounds, who=f"node {self.node}", note=self._note, say=self.say)
+
+    def _remedy(self) -> str:
+        seconds = out_of_service.silent(self.found(), datetime.datetime.now(datetime.UTC))
+        if seconds is None:
+            return "remedy that"
+        return f"it has been unreachable for {seconds} s: mend it, or, if its machine is off for good, name it in gone"
+
+    @property
+    def gone(self) -> bool:
+        return self.node in self.wanted.gone
+
+    def found(self) -> Object:
+        """The node. InputError if there is none of its name."""
         node = self.client.get("v1", "Node", self.node)
         if node is None:
             known = ", ".join(sorted(found["metadata"]["name"] for found in self.client.list("v1", "Node")))
             raise InputError(f"name: there is no node {self.node}; there are {known or 'none'}")
+        return node
+
+    def schedule(self, *, unschedulable: bool) -> None:
+        """Have it take new pods, or none; one that takes some is in service."""
+        node = self.found()
+        if not unschedulable and out_of_service.is_out(node):
+            self.changes.append(f"Node {self.node}: in service")
+            if not self.check:
+                out_of_service.put(self.client, self.node, out=False)
         if bool((node.get("spec") or {}).get("unschedulable")) == unschedulable:
             return
         self.changes.append(f"Node {self.node}")

@@ -1,9 +1,15 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A node is emptied whatever a tenant made; a disruption budget of anybody else keeps its pod, and is named."""
+"""A node is emptied whatever a tenant made; a disruption budget of anybody else keeps its pod, and is named.
+
+But not where its machine is off for good, and somebody says so: then all go by force, and volumes are detached.
+"""
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError
 
 from tests.helpers import eventually, play
 
@@ -110,3 +116,84 @@ def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namesp
     free(client, namespace)
     drain(state="schedulable")
     assert "there is no node nowhere; there are" in drain(name="nowhere")["msg"]
+
+
+MERGE = "application/strategic-merge-patch+json"
+POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+READY = "has(object.status.conditions) && object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"
+
+
+def say(client, node: str, status: str, seconds: int, **query: str) -> None:
+    """What the control plane says of the node's kubelet, since so many seconds."""
+    since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    condition = {"type": "Ready", "status": status, "lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    body = {"status": {"conditions": [condition]}}
+    client.request("PATCH", f"/api/v1/nodes/{node}/status", body=body, content_type=MERGE, query=query)
+
+
+@pytest.fixture
+def dead(client, node):
+    """The node, of which nobody may say any more that it is Ready."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["nodes/status"]}
+    policy = {
+        "matchConstraints": {"resourceRules": [{**rule, "resourceNames": [node]}]},
+        "validations": [{"expression": f"!({READY})", "message": "it is off"}],
+    }
+    binding = {"policyName": f"{node}-off", "validationActions": ["Deny"]}
+    for path, spec in ((f"{POLICIES}ies", policy), (f"{POLICIES}ybindings", binding)):
+        client.request("POST", path, body={"metadata": {"name": f"{node}-off"}, "spec": spec})
+
+    def off() -> bool:
+        try:
+            say(client, node, "True", 0, dryRun="All")
+        except ApiError as exc:
+            return "it is off" in str(exc)
+        return False
+
+    eventually(off, 60, "nobody says that it is Ready")
+    yield node
+    for path in (f"{POLICIES}ybindings", f"{POLICIES}ies"):
+        client.request("DELETE", f"{path}/{node}-off")
+
+
+def out(client, node: str) -> bool:
+    taints = client.get("v1", "Node", node)["spec"].get("taints") or []
+    return any(one["key"] == "node.kubernetes.io/out-of-service" for one in taints)
+
+
+def test_a_node_that_is_gone_is_emptied_by_force(client, kubeconfig, namespace, node, request, tmp_path):
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    kept(client, namespace, node)
+    request.getfixturevalue("dead")
+    say(client, node, "Unknown", 3600)
+    same = {"kubeconfig": str(kubeconfig), "name": node, "wait_timeout": 2}
+
+    def drain(*several: dict, check: bool = False) -> list[dict]:
+        tasks = [{"greenlang.vcci.node_drain": {**same, **one}, "ignore_errors": True} for one in several]
+        results, said = play(tmp_path, tasks, *(["--check"] if check else []))
+        assert len(results) == len(several), said
+        return results
+
+    gone = {"gone": [node]}
+    living = next(name for name in (one["metadata"]["name"] for one in client.list("v1", "Node")) if name != node)
+    [predicted] = drain(gone, check=True)
+    assert f"Node {node}: out of service" in predicted["changes"]
+    assert not out(client, node)
+    waits, other, lives = drain({}, {"gone": ["nowhere"]}, {"name": living, "gone": [living]})
+    assert "is not empty" in waits["msg"]
+    assert "if its machine is off for good, name it in gone" in waits["msg"]
+    assert "gone: nowhere is not emptied here. Remedy: name some of" in other["msg"]
+    assert f"the kubelet of node {living} reports, so that its pods may run" in lives["msg"]
+    assert len(there(client, namespace, node)) == 2
+    done, again = drain(gone, gone)
+    assert not done.get("failed"), done["msg"]
+    assert set(predicted["changes"]) - {f"Node {node}"} <= set(done["changes"])
+    assert done["forced"]
+    assert there(client, namespace, node) == []
+    assert out(client, node)
+    assert not again["changed"]
+    back, once_more = drain({"state": "schedulable"}, {"state": "schedulable"})
+    assert back["changes"] == [f"Node {node}: in service", f"Node {node}"]
+    assert not out(client, node)
+    assert not once_more["changed"]
+    free(client, namespace)
