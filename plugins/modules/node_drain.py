@@ -48,8 +48,9 @@ options:
     type: int
     default: 300
   gone:
-    description: Those of the nodes whose machines are known to be off for good. Refused of one whose kubelet reports, and
-      of one that has been unreachable for less than a minute. Of a machine that runs all the same, pods would run twice.
+    description: Those of the nodes whose machines are known to be off for good. Refused of one whose kubelet reports,
+      and of one that has been unreachable for less than a minute. Of a machine that runs all the same, pods would run
+      twice.
     type: list
     elements: str
     default: []
