@@ -76,6 +76,6 @@ def test_look_and_snapshot_are_of_the_moment_before_the_control_plane_moves(stat
     assert "was taken before" not in done.stdout
     assert snapshots(state) == 1
     found = ledger.read(client.get("v1", "ConfigMap", ledger.object_name("nodes"), ledger.NAMESPACE))
-    [entry] = found.entries.values()
+    entry = next(iter(found.entries.values()))
     assert (entry.state, entry.taken[:3]) == ("done", [*LONG_AGO, "control plane"])
     client.close()

@@ -113,8 +113,7 @@ def cordoned(client: Client) -> set[str]:
 
 def entry(client: Client) -> ledger.Entry:
     found = ledger.read(client.get("v1", "ConfigMap", "procedures-nodes", "kube-system"))
-    [(_key, each)] = found.entries.items()
-    return each
+    return next(iter(found.entries.values()))
 
 
 def test_a_node_that_never_gets_ready_ends_the_upgrade_which_then_goes_on(cluster: Path) -> None:
