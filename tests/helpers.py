@@ -213,6 +213,24 @@ def own_cluster(of: str, numbers: Iterable[int], **options: object) -> Iterator[
         yield stack.enter_context(running_cluster(f"{of}-{number}", subnet=f"10.{number}.0.0/16", **options))
 
 
+def upgrade_to_itself(
+    state: Path, pools: Sequence[Mapping[str, object]], *flags: str, **variables: object
+) -> subprocess.CompletedProcess[str]:
+    """cluster_upgrade of a cluster of one's own with simulated nodes to the version that it runs: every step is taken
+    all the same."""
+    given = {
+        "cluster_local_name": state.name,
+        "cluster_local_subnet": f"10.{state.name.rpartition('-')[2]}.0.0/16",
+        "cluster_local_nodes": "simulated",
+        "cluster_local_pools": pools,
+        "cluster_upgrade_version": "1.37",
+        "cluster_upgrade_delete_pods": True,
+        **variables,
+    }
+    command = ("ansible-playbook", "playbooks/cluster_upgrade.yml", "-i", "inventories/local", "-e", json.dumps(given))
+    return ansible(*command, *flags)
+
+
 def kubectl(
     kubeconfig: Path,
     *arguments: str,

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client i
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures import ledger
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures.ledger import Entry, Ledger
 
-from tests.helpers import ansible, connect, own_cluster
+from tests.helpers import connect, own_cluster, upgrade_to_itself
 
 POOLS = [{"name": "compute", "count": 1, "capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}}]
 RECORD = "/api/v1/namespaces/kube-system/configmaps"
@@ -27,21 +25,6 @@ def state() -> Iterator[Path]:
     with own_cluster("anew", range(50, 55), nodes="simulated", pools=POOLS) as made:
         yield made
         shutil.rmtree(made.parent / "snapshots.d" / made.name, ignore_errors=True)
-
-
-def upgrade(state: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    """To the version that runs, which takes every step all the same."""
-    number = state.name.rpartition("-")[2]
-    variables = {
-        "cluster_local_name": state.name,
-        "cluster_local_subnet": f"10.{number}.0.0/16",
-        "cluster_local_nodes": "simulated",
-        "cluster_local_pools": POOLS,
-        "cluster_upgrade_version": "1.37",
-        "cluster_upgrade_delete_pods": True,
-    }
-    given = ("-i", "inventories/local", "-e", json.dumps(variables), *flags)
-    return ansible("ansible-playbook", "playbooks/cluster_upgrade.yml", *given)
 
 
 def left(client: Client, name: str, **entry: Any) -> None:
@@ -66,12 +49,12 @@ def test_look_and_snapshot_are_of_the_moment_before_the_control_plane_moves(stat
         {"taken": [*LONG_AGO, "control plane"], "step": "node compute-1", "notes": {"before": runs}},
     ):
         left(client, state.name, **entry)
-        moved = upgrade(state, "--check").stdout
+        moved = upgrade_to_itself(state, POOLS, "--check").stdout
         assert "step look: was taken before" in moved, moved
         assert "step snapshot: was taken before" in moved
     assert snapshots(state) == 0
     left(client, state.name, taken=LONG_AGO, step="control plane", notes={"before": runs})
-    done = upgrade(state)
+    done = upgrade_to_itself(state, POOLS)
     assert done.returncode == 0, done.stdout
     assert "was taken before" not in done.stdout
     assert snapshots(state) == 1

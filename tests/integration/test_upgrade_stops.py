@@ -7,8 +7,6 @@ Nodes are simulated: what simulates them may no longer say that one is Ready. Re
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +18,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiEr
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.procedures import ledger
 
-from tests.helpers import ansible, connect, eventually, own_cluster
+from tests.helpers import connect, eventually, own_cluster, upgrade_to_itself
 
 SIZES = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 POOLS = [{"name": "compute", "count": 2, "capacity": SIZES}]
@@ -35,22 +33,6 @@ DENIED = "no longer"
 def cluster() -> Iterator[Path]:
     with own_cluster("stops", range(60, 64), nodes="simulated", pools=POOLS) as state:
         yield state
-
-
-def upgrade(state: Path) -> subprocess.CompletedProcess[str]:
-    """To the version that runs, which takes every step all the same."""
-    number = state.name.rpartition("-")[2]
-    variables = {
-        "cluster_local_name": state.name,
-        "cluster_local_subnet": f"10.{number}.0.0/16",
-        "cluster_local_nodes": "simulated",
-        "cluster_local_pools": POOLS,
-        "cluster_upgrade_version": "1.37",
-        "cluster_upgrade_delete_pods": True,
-        "cluster_upgrade_wait_timeout": SECONDS,
-    }
-    given = ("-i", "inventories/local", "-e", json.dumps(variables))
-    return ansible("ansible-playbook", "playbooks/cluster_upgrade.yml", *given)
 
 
 def say_ready(client: Client, ready: bool, **more: Any) -> None:
@@ -119,8 +101,9 @@ def entry(client: Client) -> ledger.Entry:
 def test_a_node_that_never_gets_ready_ends_the_upgrade_which_then_goes_on(cluster: Path) -> None:
     client = connect(cluster / "kubeconfig")
     keep_a_pod(client)
+    waiting = {"cluster_upgrade_wait_timeout": SECONDS}
     with ThreadPoolExecutor(1) as pool, never_ready(client):
-        run = pool.submit(upgrade, cluster)
+        run = pool.submit(upgrade_to_itself, cluster, POOLS, **waiting)
         eventually(lambda: cordoned(client) == {NODE} or run.done(), 600, f"{NODE} is being emptied")
         say_ready(client, False, **SAYS)
         client.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/kept")
@@ -139,7 +122,7 @@ def test_a_node_that_never_gets_ready_ends_the_upgrade_which_then_goes_on(cluste
             assert says in told, f"{says!r} is not in:\n{told}"
         assert (entry(client).state, entry(client).step) == ("failed", f"node {NODE}")
     eventually(lambda: ready(client), 120, f"{NODE} is Ready again")
-    done = upgrade(cluster)
+    done = upgrade_to_itself(cluster, POOLS, **waiting)
     assert done.returncode == 0, done.stdout
     assert f"step node {OTHER}: was taken before" in done.stdout
     assert (entry(client).state, cordoned(client)) == ("done", set())

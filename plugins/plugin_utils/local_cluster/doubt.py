@@ -29,7 +29,7 @@ def doubt(client: Client, layout: Layout) -> list[str]:
     ready = [pod for pod in client.list("v1", "Pod") if objects.is_ready(pod)]
     found = []
     for pod in ready:
-        if pod["status"].get("podIP") not in set(_addresses(layout, pod)):
+        if pod["status"].get("podIP") not in _addresses(layout, pod):
             meta = pod["metadata"]
             said = [{"type": kind, "status": "False", "reason": "NodeDidNotSay"} for kind in DOUBTED]
             path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"

@@ -121,7 +121,10 @@ def _text(value: object) -> str:
 def seconds_between(earlier: str, later: str) -> float:
     """Seconds from one moment to another; infinitely many if one is no moment."""
     try:
-        begun, ended = (datetime.datetime.strptime(text, FORMAT) for text in (earlier, later))  # noqa: DTZ007  both are UTC
+        begun, ended = (
+            datetime.datetime.strptime(text, FORMAT)  # noqa: DTZ007  both are UTC
+            for text in (earlier, later)
+        )
     except (ValueError, TypeError):
         return float("inf")
     return (ended - begun).total_seconds()

@@ -16,7 +16,8 @@ from .contract import FIELDS, Contract, parse_contract
 from .problems import Problems
 
 _COUNTED = (
-    "cpu|memory|ephemeral-storage|storage|pods|services|services\\.loadbalancers|services\\.nodeports|secrets|configmaps",
+    "cpu|memory|ephemeral-storage|storage|pods|secrets|configmaps",
+    "services|services\\.loadbalancers|services\\.nodeports",
     "persistentvolumeclaims|replicationcontrollers|resourcequotas",
     "requests\\.[a-z0-9][a-z0-9./-]*|limits\\.[a-z0-9][a-z0-9./-]*|count/[a-z0-9][a-z0-9.-]*",
     "[a-z0-9][a-z0-9.-]*\\.storageclass\\.storage\\.k8s\\.io/(requests\\.storage|persistentvolumeclaims)",
