@@ -6,8 +6,12 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
 from bench.figure import NAME, STATE, SUBNET, figures, line, local_cluster, no_cluster, values
 from tests.helpers import daemon_pid, kill, power_off, services, supervisors
@@ -19,6 +23,7 @@ POOLS = [
     {"name": "gpu", "labels": {"workload-type": "gpu"}, "taints": [GPU]},
 ]
 PATIENCE = 300  # seconds after which what was killed does not count as healing any more
+EVERY = 0.05  # seconds between two questions
 SETTLE = 60  # seconds after which a fresh cluster has nothing left to do
 
 
@@ -30,6 +35,42 @@ def control_plane() -> Iterator[str]:
         with no_cluster():
             took.append(local_cluster(nodes="none", subnet=SUBNET))
     yield line("control-plane-start", min(took), "s", 6, f"runs={values(took)}")
+
+
+@figures("control-plane-gap", long=True)
+def gap() -> Iterator[str]:
+    """How long nobody can ask the API server while it moves to the next minor; the earlier one may be built first."""
+    before, after = "1.36", "1.37"
+    with no_cluster():
+        local_cluster(nodes="none", subnet=SUBNET, version=before)
+        with ThreadPoolExecutor(1) as pool:
+            upgrade = pool.submit(local_cluster, nodes="none", subnet=SUBNET, version=after, upgrade=["control-plane"])
+            longest = longest_silence(upgrade.done)
+            upgrade.result()
+        yield line("control-plane-gap", longest, "s", 5, f"{before} to {after}, /readyz asked every {EVERY} s")
+
+
+def longest_silence(ended: Callable[[], bool]) -> float:
+    """The longest time in seconds between two good answers of /readyz, until `ended` and another answer."""
+    longest, last = 0.0, time.monotonic()
+    while time.monotonic() - last < PATIENCE:
+        over = ended()
+        if ready():
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            if over:
+                return longest
+        time.sleep(EVERY)
+    raise RuntimeError(f"the API server did not come back within {PATIENCE} s")
+
+
+def ready() -> bool:
+    """Whether the API server answers that it is ready."""
+    with contextlib.suppress(VcciError):
+        kubeconfig = {"kubeconfig": str(STATE / NAME / "kubeconfig")}
+        with contextlib.closing(Client.from_params(kubeconfig, retry_for=0, timeout=5)) as client:
+            client.text("/readyz")
+            return True
+    return False
 
 
 @figures(

@@ -29,6 +29,8 @@ COLLECTION = {"GOGC": "200"}
 RATE = ["--leader-elect=false", "--kube-api-qps=300", "--kube-api-burst=600"]
 # Simulated nodes do not die: a machine so busy that KWOK reports them late must not make their pods unready.
 PATIENCE = ["--node-monitor-grace-period=10m"]
+# Watches never end by themselves: without a bound the server that stops waits for them, and is killed in the end.
+DRAIN = "--shutdown-watch-termination-grace-period=1s"
 # Who did what to which object; never a body, so never a Secret.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -132,6 +134,7 @@ def _api_server(layout: Layout, programs: Path) -> Daemon:
         *_aggregation(pki),
         f"--max-requests-inflight={READS}",
         f"--max-mutating-requests-inflight={CHANGES}",
+        DRAIN,
         "--profiling=false",
         "--tls-min-version=VersionTLS12",
         f"--tls-cipher-suites={','.join(CIPHERS)}",
