@@ -27,7 +27,7 @@ def check(place: Place, chosen: Snapshot) -> None:
     if header["authority"] != place.authority():
         raise InputError(
             f"file: {chosen.file} is of cluster {header['cluster']!r} with another authority, not of this "
-            f"{layout.name!r}. Remedy: name a snapshot of this cluster; cluster_snapshot lists them"
+            f"{layout.name!r}. Remedy: name a snapshot of this cluster; they are in {place.directory}"
         )
     here, there = versions.running(layout), header["kubernetes"]
     if versions.minor(there) > versions.minor(here):

@@ -63,7 +63,10 @@ def unseal(source: BinaryIO, target: BinaryIO, key: bytes, name: str) -> dict[st
             f"Remedy: give the key with which it was made (key_file)"
         )
     cipher, known = _cipher(key, base64.b64decode(header["salt"]), line), hashlib.sha256()
-    damaged = InputError(f"{name}: is damaged: what it holds is not what was written. Remedy: take another snapshot")
+    damaged = InputError(
+        f"{name}: is damaged: what it holds is not what was written. "
+        f"Remedy: take another snapshot; to restore, name an older one"
+    )
     for number, (piece, last) in enumerate(_pieces(source, PIECE + TAG)):
         try:
             content = cipher.decrypt(_nonce(number, last), piece, None)

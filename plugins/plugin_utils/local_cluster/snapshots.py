@@ -98,6 +98,8 @@ def take(place: Place, purpose: str, now: datetime.datetime, say: Callable[[str]
     """Take one, and read it back; it is there whole and verified, or not at all."""
     running = etcd.Etcd(place.layout)
     check_room(place, int(running.status()["dbSize"]))
+    if not place.key_file.exists():
+        say(f"the key of snapshots is made: {place.key_file}; none that is taken from now on can be read without it")
     key = place.key(make=True)
     taken = now.strftime(FORMAT)
     name = f"{place.layout.name}-{taken.replace('-', '').replace(':', '')}-{purpose}{SUFFIX}"
@@ -128,7 +130,8 @@ def opened(place: Place, file: Path) -> Iterator[Path]:
         found = etcd.inspect(place.etcdutl, content)
         if (found["revision"], found["totalKey"]) != (header["revision"], header["keys"]):
             raise InputError(
-                f"{file}: is damaged: etcd finds revision {found['revision']} in it. Remedy: take another snapshot"
+                f"{file}: is damaged: etcd finds revision {found['revision']} in it. "
+                f"Remedy: take another snapshot; to restore, name an older one"
             )
         yield content
 
