@@ -29,6 +29,7 @@ class ActionModule(Action):
         "returns": {"type": "bool", "default": True},
         "checks": {"type": "list", "elements": "str", "default": [], "choices": list(CHECKS)},
         "accept": {"type": "list", "elements": "str", "default": []},
+        "delete_pods": {"type": "bool", "default": False},
         "manifests": {"type": "list", "elements": "path", "default": []},
         "charts": {"type": "list", "elements": "path", "default": []},
         "backup_max_age_hours": {"type": "int", "default": 0},
@@ -37,7 +38,7 @@ class ActionModule(Action):
     RULES: ClassVar = {"mutually_exclusive": [("nodes", "pool")]}
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        same = ("version", "nodes", "pool", "pool_label", "returns", "checks", "accept")
+        same = ("version", "nodes", "pool", "pool_label", "returns", "checks", "accept", "delete_pods")
         wanted = Wanted(
             **{name: args[name] for name in same},
             manifests=[document for path in args["manifests"] for document in self._documents(Path(path))],

@@ -11,11 +11,13 @@ author: GreenLang VCCI (@greenlang)
 description:
   - Looks at the cluster, changes nothing, and fails with everything that blocks, each with its remedy. What does not
     block is in RV(findings).
-  - Looked at are versions and their skew, nodes, pods that are not Ready, disruption budgets that never allow an
-    eviction, room for the pods of each node while it is away, volumes that are on a node alone, and, for an upgrade,
-    APIs that the version to come does not serve - of manifests, of objects by whom they were written, and of what the
-    API server was asked for -, what charts support, the age of backups, and lifetimes.
-  - What is a tenant's own (workloads, budgets, CronJobs in its namespace) blocks nothing.
+  - Looked at are versions and their skew, nodes, pods that are not Ready, pods that nothing would make again,
+    disruption budgets that never allow an eviction, or not of as many pods as are away together, room for the pods of
+    each node while it is away, volumes that are on a node alone, and, for an upgrade, APIs that the version to come
+    does not serve - of manifests, of objects by whom they were written, and of what the API server was asked for -,
+    what charts support, the age of backups, and lifetimes.
+  - What is a tenant's own (workloads, budgets, CronJobs in its namespace) blocks nothing, but for pods that nothing
+    would make again.
 extends_documentation_fragment: [greenlang.vcci.connection]
 attributes:
   check_mode: {support: full, description: "Looks at the same, and does not wait."}
@@ -45,13 +47,17 @@ options:
     description: What is looked at; by default everything.
     type: list
     elements: str
-    choices: [skew, nodes, apis, budgets, capacity, volumes, backups, charts, workloads, lifetimes]
+    choices: [skew, nodes, pods, apis, budgets, capacity, volumes, backups, charts, workloads, lifetimes]
     default: []
   accept:
-    description: Checks that do not block. V(skew) and V(nodes) cannot be accepted.
+    description: Checks that do not block. V(skew), V(nodes) and V(pods) cannot be accepted.
     type: list
     elements: str
     default: []
+  delete_pods:
+    description: Whether running pods that no controller would make again may be deleted; otherwise they block.
+    type: bool
+    default: false
   manifests:
     description: Files of rendered manifests, or folders of such.
     type: list

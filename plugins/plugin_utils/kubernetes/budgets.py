@@ -47,6 +47,21 @@ def keeping(pods: Iterable[Object], budgets: Sequence[Object], scales: Mapping[s
     return found
 
 
+def kept_together(pods: Iterable[Object], budgets: Iterable[Object]) -> list[tuple[str, str]]:
+    """What is said of the budgets, each with its namespace, that do not let all of these pods be away at one time.
+
+    Those that never allow a disruption are `keeping`'s.
+    """
+    found, there = [], [pod for pod in pods if _is_ready(pod)]
+    for budget in budgets:
+        ours, status = sorted(_name(pod) for pod in there if _selects(budget, pod)), budget.get("status") or {}
+        most = int(status.get("expectedPods") or 0) - int(status.get("desiredHealthy") or 0)
+        if len(ours) > most and not never(budget):
+            lets = f"lets {most} of {', '.join(ours)} be away at one time, and they find no place meanwhile"
+            found.append((str(budget["metadata"].get("namespace", "")), f"PodDisruptionBudget {_name(budget)} {lets}"))
+    return found
+
+
 def never(budget: Object, wanted: int | None = None) -> str | None:
     """Why a budget never allows a disruption; None when it does, as soon as all its pods are well.
 

@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import ApiError, Conflict, InputError, NotFound, VcciError, WaitTimeout, brief
+from ..kubernetes import owning
 from ..kubernetes.budgets import keeping
 from ..kubernetes.client import MERGE_PATCH, Client
 from ..labels import OURS, TENANT
@@ -97,8 +98,8 @@ class _Drain:
         if self.gone:
             out_of_service.require_silent(self.found(), datetime.datetime.now(datetime.UTC))
         left = self.pods()
-        there = workloads.owners(self._workloads())
-        alone = [_name(pod) for pod in workloads.bare(left, there)]
+        there = owning.owners(self._workloads())
+        alone = [_name(pod) for pod in owning.bare(left, there)]
         if alone and not self.wanted.delete_pods:
             remedy = "have their owner remove them, or set delete_pods"
             raise InputError(
@@ -171,13 +172,13 @@ class _Drain:
         """Those that have to go: not what every node has, nor what has ended."""
         found = self.client.list("v1", "Pod", field_selector=f"spec.nodeName={self.node}")
         daemons = {("apps", "DaemonSet")}
-        there = workloads.owners(self.client.list("apps/v1", "DaemonSet"))
+        there = owning.owners(self.client.list("apps/v1", "DaemonSet"))
         return [
             pod
             for pod in found
-            if not workloads.has_ended(pod)
+            if not owning.has_ended(pod)
             and MIRROR not in (pod["metadata"].get("annotations") or {})
-            and not workloads.follows(pod, daemons, there)
+            and not owning.follows(pod, daemons, there)
         ]
 
     def of_tenants(self) -> list[Object]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import Conflict, NotFound, WaitTimeout
 from ..kubernetes.client import MERGE_PATCH, Client
+from ..kubernetes.owning import has_ended
 from ..waiting import until
-from .workloads import has_ended
 
 GRACE = 30  # seconds of a pod that says nothing
 MARGIN = 30  # seconds that a node has to report that a pod has ended, and the API server to remove one

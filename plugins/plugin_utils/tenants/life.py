@@ -14,6 +14,7 @@ from typing import Any
 from ..applyset.options import ApplyOptions
 from ..applyset.run import apply_set, delete_set
 from ..errors import Conflict, ConnectionFailed, InputError, NotFound, VcciError, WaitTimeout
+from ..kubernetes import owning
 from ..kubernetes.client import MERGE_PATCH, Client
 from ..waiting import until
 from . import workloads
@@ -28,7 +29,7 @@ GRACE_OF_TENANT = ANNOTATION + "max-grace-seconds"
 GRACE = 300  # seconds that a tenant's pods have to stop where its namespace does not say
 
 Object = dict[str, Any]
-PatchOf = Callable[[Mapping[str, Any], workloads.Owners], Object | None]
+PatchOf = Callable[[Mapping[str, Any], owning.Owners], Object | None]
 
 
 class Life:
@@ -141,7 +142,7 @@ class Life:
         """A sentence for each that could not be patched: it does not keep the others."""
         troubles: list[str] = []
         found = self.workloads()
-        there = workloads.owners(found)
+        there = owning.owners(found)
         for workload in found:
             who = f"{workload['kind']} {workload['metadata']['name']}"
             strange = workloads.odd(workload, there) if patch_of is workloads.resume_patch else None
@@ -209,7 +210,7 @@ class Life:
 
     def _alone(self) -> list[Object]:
         pods = self.pods()  # before their owners: one that comes in between has its owner by then
-        found: list[Object] = [dict(pod) for pod in workloads.bare(pods, workloads.owners(self.workloads()))]
+        found: list[Object] = [dict(pod) for pod in owning.bare(pods, owning.owners(self.workloads()))]
         return found
 
     def pods(self) -> list[Object]:
@@ -218,7 +219,7 @@ class Life:
         return pods
 
     def running(self) -> list[Object]:
-        return [pod for pod in self.pods() if not workloads.has_ended(pod)]
+        return [pod for pod in self.pods() if not owning.has_ended(pod)]
 
     # --- what both need -------------------------------------------------------------------------------------------
     def write(self, obj: Object) -> None:

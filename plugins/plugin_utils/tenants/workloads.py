@@ -8,8 +8,10 @@ workload itself. A tenant may have written anything into its objects: an owner c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from ..kubernetes.owning import Owners, follows
 
 BEFORE = "tenant.vcci.io/before-suspension"
 NOWHERE = "tenant.vcci.io/suspended"  # a node selector that no node has: a DaemonSet cannot be scaled
@@ -25,23 +27,10 @@ MOST = 2147483647  # replicas
 
 Object = Mapping[str, Any]
 Patch = dict[str, Any]
-Owner = tuple[str, str, str]  # group, kind, name
-Owners = Mapping[str, Owner]  # by uid
 
 # What its owner stops: a Job of a CronJob is stopped itself, since its CronJob only makes new ones.
 _OF_OWNER = {"ReplicaSet": {("apps", "Deployment")}}
-_OF_PODS = {("apps", "ReplicaSet"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("batch", "Job")}
-_OF_PODS |= {("", "ReplicationController")}
 _NUMBER = re.compile(r"[0-9]{1,10}\Z")
-
-
-def owners(workloads: Iterable[Object]) -> dict[str, Owner]:
-    """The workloads that are there, as those that an object may name as its owner."""
-    found: dict[str, Owner] = {}
-    for workload in workloads:
-        meta = workload["metadata"]
-        found[meta.get("uid", "")] = (_group(workload["apiVersion"]), workload["kind"], meta["name"])
-    return found
 
 
 def suspend_patch(workload: Object, there: Owners) -> Patch | None:
@@ -81,30 +70,6 @@ def odd(workload: Object, there: Owners) -> str | None:
     if before is None or not counted or _is_number(before) or resume_patch(workload, there) is None:
         return None
     return f"its annotation {BEFORE} is {before!r}, which is no number from 0 to {MOST}: it keeps the replicas it has"
-
-
-def bare(pods: Sequence[Object], there: Owners) -> list[Object]:
-    """Running pods that nothing would make again: whatever owner they name, it is not there, or makes no pods."""
-    stay = [pod for pod in pods if not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")]
-    alone = [pod for pod in stay if not follows(pod, _OF_PODS, there)]
-    return sorted(alone, key=lambda pod: str(pod["metadata"]["name"]))
-
-
-def has_ended(pod: Object) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-
-
-def follows(obj: Object, kinds: set[tuple[str, str]], there: Owners) -> bool:
-    """Whether the owner that controls it is there, is the one that it names, and is of these kinds."""
-    for owner in obj["metadata"].get("ownerReferences") or []:
-        if owner.get("controller"):
-            named = (_group(owner.get("apiVersion", "")), owner.get("kind"), owner.get("name"))
-            return named[:2] in kinds and there.get(owner.get("uid", "")) == named
-    return False
-
-
-def _group(api_version: str) -> str:
-    return api_version.rpartition("/")[0]
 
 
 def _before(workload: Object) -> str | None:

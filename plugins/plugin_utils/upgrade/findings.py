@@ -11,7 +11,7 @@ Object = Mapping[str, Any]
 
 # What a finding is about; those that somebody may accept by name, and those that nobody can.
 ACCEPTABLE = ("apis", "budgets", "capacity", "volumes", "backups", "charts", "workloads", "lifetimes")
-CHECKS = ("skew", "nodes", *ACCEPTABLE)
+CHECKS = ("skew", "nodes", "pods", *ACCEPTABLE)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import InputError, NotFound, VcciError, brief
-from ..kubernetes.budgets import keeping
+from ..kubernetes import owning
+from ..kubernetes.budgets import keeping, kept_together
 from ..kubernetes.client import Client
 from ..labels import OURS, TENANT
 from ..waiting import until
@@ -28,6 +29,7 @@ class Wanted:
     returns    whether each comes back with its disks; where none does, all are away at the end.
     checks     what is looked at; none: all.
     accept     what does not block.
+    delete_pods  whether what nothing would make again may go for good.
     manifests  objects as they were rendered; charts: name → kubeVersion.
     backups    hours that the last success of a backup may be ago; 0 does not ask.
     """
@@ -39,6 +41,7 @@ class Wanted:
     returns: bool = True
     checks: Sequence[str] = ()
     accept: Sequence[str] = ()
+    delete_pods: bool = False
     manifests: Sequence[Object] = ()
     charts: Mapping[str, str | None] = field(default_factory=dict)
     backups: int = 0
@@ -174,16 +177,43 @@ def _of_nodes(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     unready = workloads.unready(seen.workloads, seen.tenants)
     only_told = not upgrade and "workloads" not in wanted.checks
     found += [Finding(one.check, False, one.what) for one in unready] if only_told else unready
+    if _asked(wanted, "pods") and not wanted.delete_pods:
+        found += _of_pods(seen)
     if _asked(wanted, "budgets"):
-        found += _of_budgets(seen)
+        found += _of_budgets(seen, wanted)
     if _asked(wanted, "capacity") or _asked(wanted, "volumes"):
         found += _of_room(seen, wanted)
     return found
 
 
-def _of_budgets(seen: _Cluster) -> list[Finding]:
+def _of_pods(seen: _Cluster) -> list[Finding]:
+    """A node is not emptied of what would be lost by it, a tenant's or not: its drain refuses."""
+    makers: list[Object] = []
+    for api_version, kind in owning.MAKERS:
+        makers += seen.client.list(api_version, kind)
+    alone: dict[str, list[str]] = {}
+    for pod in owning.bare(_going(seen), owning.owners(makers)):
+        alone.setdefault(pod["spec"]["nodeName"], []).append(_name(pod))
+    remedy = "have their owner remove them, or say that they may be deleted (delete_pods)"
+    return [
+        Finding(
+            "pods", True, f"on node {node} are pods that nothing would make again: {', '.join(names)}. Remedy: {remedy}"
+        )
+        for node, names in sorted(alone.items())
+    ]
+
+
+def _of_budgets(seen: _Cluster, wanted: Wanted) -> list[Finding]:
     tenants, found = seen.tenants, []
-    for kept in keeping(_going(seen), seen.client.list("policy/v1", "PodDisruptionBudget"), seen.scales()):
+    budgets = seen.client.list("policy/v1", "PodDisruptionBudget")
+    if _together(wanted):
+        bound = _bound(seen, wanted)
+        homeless = [one.partition(" (")[0] for one in capacity.without(seen.leaving, seen.nodes, seen.pods, bound)]
+        stuck = [pod for pod in _going(seen) if _name(pod) in {*homeless, *bound}]
+        remedy = "empty the nodes one after the other, each back before the next; or change the budget"
+        for namespace, what in kept_together(stuck, budgets):
+            found.append(Finding("budgets", namespace not in tenants, f"{what}. Remedy: {remedy}"))
+    for kept in keeping(_going(seen), budgets, seen.scales()):
         theirs = kept.pod.partition("/")[0] in tenants
         remedy = "change the budget or scale the workload" if kept.never else "wait until its pods are well"
         remedy = "none is needed: a tenant's budget is heeded for a while only" if theirs else remedy
@@ -192,13 +222,20 @@ def _of_budgets(seen: _Cluster) -> list[Finding]:
 
 
 def _of_room(seen: _Cluster, wanted: Wanted) -> list[Finding]:
-    claims, there = seen.client.list("v1", "PersistentVolumeClaim"), seen.client.list("v1", "PersistentVolume")
-    together = wanted.pool or not wanted.returns
-    bound = volumes.bound(_going(seen), claims, there, seen.nodes, seen.leaving if together else ())
-    names = sorted(seen.leaving)
-    groups = [names] if together else [[name] for name in names]
+    bound, names = _bound(seen, wanted), sorted(seen.leaving)
+    groups = [names] if _together(wanted) else [[name] for name in names]
     room = capacity.room_left(seen.nodes, seen.pods, bound, groups, returns=wanted.returns)
     return room + volumes.bound_to(bound, returns=wanted.returns)
+
+
+def _together(wanted: Wanted) -> bool:
+    """Whether all that leave are away at the same time."""
+    return bool(wanted.pool) or not wanted.returns
+
+
+def _bound(seen: _Cluster, wanted: Wanted) -> dict[str, str]:
+    claims, there = seen.client.list("v1", "PersistentVolumeClaim"), seen.client.list("v1", "PersistentVolume")
+    return volumes.bound(_going(seen), claims, there, seen.nodes, seen.leaving if _together(wanted) else ())
 
 
 def _going(seen: _Cluster) -> list[Object]:
@@ -214,3 +251,7 @@ def _asked(wanted: Wanted, check: str) -> bool:
 
 def _label(node: Object, name: str) -> str:
     return str((node["metadata"].get("labels") or {}).get(name, ""))
+
+
+def _name(pod: Object) -> str:
+    return f"{pod['metadata'].get('namespace', '')}/{pod['metadata']['name']}"

@@ -48,14 +48,14 @@ def of_backups(
     found = []
     for job in (one for one in jobs if one["metadata"].get("namespace") not in tenants):
         if (job.get("spec") or {}).get("suspend"):
-            found.append(_old(f"{named(job)} is suspended"))
+            found.append(_old(job, f"{named(job)} is suspended"))
             continue
         last = (job.get("status") or {}).get("lastSuccessfulTime")
         age = (now - moment(last)).total_seconds() / 3600 if last else None
         if age is None:
-            found.append(_old(f"{named(job)} never succeeded"))
+            found.append(_old(job, f"{named(job)} never succeeded"))
         elif age > hours:
-            found.append(_old(f"{named(job)} last succeeded {age:.0f} hours ago, {hours} are allowed"))
+            found.append(_old(job, f"{named(job)} last succeeded {age:.0f} hours ago, {hours} are allowed"))
     return found
 
 
@@ -68,5 +68,7 @@ def is_backup(job: Mapping[str, Any]) -> bool:
     return "backup" in job["metadata"]["name"]
 
 
-def _old(what: str) -> Finding:
-    return Finding("backups", True, f"{what}. Remedy: run it now (kubectl create job --from), and see that it succeeds")
+def _old(job: Object, what: str) -> Finding:
+    name, where = job["metadata"]["name"], job["metadata"].get("namespace")
+    command = f"kubectl create job {name}-now --from=cronjob/{name} -n {where}"
+    return Finding("backups", True, f"{what}. Remedy: run it now ({command}), and see that it succeeds")

@@ -97,6 +97,28 @@ def test_what_keeps_a_pool_is_told_before_anything_is_changed(client, kubeconfig
     assert on(client, namespace, nodes)
 
 
+def test_what_ends_the_emptying_of_a_pool_midway_is_told_before(client, kubeconfig, namespace, nodes, tmp_path):
+    """Its pods have nowhere to go while all of it is away, and their budget lets some of them be away alone."""
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    workload(client, namespace, 2, minAvailable=1)
+    pod = {"nodeName": nodes[0], "containers": [CONTAINER], "securityContext": RESTRICTED}
+    lonely = {"metadata": {"name": "lonely"}, "spec": pod}
+    client.request("POST", f"/api/v1/namespaces/{namespace}/pods", body=lonely)
+    same = {"kubeconfig": str(kubeconfig), "checks": ["pods", "budgets"]}
+    looks = [
+        {**same, "pool": POOL},
+        {**same, "pool": POOL, "delete_pods": True},
+        {**same, "nodes": nodes, "delete_pods": True},
+    ]
+    results, said = play(tmp_path, [{"greenlang.vcci.upgrade_preflight": one, "ignore_errors": True} for one in looks])
+    both, together, one_by_one = results
+    assert f"on node {nodes[0]} are pods that nothing would make again: {namespace}/lonely" in both["msg"], said
+    for look in (both, together):
+        assert f"PodDisruptionBudget {namespace}/strict lets 1 of {namespace}/web-" in look["msg"], said
+    assert "lonely" not in together["msg"]
+    assert not one_by_one.get("failed"), one_by_one
+
+
 def test_a_pool_is_emptied_and_taken_back(client, kubeconfig, namespace, nodes, tmp_path):
     eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
     workload(client, namespace, 2, maxUnavailable="100%")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import owning
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import workloads as w
 
 API = {kind: api_version for api_version, kind in w.KINDS}
@@ -169,7 +170,7 @@ def test_a_replica_set_of_a_deployment_has_its_annotations():
 def test_owners_are_those_that_are_there():
     deployment = workload("Deployment", metadata={"name": "web", "uid": "u-web"})
     controller = workload("ReplicationController", metadata={"name": "old", "uid": "u-old"})
-    assert w.owners([deployment, controller]) == {
+    assert owning.owners([deployment, controller]) == {
         "u-web": ("apps", "Deployment", "web"),
         "u-old": ("", "ReplicationController", "old"),
     }
@@ -204,4 +205,4 @@ def test_owners_are_those_that_are_there():
 )
 def test_pods_that_nothing_would_make_again(meta, status, alone):
     pod = {"metadata": {"name": "x", **meta}, "status": status}
-    assert w.bare([pod], THERE) == ([pod] if alone else [])
+    assert owning.bare([pod], THERE) == ([pod] if alone else [])

@@ -7,7 +7,13 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.budgets import keeping, matches, never, owner
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.budgets import (
+    keeping,
+    kept_together,
+    matches,
+    never,
+    owner,
+)
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.upgrade import capacity, volumes, workloads
 
 NOW = datetime.datetime(2026, 11, 26, 4, tzinfo=datetime.UTC)
@@ -39,6 +45,25 @@ def budget(expected: int, allowed: int = 0, name: str = "b", healthy: int | None
         "spec": {"selector": {"matchLabels": {"app": "x"}}, **spec},
         "status": status,
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "needed", "spec", "says"),
+    [
+        ("pqr", 2, {"minAvailable": 2}, "ns/b lets 1 of ns/p, ns/q, ns/r be away at one time"),
+        ("pqr", 1, {"minAvailable": 1}, "ns/b lets 2 of ns/p, ns/q, ns/r be"),
+        ("p", 2, {"minAvailable": 2}, None),  # the other two find a place
+        ("", 2, {"minAvailable": 2}, None),
+        ("pqr", 3, {"minAvailable": 3}, None),  # never: said by itself
+    ],
+)
+def test_a_budget_of_pods_that_are_away_together(names: str, needed: int, spec: dict, says: str | None) -> None:
+    kept = budget(3, **spec)
+    kept["status"]["desiredHealthy"] = needed
+    away = [*map(pod, names), pod("unready", ready=False), pod("other", meta={"labels": {"app": "y"}})]
+    found = kept_together(away, [kept])
+    assert [namespace for namespace, _ in found] == (["ns"] if says else [])
+    assert all(says and says in what for _, what in found)
 
 
 @pytest.mark.parametrize(
@@ -314,3 +339,5 @@ def test_the_age_of_backups(status: dict, spec: dict, says: str | None) -> None:
     job = {"kind": "CronJob", "metadata": {"name": "db-backup", "namespace": "ns"}, "spec": spec, "status": status}
     told = workloads.of_backups([job], 26, NOW)
     assert (says in told[0].what) if says else not told
+    command = "kubectl create job db-backup-now --from=cronjob/db-backup -n ns"
+    assert all(command in one.what for one in told)
