@@ -28,7 +28,8 @@ options:
       - V(drilled) restores O(file) beside the running cluster, compares every object that was not written since, and
         has an API server read it; then it is removed.
       - V(restored) has the cluster be as it was. Everything written since is lost. The API server is away for some
-        seconds; pods go on. What was there before is kept in C(etcd.before) of the cluster until the next restore.
+        seconds; pods go on. What was there before is kept in C(etcd.before) of the cluster until the next restore. A
+        cluster that is stopped stays so, and starts with what was restored.
       - V(rolled_back) does the same with the newest snapshot that the last upgrade took, and starts the control plane
         in the version that it had then. Where a run did so before, and the rollback has not ended, the control plane
         is started if it does not run, and nothing is restored again.

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, record
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.doubt import doubt
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 
-from tests.helpers import connect, eventually, own_cluster, play
+from tests.helpers import connect, eventually, local_cluster, own_cluster, play
 
 MARKS = "/api/v1/namespaces/default/configmaps"
 
@@ -84,6 +84,23 @@ def test_a_restore_brings_back_what_was_there_and_nothing_else(state: Path, snap
     eventually(lambda: marks(state) == {"mark-before"}, 30, "the marks of then")
     mark(state, "mark-again")  # it can be written
     assert (state / "etcd.before").is_dir()
+
+
+def test_a_stopped_cluster_starts_with_what_was_restored(state: Path, snapshot: Callable[..., Any]) -> None:
+    """Also one whose etcd does not start any more."""
+    had = marks(state)
+    assert snapshot()["changed"]
+    mark(state, "mark-lost")
+    assert local_cluster(name=state.name, state="stopped").returncode == 0
+    (state / "etcd/member/snap/db").write_bytes(b"damaged")
+    restored = snapshot(state="restored")
+    assert restored["changed"], restored
+    known = record.read(state)
+    assert known
+    subnet = str(record.layout(known, state).subnet)
+    started = local_cluster(name=state.name, subnet=subnet, nodes="none")
+    assert started.returncode == 0, started.stdout
+    assert marks(state) == had
 
 
 def test_the_newest_of_each_purpose_are_kept(state: Path, snapshot: Callable[..., Any], tmp_path: Path) -> None:

@@ -163,8 +163,7 @@ def _gone_on(run: Run, version: str) -> dict[str, Any]:
     if not run.check:
         with run.turn():
             control = ControlPlane(run.layout, run.programs())
-            changed = bool(control.start(run.say, lambda: None))
-            control.check_alive()
+            changed = bool(restoring.start(run.layout, control, run.say))
     told = {"file": "a snapshot that is gone", "taken": "before the upgrade", "kubernetes": version}
     known = [one.facts() for one in _of_upgrade(run, version)]
     number = len(snapshots.listed(run.place))

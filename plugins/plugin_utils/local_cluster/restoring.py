@@ -16,6 +16,7 @@ from ..files import write_whole
 from . import etcd, snapshots, versions
 from .control_plane import ControlPlane
 from .control_plane_daemons import NAMES
+from .layout import Layout
 from .snapshots import Place, Snapshot
 from .supervisor import Supervisor
 from .swap import MARK, NEW, RUNS_NEW, settle
@@ -71,6 +72,16 @@ def restore(
     write_whole(layout.state / MARK, str(chosen.file), 0o600)
     say("the snapshot takes its place")
     settle(layout)
+    start(layout, control, say)
+
+
+def start(layout: Layout, control: ControlPlane, say: Callable[[str], None]) -> list[str]:
+    """Start the control plane; what was started. Of a cluster that is stopped as a whole nothing is: its addresses are
+    not there, and no supervision. Who starts the cluster starts it with what was restored."""
+    if not Supervisor(layout.state).runs():
+        say("the cluster is stopped, and stays so; it starts with what was restored")
+        return []
     say("the control plane starts")
-    control.start(say, lambda: None)
+    started = control.start(say, lambda: None)
     control.check_alive()
+    return started
