@@ -56,6 +56,7 @@ class Seen:
     binding: dict[str, str] = field(default_factory=dict)  # StorageClass → volumeBindingMode
     slices: list[Object] = field(default_factory=list)  # EndpointSlices of the platform's namespaces
     jobs: list[Object] = field(default_factory=list)  # likewise
+    patroni: list[Object] = field(default_factory=list)  # pods of clusters of Patroni, likewise
     secrets: set[tuple[str, str]] = field(default_factory=set)  # namespace and name, likewise
     leaving: set[str] = field(default_factory=set)  # namespaces of tenants that are being offboarded, or were
     zones: dict[str, datetime.tzinfo] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from ..applyset.replicas import HELD
 from ..kubernetes import cron
 from ..kubernetes.rules import FAILED, IN_PROGRESS, READY, State, conditions, why
 from ..labels import MANAGED_BY, US
+from . import patroni
 from .state import Object, Seen
 
 SLOW = datetime.timedelta(minutes=5)  # that an autoscaler may be without figures: those of new pods come late
@@ -45,7 +46,8 @@ def _stateful_set(seen: Seen, obj: Object) -> State:
     wanted, ready = _spec(obj).get("replicas", 1), _status(obj).get("readyReplicas") or 0
     if ready < wanted:
         return IN_PROGRESS, f"{ready}/{wanted} pods ready"
-    return _at_zero(obj)
+    at_zero = _at_zero(obj)
+    return at_zero if at_zero != FINE else patroni.state(seen, obj)
 
 
 def _at_zero(obj: Object) -> State:

@@ -21,7 +21,7 @@ from ..kubernetes import kstatus
 from ..kubernetes.client import METADATA_ONLY, Client
 from ..kubernetes.kinds import Resource
 from ..labels import COMPONENT, TENANT
-from . import strict
+from . import patroni, strict
 from .state import Object, Seen, Set
 
 US = "greenlang.vcci"  # in the tooling annotation of our records
@@ -130,11 +130,11 @@ def _read_strays(client: Client, workers: Workers, seen: Seen) -> None:
 def _read_beside(client: Client, workers: Workers, seen: Seen, homes: list[str]) -> None:
     """What is no member, and tells of members."""
 
-    def of_homes(api_version: str, kind: str, names_only: bool = False) -> list[Object]:
+    def of_homes(api_version: str, kind: str, names_only: bool = False, selector: str | None = None) -> list[Object]:
         resource = client.resource(api_version, kind)
         found: list[Object] = []
         for home in homes:
-            found += _listed(client, resource, home, None, names_only)
+            found += _listed(client, resource, home, selector, names_only)
         return found
 
     jobs: list[Callable[[], list[Object]]] = [
@@ -144,9 +144,10 @@ def _read_beside(client: Client, workers: Workers, seen: Seen, homes: list[str])
         lambda: of_homes("discovery.k8s.io/v1", "EndpointSlice"),
         lambda: of_homes("batch/v1", "Job"),
         lambda: of_homes("v1", "Secret", names_only=True),
+        lambda: of_homes("v1", "Pod", selector=patroni.CLUSTER),
     ]
-    nodes, claims, classes, slices, runs, secrets = workers.map(lambda job: job(), jobs)
-    seen.nodes, seen.claims, seen.slices, seen.jobs = nodes, claims, slices, runs
+    nodes, claims, classes, slices, runs, secrets, pods = workers.map(lambda job: job(), jobs)
+    seen.nodes, seen.claims, seen.slices, seen.jobs, seen.patroni = nodes, claims, slices, runs, pods
     seen.binding = {one["metadata"]["name"]: str(one.get("volumeBindingMode") or "") for one in classes}
     seen.secrets = {(one["metadata"]["namespace"], one["metadata"]["name"]) for one in secrets}
     asked = {str((obj.get("spec") or {}).get("timeZone") or "") for obj in seen.objects.values()}
