@@ -27,7 +27,7 @@ KEYS = {
         "REDIS_URL",
         "WEAVIATE_API_KEY",
     ],
-    "postgresql-secrets": ["exporter-dsn", "password", "username"],
+    "postgresql-secrets": ["exporter-dsn", "password", "replication-password", "rewind-password", "username"],
     "redis-secrets": ["password"],
     "grafana-secrets": ["admin-password", "admin-user"],
 }
