@@ -41,7 +41,7 @@ READS = {
     "get certificate -n vcci-platform": r"vcci-api-cert +True",
     "describe certificate vcci-api-cert -n vcci-platform": r"api\.vcci\.local\.test",
     "logs -n cert-manager deployment/cert-manager": r"\S",
-    "get pods -l app=postgresql -n vcci-platform": r"postgresql-0 +1/1 +Running",
+    "get pods -l app=postgresql -n vcci-platform": r"postgresql-0 +2/2 +Running",
     "logs -l app=postgresql -n vcci-platform": r"\S",
     "exec redis-0 -n vcci-platform -- redis-cli ping": r"PONG",
     # Health checks

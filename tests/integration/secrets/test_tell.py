@@ -12,6 +12,7 @@ import subprocess
 
 from tests.helpers import ROOT, eventually
 from tests.integration.images import redis_members
+from tests.integration.images.postgresql_server import Server
 from tests.integration.images.redis_members import Members, needs_root, unpacked
 
 pytestmark = needs_root
@@ -81,63 +82,44 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
 
 
 def test_postgresql_takes_the_new_password_while_it_runs(tmp_path, tmp_path_factory, network) -> None:
-    server = Members(unpacked("vcci-postgresql", tmp_path_factory.mktemp("image")), tmp_path, network)
-    for folder in ("data", "sockets", "config"):
-        (tmp_path / folder).mkdir()
-        os.chown(tmp_path / folder, 999, 999)
-    address, port = server.address(0), "15432"
-    (tmp_path / "config" / "postgresql.conf").write_text(
-        f"listen_addresses = '{address}'\nport = {port}\nlog_statement = all\n"
-    )
-    (tmp_path / "config" / "pg_hba.conf").write_text("local all all peer map=pod\nhost all all all scram-sha-256\n")
-    (tmp_path / "config" / "pg_ident.conf").write_text("pod postgres all\n")
-    (tmp_path / "password").write_text("old")
     dsn = "postgresql://vcci_monitor:{}@localhost:5432/vcci"
-    (tmp_path / "dsn").write_text(dsn.format("old"))
-    environment = {
-        "PGDATA": f"{tmp_path}/data/pgdata",
-        "POSTGRES_DB": "vcci",
-        "POSTGRES_USER": "vcci",
-        "POSTGRES_PASSWORD_FILE": f"{tmp_path}/password",
-        "POSTGRES_MONITOR_DSN_FILE": f"{tmp_path}/dsn",
-        "POSTGRES_CONFIG": f"{tmp_path}/config",
-        "POSTGRES_SOCKETS": f"{tmp_path}/sockets",
-        "PGPORT": port,
-        "POSTGRES_ADDRESS": address,
-    }
+    image = unpacked("vcci-postgresql", tmp_path_factory.mktemp("image"))
+    secrets = {"password": "old", "replication_password": "old", "exporter_dsn": dsn.format("old")}
+    server = Server(image, tmp_path, network, "15432", "log_statement = all", **secrets)
+    passfile = tmp_path / "sockets" / "passfile"
 
-    def login(user: str, password: str) -> bool:
-        command = server.command("psql", "--host", address, "--username", user, "--dbname", "vcci", "-tAc", "SELECT 1")
-        return (
-            subprocess.run(
-                command, env={**os.environ, "PGPORT": port, "PGPASSWORD": password}, capture_output=True, check=False
-            ).returncode
-            == 0
-        )
+    def login(user: str, password: str, database: str = "vcci") -> bool:
+        where = ["--host", server.address, "--username", user, "--dbname", database]
+        return server.run("psql", *where, "-tAc", "SELECT 1", PGPASSWORD=password).returncode == 0
 
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            server.command("/usr/local/bin/entrypoint", "postgres"),
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        eventually(lambda: login("vcci", "old"), 120, "the first login")
-        text = given(**{"exporter-dsn": dsn.format("n%25w"), "password": NEW, "username": "vcci"})
-        tell(server, 0, "tell_postgresql.sh", environment=environment, text=text)
+    with server.running():
+        assert login("vcci", "old")
+        passfile.write_text("*:*:*:vcci:old\n")
+        os.chown(passfile, 999, 999)
+        values = {
+            "exporter-dsn": dsn.format("n%25w"),
+            "password": NEW,
+            "username": "vcci",
+            "replication-password": "r:",
+        }
+        script = (SCRIPTS / "tell_postgresql.sh").read_text()
+        where = {"POSTGRES_ADDRESS": server.address, "PGPASSFILE": str(passfile)}
+        done = server.run("bash", "-c", script, "tell", given=given(**values), **where)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert NEW not in done.stdout + done.stderr
         logins = [
             ("vcci", NEW, True),
             ("vcci", "old", False),
             ("vcci_monitor", "n%w", True),
             ("vcci_monitor", "old", False),
+            ("vcci_replication", "r:", True),
+            ("vcci_replication", "old", False),
         ]
         assert [login(user, password) for user, password, _works in logins] == [
             works for _user, _password, works in logins
         ]
-        assert NEW not in (tmp_path / "log").read_text(errors="replace")
-        assert "n%w" not in (tmp_path / "log").read_text(errors="replace")
-    finally:
-        process.terminate()
-        process.wait(60)
+        typed = ["--host", server.address, "--username", "vcci", "--dbname", "vcci"]
+        assert server.run("psql", *typed, "--no-password", "-c", "SELECT 1", PGPASSFILE=str(passfile)).returncode == 0
+        log = (tmp_path / "log").read_text(errors="replace")
+        assert NEW not in log
+        assert "n%w" not in log

@@ -3,17 +3,31 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from tests import helpers
 from tests.helpers import ROOT
 
-TEMPLATES = ("redis.yml.j2", "postgresql.yml.j2", "postgresql_backup.yml.j2")
+TEMPLATES = (
+    "authority.yml.j2",
+    "certificates.yml.j2",
+    "redis.yml.j2",
+    "postgresql_access.yml.j2",
+    "postgresql_services.yml.j2",
+    "postgresql.yml.j2",
+    "postgresql_backup.yml.j2",
+)
+LOCAL = [ROOT / "group_vars/all/cluster.yml"] + [
+    ROOT / f"inventories/local/group_vars/vcci_local/{name}.yml" for name in ("cluster", "data")
+]
 
 
-def render(folder, *inventory) -> dict:
+def render(folder, *inventory, **values) -> dict:
     """(kind, name) → manifest."""
-    documents = helpers.render(folder, "data", names=TEMPLATES, inventory=inventory)
+    documents = helpers.render(folder, "data", names=TEMPLATES, inventory=inventory, **values)
     found = {(doc["kind"], doc["metadata"]["name"]): doc for doc in documents}
     assert len(found) == len(documents), "two manifests of one kind and name"
     return found
@@ -26,7 +40,7 @@ def production(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    return render(tmp_path_factory.mktemp("local"), ROOT / "inventories/local/group_vars/vcci_local/data.yml")
+    return render(tmp_path_factory.mktemp("local"), *LOCAL)
 
 
 def pods(manifests):
@@ -43,7 +57,7 @@ def test_every_pod_is_restricted_and_bounded(inventory, request):
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"], name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["automountServiceAccountToken"] is (name == "postgresql"), name  # its members agree there
         assert spec["nodeSelector"] == {"workload-type": "memory"}, name
         assert pod["metadata"]["labels"]["app"] == name
         for container in spec["containers"]:
@@ -69,7 +83,7 @@ def test_every_object_is_labelled_and_in_its_place(production):
 def test_secrets_come_from_secrets(production):
     for _name, pod in pods(production):
         for container in pod["spec"]["containers"]:
-            for entry in container["env"]:
+            for entry in container.get("env", ()):
                 if "PASSWORD" in entry["name"] or "AUTH" in entry["name"]:
                     assert "valueFrom" in entry or entry["value"].startswith("/run/secrets/"), entry
             assert not any("password" in argument.lower() for argument in container["args"])
@@ -104,19 +118,120 @@ def test_members_know_each_other_by_stable_names(production):
     assert production["StatefulSet", "redis"]["spec"]["serviceName"] == "redis-headless"
 
 
-def test_configuration_follows_the_sizes(production, local):
-    def lines(manifests, name, key, separator):
-        return dict(line.split(separator, 1) for line in manifests["ConfigMap", name]["data"][key].splitlines())
+def patroni(manifests) -> dict:
+    """The folder of a member's configuration, merged as Patroni merges it, and the cluster's own settings."""
+    data = manifests["ConfigMap", "postgresql-config"]["data"]
+    return {**yaml.safe_load(data["patroni.yml"]), "dcs": json.loads(data["dcs.json"])}
 
-    assert lines(production, "postgresql-config", "postgresql.conf", " = ")["shared_buffers"] == "1024MB"
-    assert lines(local, "postgresql-config", "postgresql.conf", " = ")["shared_buffers"] == "32MB"
-    assert lines(local, "postgresql-config", "postgresql.conf", " = ")["max_connections"] == "60"
-    assert lines(production, "redis-config", "redis.conf", " ")["maxmemory"] == str(int(4 * 1024**3 * 0.6))
-    assert lines(local, "redis-config", "redis.conf", " ")["maxmemory"] == str(int(96 * 1024**2 * 0.6))
-    assert production["ConfigMap", "postgresql-config"]["data"]["pg_hba.conf"].splitlines() == [
+
+def test_configuration_follows_the_sizes(production, local):
+    def parameters(manifests):
+        found = patroni(manifests)
+        return {**found["dcs"]["postgresql"]["parameters"], **found["postgresql"]["parameters"]}
+
+    assert parameters(production)["shared_buffers"] == "1024MB"
+    assert parameters(production)["max_slot_wal_keep_size"] == f"{100 * 1024 // 6}MB"
+    assert parameters(local)["shared_buffers"] == "24MB"
+    assert parameters(local)["max_connections"] == "60"
+    lines = [manifests["ConfigMap", "redis-config"]["data"]["redis.conf"] for manifests in (production, local)]
+    maxmemory = [dict(line.split(" ", 1) for line in text.splitlines())["maxmemory"] for text in lines]
+    assert maxmemory == [str(int(4 * 1024**3 * 0.6)), str(int(96 * 1024**2 * 0.6))]
+
+
+def test_members_agree_on_what_must_be_the_same(production, tmp_path):
+    """Settings of both places come from one variable, quoted as in postgresql.conf or not."""
+    given = {"max_connections": 300, "search_path": "'$user, public'", "work_mem": "1MB"}
+    found = patroni(render(tmp_path, data_postgresql_settings=given))
+    assert found["dcs"]["postgresql"]["parameters"]["max_connections"] == "300"
+    assert "max_connections" not in found["postgresql"]["parameters"]
+    assert found["postgresql"]["parameters"]["search_path"] == "$user, public"
+    assert found["postgresql"]["parameters"]["work_mem"] == "1MB"
+    dcs = patroni(production)["dcs"]
+    assert (dcs["ttl"], dcs["loop_wait"], dcs["retry_timeout"]) == (20, 2, 5)
+    assert dcs["loop_wait"] + 2 * dcs["retry_timeout"] <= dcs["ttl"]
+    assert (dcs["synchronous_mode"], dcs["synchronous_mode_strict"], dcs["failsafe_mode"]) == ("quorum", True, True)
+    alone = patroni(render(tmp_path, data_postgresql_replicas=1, data_postgresql_synchronous=False))["dcs"]
+    assert (alone["synchronous_mode"], alone["synchronous_mode_strict"]) == (False, False)
+
+
+def decided(lines: list[str], kind: str, database: str, user: str, address: str) -> str:
+    """The method of the first line that fits a connection over the network, as PostgreSQL reads pg_hba.conf."""
+    for line in lines:
+        of, databases, users, *rest = line.split()
+        same_kind = of in ("host", kind)
+        same_database = databases == database or (databases == "all" and database != "replication")
+        same_user = users == "all" or user in users.split(",")
+        if same_kind and same_database and same_user and rest[0].partition("/")[0] in ("all", address):
+            return rest[1]
+    return "reject"
+
+
+def test_who_may_log_in(production):
+    lines = patroni(production)["postgresql"]["pg_hba"]
+    table = {
+        ("hostssl", "vcci", "vcci", "10.1.2.3"): "scram-sha-256",
+        ("hostnossl", "vcci", "vcci", "10.1.2.3"): "reject",
+        ("hostssl", "vcci", "postgres", "10.1.2.3"): "reject",
+        ("hostnossl", "vcci", "postgres", "127.0.0.1"): "reject",
+        ("hostnossl", "vcci", "vcci_monitor", "127.0.0.1"): "scram-sha-256",
+        ("hostssl", "replication", "vcci_replication", "10.1.2.3"): "scram-sha-256",
+        ("hostnossl", "replication", "vcci_replication", "10.1.2.3"): "reject",
+        ("hostssl", "replication", "vcci", "10.1.2.3"): "reject",
+        ("hostssl", "vcci", "vcci_replication", "10.1.2.3"): "reject",
+        ("hostssl", "postgres", "vcci_rewind", "10.1.2.3"): "scram-sha-256",
+        ("hostssl", "vcci", "vcci_rewind", "10.1.2.3"): "reject",
+    }
+    assert {case: decided(lines, *case) for case in table} == table
+    assert [line for line in lines if line.startswith("local")] == [
+        "local replication vcci_replication peer map=pod",
         "local all all peer map=pod",
-        "host all all all scram-sha-256",
     ]
+
+
+def test_what_members_keep_has_services_of_its_name(production):
+    """Endpoints without one are deleted when the controller manager starts."""
+    for name in ("postgresql", "postgresql-config", "postgresql-sync", "postgresql-failover"):
+        service = production["Service", name]
+        assert "selector" not in service["spec"]
+        assert service["metadata"]["labels"]["cluster-name"] == "postgresql"
+    rules = production["Role", "postgresql"]["rules"]
+    assert {resource for rule in rules for resource in rule["resources"]} == {"endpoints", "pods"}
+    assert not {"delete", "*"} & {verb for rule in rules for verb in rule["verbs"]}
+    assert ("ClusterRole", "postgresql") not in production
+
+
+def test_members_share_no_node_but_where_it_is_preferred(production, tmp_path):
+    def rules(manifests):
+        return manifests["StatefulSet", "postgresql"]["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+
+    assert list(rules(production)) == ["requiredDuringSchedulingIgnoredDuringExecution"]
+    preferred = rules(render(tmp_path, data_postgresql_anti_affinity="preferred"))
+    assert list(preferred) == ["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert production["PodDisruptionBudget", "postgresql"]["spec"]["maxUnavailable"] == 1
+
+
+def test_a_pod_outlives_no_ttl(production):
+    """A primary whose Patroni hangs ends before another may be one."""
+    pod = production["StatefulSet", "postgresql"]["spec"]["template"]["spec"]
+    probe = pod["containers"][0]["livenessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] + probe["timeoutSeconds"] < 20
+    assert {"name": "shm", "mountPath": "/dev/shm"} in pod["containers"][0]["volumeMounts"]
+
+
+def test_certificates_name_whatever_clients_say(production):
+    certificate = production["Certificate", "postgresql-tls"]["spec"]
+    assert {
+        "localhost",
+        "postgresql",
+        "postgresql.vcci-platform.svc.cluster.local",
+        "postgresql-replicas.vcci-platform.svc",
+        "postgresql-2.postgresql-headless",
+        "postgresql-2.postgresql-headless.vcci-platform.svc.cluster.local",
+    } <= set(certificate["dnsNames"])
+    assert (certificate["duration"], certificate["renewBefore"]) == ("2160h", "720h")
+    authority = production["Certificate", "data-ca"]["spec"]
+    assert authority["isCA"]
+    assert production["Issuer", certificate["issuerRef"]["name"]]["spec"]["ca"]["secretName"] == authority["secretName"]
 
 
 def test_configuration_changes_replace_the_pods(production, local):
