@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The whole site and each role on a real cluster of their own, by molecule; then drift, role by role."""
+"""The whole site and each role on a real cluster of their own, by molecule; then drift, role by role; then faults."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import pytest
 from pytest_ansible.molecule import MoleculeScenario
 from pytest_ansible.plugin import scenarios
 
+from tests.injection import page
+from tests.injection.ground import Ground
+from tests.injection.postgresql import CASES, trial
 from tests.molecule.conftest import Site, changed
 
 # One object of each layer that is deleted behind its back.
@@ -53,3 +56,12 @@ def test_what_was_deleted_is_predicted_and_put_back(molecule_site: Site, layer: 
     assert predicted >= 1
     assert changed(molecule_site.play(f"playbooks/{layer}.yml")) == predicted
     assert changed(molecule_site.play(f"playbooks/{layer}.yml")) == 0
+
+
+@pytest.mark.parametrize("name", ["P1", "P3", "P4"])  # all of them: make soak ONLY=postgresql
+def test_a_fault_loses_nothing_that_was_acknowledged(molecule_site: Site, name: str) -> None:
+    found = trial(Ground(molecule_site.name, molecule_site.play), CASES[name])
+    page.write("postgresql", {name: page.row(name, CASES[name], found)})
+    assert found.acknowledged > 100
+    assert found.lost == 0
+    assert found.overlap == 0, f"two members took writes at once, for {found.overlap} s"
