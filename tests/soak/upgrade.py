@@ -21,11 +21,12 @@ from typing import Any
 
 from tests.helpers import ROOT, STATE, ansible, eventually, kubectl, local_cluster, reserved
 
-# The last version before tenants had contracts, ingress and levels of their own.
-BEFORE = "f587045a070fb55232121203c4e7d175f14a5989"
+# The last versions before tenants had contracts, ingress and levels of their own; and before PostgreSQL had members.
+BEFORE = ("f587045a070fb55232121203c4e7d175f14a5989", "df5bfc8b13567c5b754776c7a794c7975d2cdabe")
 NUMBERS = range(68, 72)  # of the subnet
 ROWS, KEYS = 1000, 1000
 TENANTS = {"vcci-tenant-acme-corp": "acme-admins", "vcci-tenant-globex": "globex-admins"}
+MEMBERS = 3  # of PostgreSQL
 TRIES = 3  # of the earlier version, whose times are too short for a busy machine: it goes on where it was
 SETTLED = 300  # seconds for what a tenant made, and for the end of its Job
 GATE = "until [ -e /gate/open ]; do sleep 1; done"
@@ -65,7 +66,11 @@ class Site:
 
 
 def soak() -> str:
-    with earlier() as old, own_site() as site:
+    return "; ".join(f"from {version[:7]}: {_from(version)}" for version in BEFORE)
+
+
+def _from(version: str) -> str:
+    with earlier(version) as old, own_site() as site:
         site.play(old, "site.yml", tries=TRIES)
         site.play(old, "playbooks/verify.yml", tries=TRIES)  # rows and jobs of the platform's own
         fill(site)
@@ -75,6 +80,7 @@ def soak() -> str:
         lost = differences(before, after)
         assert not lost, f"{len(lost)} lost or changed: {', '.join(lost[:20])}"
         finish_jobs(site)
+        assert members(site) == MEMBERS, f"{members(site)} members of PostgreSQL agree"
         again = site.play(ROOT, "site.yml")
         assert again == 0, f"the second run says changed={again}"
         site.play(ROOT, "playbooks/verify.yml")
@@ -86,17 +92,17 @@ def soak() -> str:
 
 
 @contextlib.contextmanager
-def earlier() -> Iterator[Path]:
-    """A folder with the earlier version, as it was committed."""
+def earlier(version: str) -> Iterator[Path]:
+    """A folder with an earlier version, as it was committed."""
     known = subprocess.run(
-        ["git", "cat-file", "-e", f"{BEFORE}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
+        ["git", "cat-file", "-e", f"{version}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
     )
     assert known.returncode == 0, (
-        f"the history of {ROOT} has no commit {BEFORE[:7]}, the version to begin with: it is no clone, or a shallow "
+        f"the history of {ROOT} has no commit {version[:7]}, a version to begin with: it is no clone, or a shallow "
         "one. Remedy: git fetch --unshallow, or a whole clone"
     )
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="vcci-upgrade-") as folder:
-        packed = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+        packed = subprocess.run(["git", "archive", version], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
         subprocess.run(["tar", "--extract", "--directory", folder], input=packed, check=True)
         yield Path(folder)
 
@@ -219,11 +225,26 @@ def state(site: Site) -> dict[str, dict[str, str]]:
     return {
         "rows": dict(rows(site)),
         "keys": dict(keys(site)),
-        "secrets": {where(item): f"{uid(item)} {digest(item.get('data'))}" for item in site.objects("secrets", "-A")},
+        "secrets": dict(secrets(site)),
         "objects": {where(item): uid(item) for item in tenants},
         "files": {namespace: written(site, namespace) for namespace in TENANTS},
         "pods": {where(item): uid(item) for item in tenant_items(site, "pods")},
     }
+
+
+def secrets(site: Site) -> Iterator[tuple[str, str]]:
+    """Each key of each Secret: more may be added."""
+    for item in site.objects("secrets", "-A"):
+        yield where(item), uid(item)
+        for key, value in (item.get("data") or {}).items():
+            yield f"{where(item)} {key}", digest(value)
+
+
+def members(site: Site) -> int:
+    """Of PostgreSQL, that are the primary or may take its place."""
+    endpoints = {item["metadata"]["name"]: item for item in site.objects("endpoints", "-n", "vcci-platform")}
+    kept = endpoints["postgresql-sync"]["metadata"]["annotations"]
+    return 1 + len([name for name in kept.get("sync_standby", "").split(",") if name])
 
 
 KINDS = (
