@@ -28,6 +28,7 @@ class Server:
             f"listen_addresses = '{self.address}'",
             f"port = {port}",
             f"unix_socket_directories = '{root}/sockets'",
+            "dynamic_shared_memory_type = mmap",  # who may write to /dev/shm differs between machines
         ]
         (root / "postgresql.conf").write_text("\n".join([*lines, *settings, ""]))
         (root / "pg_hba.conf").write_text("local all all peer map=pod\nhost all all all scram-sha-256\n")
