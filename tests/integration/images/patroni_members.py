@@ -276,7 +276,7 @@ class Members:
         """That of the container, as the StatefulSet says it, and what the kubelet adds."""
         container = self.stateful_set["spec"]["template"]["spec"]["containers"][0]
         said = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
-        host, _, port = self.api_server.rpartition(":")
+        host, port = self.api_server.rsplit(":", 1)
         return {
             "PATH": "/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/sbin:/usr/bin",
             "LANG": "C.UTF-8",

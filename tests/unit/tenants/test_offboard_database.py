@@ -35,7 +35,7 @@ def test_what_is_dropped_was_dumped(tmp_path):
         there = {"stdout_lines": [f"schema {one}" for one in now]}
         values = {"__tenant_quarantined": state, "__tenant_database": there}
         tasks.append({"ansible.builtin.debug": {"msg": "{{ __tenant_database_new }}"}, "vars": values})
-    command = LOOK[0]["kubernetes.core.k8s_exec"]["command"]
+    command = LOOK[1]["kubernetes.core.k8s_exec"]["command"]
     values = {"tenant_id": "acme-corp", "tenant_offboard_database_name": "vcci", "__tenant_command": command}
     results, said = play(tmp_path, tasks, vars=values, vars_files=[str(ROLE / "vars" / "main" / "offboard.yml")])
     first, *others = [result["msg"] for result in results]
@@ -60,4 +60,4 @@ def test_it_is_looked_before_the_dump_and_before_anything_goes():
     check = steps.index("offboard_database_check.yml")
     assert "deleting" in steps[check + 1]
     assert check < steps.index("offboard_delete.yml")
-    assert LOOK[1]["ansible.builtin.assert"]["that"] == "__tenant_database_others | length == 0"
+    assert LOOK[2]["ansible.builtin.assert"]["that"] == "__tenant_database_others | length == 0"

@@ -62,8 +62,8 @@ def test_a_budget_of_pods_that_are_away_together(names: str, needed: int, spec: 
     kept["status"]["desiredHealthy"] = needed
     away = [*map(pod, names), pod("unready", ready=False), pod("other", meta={"labels": {"app": "y"}})]
     found = kept_together(away, [kept])
-    assert [namespace for namespace, _ in found] == (["ns"] if says else [])
-    assert all(says and says in what for _, what in found)
+    assert [namespace for namespace, _what in found] == (["ns"] if says else [])
+    assert all(says and says in what for _namespace, what in found)
 
 
 @pytest.mark.parametrize(
