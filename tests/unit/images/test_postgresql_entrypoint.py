@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -44,7 +45,9 @@ class Member:
         settings |= {"POSTGRES_WATCH_SECONDS": "0.1", "TRIAL": str(self.folder)}
         settings["PATH"] = f"{self.folder}/bin:{os.environ['PATH']}"
         command = [str(ROOT / "images/vcci-postgresql/bin/entrypoint"), "member"]
-        self.process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         if code != BROKEN:
             until(self, "ready", 1)
 
@@ -67,7 +70,8 @@ class Member:
 def member(tmp_path: Path) -> Iterator[Member]:
     made = Member(tmp_path)
     yield made
-    made.process.kill()
+    with contextlib.suppress(ProcessLookupError):  # it and all that it has started
+        os.killpg(made.process.pid, signal.SIGKILL)
     made.process.wait()
 
 
