@@ -50,15 +50,21 @@ class ActionModule(Action):
 
     def _documents(self, path: Path) -> Iterator[dict[str, Any]]:
         """Of a file, or of the YAML and JSON files in a folder."""
-        if path.is_dir():
-            for file in sorted(path.rglob("*.y*ml")) + sorted(path.rglob("*.json")):
-                yield from self._documents(file)
-            return
-        yield from (one for one in self._parsed(path, "manifests") if isinstance(one, dict))
+        for file in self._files(path):
+            yield from (one for one in self._parsed(file, "manifests") if isinstance(one, dict))
+
+    def _files(self, path: Path) -> list[Path]:
+        try:
+            return sorted(path.rglob("*.y*ml")) + sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        except (OSError, ValueError):  # nobody can be asked for such a name: who reads it is told why
+            return [path]
 
     def _chart(self, path: str) -> tuple[str, str | None]:
-        [chart] = self._parsed(Path(path) / "Chart.yaml", "charts")
-        return str(chart["name"]), chart.get("kubeVersion")
+        file = Path(path) / "Chart.yaml"
+        parsed = self._parsed(file, "charts")
+        if len(parsed) != 1 or not isinstance(parsed[0], dict) or "name" not in parsed[0]:
+            raise InputError(f"charts: {file} describes no chart. Remedy: name the directory of one")
+        return str(parsed[0]["name"]), parsed[0].get("kubeVersion")
 
     def _parsed(self, path: Path, field: str) -> list[Any]:
         try:

@@ -60,16 +60,21 @@ NASTY: list[Any] = [
     *(["a", 5, None], [[["x"]]], {"a": {"b": [1]}}, [{}], [{"name": 5}], {"x": None}, [None], {5: 6}, [{"a": "b"}]),
     *(float("inf"), float("nan"), 10**30, "1e999", "0x10", "no", "-" * 5000, b"bytes", datetime.date(2001, 1, 1)),
 ]
+# Too long, of no text, of nobody; a folder; below a file.
+NO_PATHS = ("-" * 5000, "x" * 100_000, "a\0b", "\ud800", "/none/there", "/proc", "/proc/version/x", "~nobody-is-this/x")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
 PATIENCE = 30  # seconds after which a task counts as one that waits
 EACH = 4  # of the values above for each option; another part of them for the next option
 
 
+def spec_of(plugin: str) -> dict[str, dict[str, Any]]:
+    module = importlib.import_module(f"ansible_collections.greenlang.vcci.plugins.action.{plugin}")
+    return dict(module.ActionModule.ARGUMENTS)
+
+
 def options_of(plugin: str) -> list[str]:
-    return list(
-        importlib.import_module(f"ansible_collections.greenlang.vcci.plugins.action.{plugin}").ActionModule.ARGUMENTS
-    )
+    return list(spec_of(plugin))
 
 
 def empty_cluster(request: Request) -> bytes:
@@ -121,6 +126,17 @@ def test_every_option(plugin: str, server: str) -> None:
     values = itertools.cycle(NASTY)
     for option in options_of(plugin):
         for value in itertools.islice(values, EACH):
+            try:
+                check(plugin, server, option, value)
+            except AssertionError as exc:
+                raise AssertionError(f"{option}: {value!r:.80}: {exc}") from exc
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_what_is_no_path_in_every_path(plugin: str, server: str) -> None:
+    for option, spec in spec_of(plugin).items():
+        for value in NO_PATHS if "path" in (spec.get("type"), spec.get("elements")) else ():
             try:
                 check(plugin, server, option, value)
             except AssertionError as exc:
