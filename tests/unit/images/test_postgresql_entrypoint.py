@@ -44,7 +44,9 @@ class Member:
         settings = {f"POSTGRES_{name}": str(self.folder / folder) for name, folder in folders.items()}
         settings |= {"POSTGRES_WATCH_SECONDS": "0.1", "TRIAL": str(self.folder)}
         settings["PATH"] = f"{self.folder}/bin:{os.environ['PATH']}"
-        command = [str(ROOT / "images/vcci-postgresql/bin/entrypoint"), "member"]
+        # A shell cannot trap what whoever started these tests has it ignore, as nohup does.
+        entrypoint = str(ROOT / "images/vcci-postgresql/bin/entrypoint")
+        command = ["env", "--default-signal=HUP", entrypoint, "member"]
         self.process = subprocess.Popen(
             command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL, start_new_session=True
         )
