@@ -52,7 +52,8 @@ def _parent(process: pathlib.Path) -> str:
 
 def ask(pid: int, member: str) -> None:
     """Until the server's process is gone."""
-    where = f"/proc/{pid}/root/run/postgresql"  # not /var/run: that link of the container's leads to the machine's /run
+    inside = pathlib.Path("/proc", str(pid), "root")  # the container's own files
+    where = str(inside / "run/postgresql")  # /var/run is a link there, which would lead out of it
     while pathlib.Path(f"/proc/{pid}").exists():
         with (
             contextlib.suppress(psycopg.Error),

@@ -20,17 +20,16 @@ import time
 from collections.abc import Iterator
 
 import urllib3
-import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import record
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT
 
-from tests.helpers import ROOT, STATE, eventually, local_cluster
+from tests.helpers import ROOT, STATE, eventually
+from tests.injection.ground import Ground
 from tests.soak.upgrade import Site, own_site
 
 BEFORE, AFTER = "1.36", "1.37"
 STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
 # The order in which they are taken: compute-1, compute-2, gpu-1, memory-1, memory-2, memory-3.
-COUNTS = {"compute": 2, "gpu": 1, "memory": 3}
 FIRST, LAST = ("compute-1", "compute-2"), "gpu-1"  # the one that never gets Ready, on which nothing runs; and before it
 DONE_BEFORE, NEVER = 3 + len(FIRST), 120  # steps, and seconds in which a node must be Ready
 HOST, PATHS = "api.vcci.local.test", ("/health/live", "/")
@@ -208,10 +207,7 @@ def cut_off(site: Site, name: str) -> Iterator[None]:
 
 def hold(site: Site, held: list[str]) -> None:
     """Have this be down on purpose, and nothing else."""
-    defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main/local.yml").read_text(encoding="utf-8"))
-    pools = [{**pool, "count": COUNTS[pool["name"]]} for pool in defaults["cluster_local_pools"]]
-    done = local_cluster(name=site.name, subnet=site.subnet, pools=pools, version="as-it-is", held=held)
-    assert done.returncode == 0, done.stdout
+    Ground(site.name, site.play).hold(*held)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .kinds import group_of
+
 Object = Mapping[str, Any]
 Owner = tuple[str, str, str]  # group, kind, name
 Owners = Mapping[str, Owner]  # by uid
@@ -18,6 +20,7 @@ MAKERS = (
     ("batch/v1", "Job"),
     ("v1", "ReplicationController"),
 )
+_OF_PODS = {(group_of(api_version), kind) for api_version, kind in MAKERS}
 
 
 def owners(workloads: Iterable[Object]) -> dict[str, Owner]:
@@ -25,7 +28,7 @@ def owners(workloads: Iterable[Object]) -> dict[str, Owner]:
     found: dict[str, Owner] = {}
     for workload in workloads:
         meta = workload["metadata"]
-        found[meta.get("uid", "")] = (_group(workload["apiVersion"]), workload["kind"], meta["name"])
+        found[meta.get("uid", "")] = (group_of(workload["apiVersion"]), workload["kind"], meta["name"])
     return found
 
 
@@ -44,13 +47,6 @@ def follows(obj: Object, kinds: set[tuple[str, str]], there: Owners) -> bool:
     """Whether the owner that controls it is there, is the one that it names, and is of these kinds."""
     for owner in obj["metadata"].get("ownerReferences") or []:
         if owner.get("controller"):
-            named = (_group(owner.get("apiVersion", "")), owner.get("kind"), owner.get("name"))
+            named = (group_of(owner.get("apiVersion", "")), owner.get("kind"), owner.get("name"))
             return named[:2] in kinds and there.get(owner.get("uid", "")) == named
     return False
-
-
-def _group(api_version: str) -> str:
-    return api_version.rpartition("/")[0]
-
-
-_OF_PODS = {(_group(api_version), kind) for api_version, kind in MAKERS}
