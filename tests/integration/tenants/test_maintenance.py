@@ -30,6 +30,15 @@ def nodes(client):
         client.request("DELETE", f"/api/v1/nodes/{name}")
 
 
+@pytest.fixture(autouse=True)
+def emptied(client, nodes) -> None:
+    """Namespaces of earlier tests go by and by: until then their pods are on these nodes."""
+    fields = [f"spec.nodeName={name}" for name in nodes]
+    eventually(
+        lambda: not any(client.list("v1", "Pod", field_selector=field) for field in fields), 120, "the nodes are empty"
+    )
+
+
 def _ready(client, name: str) -> bool:
     conditions = (client.get("v1", "Node", name).get("status") or {}).get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
