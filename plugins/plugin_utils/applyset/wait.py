@@ -25,7 +25,7 @@ FEW = 6  # objects of a kind and namespace that are asked for one by one
 FEW_PENDING = 20  # objects up to which they are asked for once a second
 FEW_WATCHED = 6  # workloads whose pods are looked at, at a time
 PODS_AFTER = 1.5  # seconds before which nobody asks why pods are not there yet
-SETTLE = 3.0  # seconds for which others may still become ready, and what is gone may come back, before a failure counts
+SETTLE = 3.0  # seconds for which others may still become ready, and what is deleted come back, before a failure counts
 OBJECTS_SHOWN, LABELS_SHOWN = 3, 4
 FINAL = (kstatus.FAILED, kstatus.TERMINATING)
 Live = dict[Ref, dict[str, Any]]
@@ -127,8 +127,9 @@ class _Waiting:
         states = {item.ref: self._states[item.ref][0] for item in self.pending}
         failed = [item for item in self.pending if states[item.ref] in FINAL]
         lasting = [self._failing.lasts(ref, state if state in FINAL else None) for ref, state in states.items()]
-        gone = any(self._live.get(item.ref) is None for item in failed)
-        if failed and (max(lasting) >= SETTLE or (len(failed) == len(self.pending) and not gone)):
+        # What others delete they may be replacing.
+        for_good = all(states[item.ref] == kstatus.FAILED and self._live.get(item.ref) for item in self.pending)
+        if failed and (max(lasting) >= SETTLE or for_good):
             raise self._error(f"failed after {int(waited)} s", failed)
         stuck = [item for item in self.pending if self._is_stuck(item)]
         if stuck:

@@ -65,7 +65,8 @@ def reach(client: Client, wanted: Wanted, *, check: bool, say: Callable[[str], N
     )
     _go(wanted, life, end)
     forced = [f"{entry['object']}: {entry['what']}" for entry in life.forced]
-    done = {"changed": bool(life.changes), "changes": life.changes, "forced": forced, "warnings": life.warnings}
+    changes = list(dict.fromkeys(life.changes))  # what was written again is told once
+    done = {"changed": bool(changes), "changes": changes, "forced": forced, "warnings": life.warnings}
     return {**done, "namespace": life.namespace, "directory": str(folder), **end.status()}
 
 

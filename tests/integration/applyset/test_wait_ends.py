@@ -77,17 +77,24 @@ def test_what_others_delete_is_not_awaited(apply, client, namespace):
     assert len(caught.value.result.created) == 2
 
 
-def test_what_others_replace_is_awaited(apply, client, namespace):
+@pytest.mark.parametrize("held", [0, 1])
+def test_what_others_replace_is_awaited(apply, client, namespace, held):
+    """Also while it still is there and goes, here for so many seconds."""
     path = f"/api/v1/namespaces/{namespace}/pods"
+    first = pod(namespace)
+    first["metadata"]["finalizers"] = ["example.com/held"] if held else []
 
     def replace():
         client.request("DELETE", f"{path}/p")
+        if held:
+            time.sleep(held)
+            client.request("PATCH", f"{path}/p", body={"metadata": {"finalizers": None}}, content_type=MERGE)
         client.request("POST", path, body=pod(namespace))
         status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
         client.request("PATCH", f"{path}/p/status", body={"status": status}, content_type=MERGE)
 
     replaced = later(1, replace)
-    assert apply([pod(namespace)], wait=True, wait_timeout=60).created
+    assert apply([first], wait=True, wait_timeout=60).created
     replaced.join()
 
 
