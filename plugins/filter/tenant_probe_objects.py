@@ -74,7 +74,7 @@ SERVER = "vcci-probe-server"
 PROBE = "vcci-probe"
 LISTEN = f"exec nc -lk {PORT}"
 # So many targets at once, the first of them in the pod's first moment; HOST in a target is the pod's own node.
-AT_ONCE = 24
+AT_ONCE = 64
 TRY = """
 rounds="$1" limit="$2" at_once="$3"; shift 3
 try() {

@@ -38,10 +38,12 @@ def test_check_mode_before_anything_lists_everything_and_changes_nothing(molecul
 def test_scenario(molecule_site: Site, molecule_scenario: MoleculeScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """prepare, converge, idempotence, verify; the cluster stays for the next.
 
-    What comes before a layer is there since the first scenario. The last brings all of it again, as on a new cluster.
+    What comes before a layer is there since the first scenario, and its second run is that of the tests below. The last
+    brings all of it again, as on a new cluster.
     """
     if molecule_scenario.name != ORDER[-1]:
-        monkeypatch.setenv("VCCI_MOLECULE_FIRST", "dependency")  # which is none
+        for step in ("FIRST", "AGAIN"):
+            monkeypatch.setenv(f"VCCI_MOLECULE_{step}", "dependency")  # which is none
     monkeypatch.setenv("MOLECULE_OPTS", "--destroy never")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("ANSIBLE_NOCOLOR", "1")

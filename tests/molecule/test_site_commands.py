@@ -138,7 +138,7 @@ def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
     for name in ("postgresql-0", "api-gateway-", "vcci-frontend-"):  # none of these takes a password when it starts
         kept, still = ({pod for pod in found if pod[0].startswith(name)} for found in (before, after))
         assert kept == still, name
-    verified = site.play("playbooks/verify.yml")
+    verified = site.play("playbooks/verify.yml", "-e", "tenant_verify_network=false")  # which knows no passwords
     assert changed(verified) == 0
     assert "job done by a worker" in verified
     assert changed(site.play("playbooks/secrets.yml")) == 0
