@@ -100,7 +100,7 @@ def _disk(path: Path, need: int, what: str, setting: str) -> list[str]:
     free = shutil.disk_usage(existing).free
     if free >= need:
         return []
-    lack = f"{need // GIB} GiB free for the {what} at {path}; {free / GIB:.1f} GiB are"
+    lack = f"{need // GIB} GiB free for the {what} at {path}; {free / GIB:.2f} GiB are"
     return [f"disk: {lack}. Remedy: free some, or set {setting} to a larger disk."]
 
 
@@ -110,7 +110,7 @@ def _room(layout: Layout) -> list[str]:
     available = int(lines["MemAvailable"].split()[0]) * 1024
     if available >= need:
         return []
-    lack = f"{need // GIB} GiB available; {available / GIB:.1f} GiB are"
+    lack = f"{need // GIB} GiB available; {available / GIB:.2f} GiB are"
     return [f"memory: {lack}. Remedy: stop other programs, or use a larger machine."]
 
 
