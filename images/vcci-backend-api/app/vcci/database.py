@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Engine, Float, String, create_engine, func, text
+import psycopg
+from sqlalchemy import DateTime, Engine, Float, String, create_engine, event, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from vcci.settings import Settings
@@ -32,6 +34,29 @@ class Record(Base):
     completed: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class Confirming(psycopg.Connection[Any]):
+    """One whose commit fails unless a replica has it.
+
+    A server that is told to end its wait for a replica, as `statement_timeout` does, answers that it has committed, and
+    warns: what it has then may vanish with it.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._unconfirmed = ""
+        self.add_notice_handler(self._listen)
+
+    def _listen(self, notice: psycopg.errors.Diagnostic) -> None:
+        if (notice.message_primary or "").startswith("canceling wait for synchronous replication"):
+            self._unconfirmed = notice.message_primary or ""
+
+    def commit(self) -> None:
+        self._unconfirmed = ""
+        super().commit()
+        if self._unconfirmed:
+            raise psycopg.OperationalError(f"no replica has confirmed the commit: {self._unconfirmed}")
+
+
 class Database:
     """A pool of connections that notices a server which was replaced."""
 
@@ -52,6 +77,7 @@ class Database:
                 "keepalives_count": 3,
             },
         )
+        event.listen(self.engine, "do_connect", lambda _of, _record, args, more: Confirming.connect(*args, **more))
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._schema_known = False
 
