@@ -113,8 +113,8 @@ def _preflight() -> None:
 
 @contextmanager
 def _work_folder(cache: Path) -> Iterator[Path]:
-    """A directory for one run, beside the archives so that renames work; what killed runs left is removed first, but for
-    stores (store.py): another run may be filling one, under a lock of its own."""
+    """A directory for one run, beside the archives so that renames work; what killed runs left is removed first, but no
+    stores (store.py), of which another run may be filling one."""
     for left in [*cache.glob(".work-*"), *cache.glob("[!.]*.partial"), *cache.glob(".*.json.*")]:
         _remove(left)
     work = Path(tempfile.mkdtemp(prefix=".work-", dir=cache))
