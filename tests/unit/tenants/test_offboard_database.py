@@ -61,10 +61,3 @@ def test_it_is_looked_before_the_dump_and_before_anything_goes():
     assert "deleting" in steps[check + 1]
     assert check < steps.index("offboard_delete.yml")
     assert LOOK[2]["ansible.builtin.assert"]["that"] == "__tenant_database_others | length == 0"
-
-
-def test_the_superuser_calls_nothing_that_a_database_owner_made():
-    files = [*ROLE.glob("tasks/*.yml"), *ROLE.glob("vars/main/*.yml")]
-    calls = [line for file in files for line in file.read_text().splitlines() if " psql --host /var/run/" in f" {line}"]
-    assert calls
-    assert [line for line in calls if "PGOPTIONS=-csearch_path=pg_catalog psql" not in line] == []
