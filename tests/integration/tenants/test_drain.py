@@ -188,7 +188,7 @@ def test_a_node_that_is_gone_is_emptied_by_force(client, kubeconfig, namespace, 
     done, again = drain(gone, gone)
     assert not done.get("failed"), done["msg"]
     assert set(predicted["changes"]) - {f"Node {node}"} <= set(done["changes"])
-    assert done["forced"]
+    # By us, or by the collector of pods, which removes those of a node that is out of service, too: whoever is first.
     assert there(client, namespace, node) == []
     assert out(client, node)
     assert not again["changed"]
