@@ -9,6 +9,7 @@ as soon as an eviction was refused; and when nothing is left but what no waiting
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -131,7 +132,8 @@ class _Drain:
             return
         out_of_service.put(self.client, self.node, out=True)
         bounds = Bounds(0, 0, min(MARGIN, self.wanted.wait_timeout))
-        end_pods(self.client, self.pods, bounds, who=f"node {self.node}", note=self._note, say=self.say)
+        left = functools.partial(self.pods, going=True)
+        end_pods(self.client, left, bounds, who=f"node {self.node}", note=self._note, say=self.say)
 
     def _remedy(self) -> str:
         seconds = out_of_service.silent(self.found(), datetime.datetime.now(datetime.UTC))
@@ -168,15 +170,19 @@ class _Drain:
             self.client.request("PATCH", path, body=body, content_type=MERGE_PATCH, query=query)
 
     # --- pods --------------------------------------------------------------------------------------------------------
-    def pods(self) -> list[Object]:
-        """Those that have to go: not what every node has, nor what has ended."""
+    def pods(self, *, going: bool = False) -> list[Object]:
+        """Those that have to go: not what every node has, nor what has ended.
+
+        going  what has ended and is being deleted counts: the collector of pods calls pods of a node that is out of
+               service failed before it deletes them, and then they may still wait for somebody's finalizer.
+        """
         found = self.client.list("v1", "Pod", field_selector=f"spec.nodeName={self.node}")
         daemons = {("apps", "DaemonSet")}
         there = owning.owners(self.client.list("apps/v1", "DaemonSet"))
         return [
             pod
             for pod in found
-            if not owning.has_ended(pod)
+            if (not owning.has_ended(pod) or (going and pod["metadata"].get("deletionTimestamp")))
             and MIRROR not in (pod["metadata"].get("annotations") or {})
             and not owning.follows(pod, daemons, there)
         ]

@@ -108,12 +108,13 @@ class Life:
                 delete_pod(self.client, pod, grace_of(pod, grace))
         if not self.check:
             self.end(self.pods if ended else self.running, grace)
-            troubles = self._stop_late_ones(troubles)
+            troubles = self._stop_late_ones()
         self._raise(troubles, "stopped, though their pods have ended")
 
-    def _stop_late_ones(self, troubles: list[str]) -> list[str]:
+    def _stop_late_ones(self) -> list[str]:
         """Look again until there is nothing to stop: a CronJob's controller, or whoever just lost access, may have
         written once more before it knew. Who keeps access may do so for ever, and gets no pods by it."""
+        troubles: list[str] = []
         for _attempt in range(ATTEMPTS):
             known = len(self.changes)
             troubles = self.stop_workloads()

@@ -161,6 +161,27 @@ def out(client, node: str) -> bool:
     return any(one["key"] == "node.kubernetes.io/out-of-service" for one in taints)
 
 
+def test_what_is_begun_to_be_removed_is_removed(client, kubeconfig, namespace, node, request, tmp_path):
+    """The collector of pods calls those of a node that is out of service failed, and deletes them; a finalizer may
+    still hold them then."""
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    kept(client, namespace, node)
+    request.getfixturevalue("dead")
+    say(client, node, "Unknown", 3600)
+    for name in there(client, namespace, node):
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        failed = {"status": {"phase": "Failed"}}
+        client.request("PATCH", f"{path}/status", body=failed, content_type="application/merge-patch+json")
+        client.request("DELETE", path, body={"gracePeriodSeconds": 0})
+    assert len(there(client, namespace, node)) == 2
+    options = {"kubeconfig": str(kubeconfig), "name": node, "wait_timeout": 2, "gone": [node], "delete_pods": True}
+    [done], said = play(tmp_path, [{"greenlang.vcci.node_drain": options}])
+    assert not done.get("failed"), said
+    assert len([line for line in done["forced"] if "with finalizers example.com/held" in line]) == 2
+    assert there(client, namespace, node) == []
+    free(client, namespace)
+
+
 def test_a_node_that_is_gone_is_emptied_by_force(client, kubeconfig, namespace, node, request, tmp_path):
     eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
     kept(client, namespace, node)
@@ -188,7 +209,7 @@ def test_a_node_that_is_gone_is_emptied_by_force(client, kubeconfig, namespace, 
     done, again = drain(gone, gone)
     assert not done.get("failed"), done["msg"]
     assert set(predicted["changes"]) - {f"Node {node}"} <= set(done["changes"])
-    # By us, or by the collector of pods, which removes those of a node that is out of service, too: whoever is first.
+    assert done["forced"]
     assert there(client, namespace, node) == []
     assert out(client, node)
     assert not again["changed"]
