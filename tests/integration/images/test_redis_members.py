@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from vcci.queue import TASK, make_queue
+from vcci.settings import read_settings
 
-from tests.helpers import eventually
+from tests.helpers import ROOT, eventually
 from tests.integration.images.redis_members import PASSWORD, Members, needs_root, unpacked
 
 pytestmark = needs_root
@@ -106,3 +115,44 @@ def test_an_empty_volume_never_becomes_the_data(members):
     members.start(0)
     eventually(lambda: agreed(members), 60, "agreement with the data kept")
     eventually(lambda: members.ask(0, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")
+
+
+@contextlib.contextmanager
+def worker(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen]:
+    options = ["--pool", "threads", "--concurrency", "2", "--queues", "default", "--without-gossip", "--without-mingle"]
+    command = [sys.executable, "-m", "celery", "--app", "tests.integration.images.queue_worker", "worker", *options]
+    paths = {"PYTHONPATH": f"{ROOT}:{ROOT}/images/vcci-backend-api/app", "DONE": str(folder / "done")}
+    (folder / "done").touch()
+    with (folder / "worker.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, env={**os.environ, **settings, **paths}, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def test_a_worker_outlives_changes_of_the_master(members, tmp_path):
+    """A server that hands its role over answers UNBLOCKED to who waits for a job, and READONLY afterwards."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 2, "k", "1"), 60, "a write through a proxy")
+    redis = f"redis://:{quote(PASSWORD, safe='')}@{members.address(2)}:6380/0"
+    settings = {"REDIS_URL": redis, "DATABASE_URL": "postgresql://none"}
+    queue = make_queue(read_settings(settings))
+    numbers = iter(range(100))
+
+    def done() -> None:
+        number = next(numbers)
+        eventually(lambda: queue.send_task(TASK, args=[number]), 60, "a job in the queue")
+        eventually(lambda: str(number) in (tmp_path / "done").read_text().split(), 60, f"job {number}")
+
+    with worker(tmp_path, settings) as process:
+        done()
+        for _change in range(2):
+            before = members.master(2)
+            eventually(lambda: members.ask(1, "sentinel", "SENTINEL", "FAILOVER", "mymaster") == "OK", 60, "a failover")
+            eventually(lambda before=before: agreed(members) not in ("", before), 60, "another master")
+            done()
+        assert process.poll() is None, (tmp_path / "worker.log").read_text()[-2000:]
+        assert "Unrecoverable" not in (tmp_path / "worker.log").read_text()

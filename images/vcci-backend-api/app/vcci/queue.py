@@ -20,6 +20,8 @@ def make_queue(settings: Settings) -> Celery:
         broker_transport_options=settings.broker_options,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A server that hands its role over refuses what it was asked (READONLY, UNBLOCKED): connect anew, do not end.
+        broker_channel_error_retry=True,
         broker_pool_limit=2,
         task_default_queue=QUEUE,
         task_ignore_result=True,

@@ -45,10 +45,10 @@ class Settings:
     def broker_options(self) -> dict:
         options = {
             "visibility_timeout": self.visibility_timeout,
-            "socket_timeout": 10,
+            "socket_timeout": 5,
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
-            "health_check_interval": 10,
+            "health_check_interval": 5,  # a server that is gone without a word is noticed after this, too
             "retry_on_timeout": True,
         }
         if self.sentinels:
