@@ -144,7 +144,8 @@ def test_a_worker_outlives_changes_of_the_master(members, tmp_path):
 
     def done() -> None:
         number = next(numbers)
-        eventually(lambda: queue.send_task(TASK, args=[number]), 60, "a job in the queue")
+        eventually(lambda: writes(members, 2, "k", str(number)), 60, "a write through the proxy")
+        queue.send_task(TASK, args=[number])
         eventually(lambda: str(number) in (tmp_path / "done").read_text().split(), 60, f"job {number}")
 
     with worker(tmp_path, settings) as process:

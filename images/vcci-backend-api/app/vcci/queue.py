@@ -30,6 +30,8 @@ def make_queue(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
+        # Nobody asks workers by this way; who listens there reads for ever when the server has gone, and takes no job.
+        worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         task_serializer="json",
         accept_content=["json"],
