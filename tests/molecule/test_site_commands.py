@@ -116,11 +116,12 @@ def test_a_rolling_update_and_its_way_back(site: Site) -> None:
     assert changed(site.play("playbooks/apps.yml")) == 0
 
 
-def test_a_backup_by_hand(site: Site) -> None:
-    here, job = ("-n", "vcci-platform"), "job/postgresql-backup-by-hand"
-    site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", *here)
+@pytest.mark.parametrize(("name", "said"), [("postgresql-backup", "dump"), ("weaviate-backup", "is complete")])
+def test_a_backup_by_hand(site: Site, name: str, said: str) -> None:
+    here, job = ("-n", "vcci-platform"), f"job/{name}-by-hand"
+    site.kubectl("create", "job", f"{name}-by-hand", f"--from=cronjob/{name}", *here)
     site.kubectl("wait", "--for=condition=complete", job, *here, "--timeout=240s", timeout=300)
-    assert "dump" in site.kubectl("logs", job, *here)
+    assert said in site.kubectl("logs", job, *here)
     site.kubectl("delete", job, *here)
 
 

@@ -27,8 +27,20 @@ KEYS = {
         "REDIS_URL",
         "WEAVIATE_API_KEY",
     ],
-    "postgresql-secrets": ["exporter-dsn", "password", "replication-password", "rewind-password", "username"],
-    "redis-secrets": ["password"],
+    "postgresql-archive-secrets": ["cipher-key"],
+    "postgresql-backup-key": ["identity"],
+    "postgresql-secrets": [
+        "archive-password",
+        "backup-password",
+        "exporter-dsn",
+        "password",
+        "replication-password",
+        "rewind-password",
+        "username",
+    ],
+    "redis-secrets": ["members-password", "password"],
+    "weaviate-secrets": ["administrator", "application", "backup", "members", "viewer"],
+    "s3-secrets": ["access-key-id", "s3.json", "secret-access-key"],
     "grafana-secrets": ["admin-password", "admin-user"],
 }
 pytestmark = pytest.mark.usefixtures("controller")
@@ -162,7 +174,7 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
         for name, state in results[-1]["secrets"].items()
         if state["changed_keys"]
     }
-    assert changed == {"redis-secrets": ["password"], "backend-secrets": ["REDIS_URL"]}, said
+    assert changed == {"redis-secrets": ["members-password", "password"], "backend-secrets": ["REDIS_URL"]}, said
     assert values()["redis-secrets"] != before["redis-secrets"]
     results, said = role(part="report")
     assert any(line.startswith(f"{namespace}/redis-secrets") for line in results[-2]["msg"]), said

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Asks every member of PostgreSQL on this machine, ten times a second, whether it takes writes; no network is between.
 
-`watch.py <name of the local cluster>` runs until its standard input ends. A JSON object a line: member, pid of its
+`postgresql_watch.py <local cluster>` runs until its standard input ends. A JSON object a line: member, pid of its
 server, when it was asked and when it had answered by the machine's monotonic clock, whether it takes writes, and how
 many members stream from it of which it waits for some. Each is asked through the socket in its container, as whom it
 trusts there: the user 999. A member that does not answer has no line.
@@ -62,9 +62,9 @@ def ask(pid: int, member: str) -> None:
             connection.autocommit = True
             while True:
                 asked = time.monotonic()
-                recovering, streaming = connection.execute(QUERY).fetchone() or (True, 0)
+                recovering, following = connection.execute(QUERY).fetchone() or (True, 0)
                 moments = {"asked": asked, "answered": time.monotonic()}
-                tell(member=member, pid=pid, **moments, primary=not recovering, streaming=streaming)
+                tell(member=member, pid=pid, **moments, primary=not recovering, following=following)
                 time.sleep(EVERY)
         time.sleep(EVERY)
 

@@ -4,9 +4,10 @@ not there.
 
 It runs in the image vcci-postgresql, as any client: libpq's environment says where and as whom, READ_HOST where to
 read, and nothing is waited for longer than two seconds. What ended in an error may or may not be there; what a warning
-says of is no acknowledgement either. `writer.py <table> <file> [seconds between rows]` goes on until the file is there;
-then it prints one JSON object: acknowledged, lost, doubtful (neither), and the outages of writes and of reads, those of
-half a second and more: when each began, by the machine's monotonic clock, and how many seconds it lasted.
+says of is no acknowledgement either. `postgresql_client.py <table> <file> [seconds between rows]` goes on until the
+file is there; then it prints one JSON object: acknowledged, lost, doubtful (neither), and the outages of writes and of
+reads, those of half a second and more: when each began, by the machine's monotonic clock, and how many seconds it
+lasted. What was done is noted beside the file: one that is killed and started again goes on.
 """
 
 from __future__ import annotations
@@ -41,31 +42,50 @@ def connect(host: str | None = None) -> psycopg2.extensions.connection:
 
 
 class Client:
-    """One connection at a time; whatever is wrong with it, the next statement has another. `done` is when each ended
-    well."""
+    """One connection at a time; whatever is wrong with it, the next statement has another. `asked` are the numbers,
+    `done` is when each ended well, by number."""
 
-    def __init__(self, what: str, host: str | None = None) -> None:
-        self.what, self.host, self.done = what, host, list[float]()
+    def __init__(self, what: str, notes: pathlib.Path, host: str | None = None) -> None:
+        self.what, self.host = what, host
         self.connection: psycopg2.extensions.connection | None = None
+        self.asked, self.done = set[int](), dict[int, float]()
+        path = notes.with_name(f"{notes.name}.{what}")
+        for line in path.read_text().splitlines() if path.exists() else ():
+            number, _space, moment = line.partition(" ")
+            self.asked.add(int(number))
+            if moment:
+                self.done[int(number)] = float(moment)
+        self.last, self.notes = max(self.asked, default=0), path.open("a")
 
-    def ask(self, statement: str, *values: object) -> bool:
-        """Whether it was done, and nothing was left in doubt."""
+    def next(self) -> int:
+        """A number that was not asked with before, noted before it is."""
+        self.last += 1
+        self.note(self.last)
+        self.asked.add(self.last)
+        return self.last
+
+    def note(self, number: int, moment: float | None = None) -> None:
+        self.notes.write(f"{number}\n" if moment is None else f"{number} {moment}\n")
+        self.notes.flush()
+
+    def ask(self, statement: str, number: int, *values: object) -> None:
+        """Have it done; it counts when nothing was left in doubt."""
         try:
             self.connection = self.connection or connect(self.host)
             self.connection.notices.clear()
             with self.connection.cursor() as cursor:
                 cursor.execute(statement, values)
             if self.connection.notices:
-                return False
+                return
         except psycopg2.Error as exc:
             sys.stderr.write(f"{time.monotonic():.1f} {self.what}: {str(exc).strip()}\n")
             if self.connection:
                 self.connection.close()
             self.connection = None
             time.sleep(0.05)
-            return False
-        self.done.append(time.monotonic())
-        return True
+            return
+        self.done[number] = time.monotonic()
+        self.note(number, self.done[number])
 
 
 def patiently(statement: str) -> list[tuple]:
@@ -90,28 +110,28 @@ def outages(moments: list[float]) -> list[tuple[float, float]]:
 
 
 def main(table: str, stop: pathlib.Path, pause: float) -> None:
-    patiently(f"DROP TABLE IF EXISTS {table}")
-    patiently(f"CREATE TABLE {table} (number bigint PRIMARY KEY)")
-    writer, reader = Client("write"), Client("read", os.environ.get("READ_HOST"))
+    writer, reader = Client("write", stop), Client("read", stop, os.environ.get("READ_HOST"))
+    if not writer.asked:
+        patiently(f"DROP TABLE IF EXISTS {table}")
+        patiently(f"CREATE TABLE {table} (number bigint PRIMARY KEY)")
 
     def read() -> None:
         while not stop.exists():
-            reader.ask(f"SELECT max(number) FROM {table}")
+            reader.ask(f"SELECT max(number) FROM {table}", reader.next())
             time.sleep(pause)
 
     reading = threading.Thread(target=read)
     reading.start()
-    acknowledged, doubtful = set(), 0
-    for number in itertools.takewhile(lambda _number: not stop.exists(), itertools.count(1)):
-        if writer.ask(f"INSERT INTO {table} (number) VALUES (%s)", number):
-            acknowledged.add(number)
-        else:
-            doubtful += 1
+    while not stop.exists():
+        number = writer.next()
+        writer.ask(f"INSERT INTO {table} (number) VALUES (%s)", number, number)
         time.sleep(pause)
     reading.join()
     there = {row[0] for row in patiently(f"SELECT number FROM {table}")}
-    found = {"acknowledged": len(acknowledged), "lost": sorted(acknowledged - there), "doubtful": doubtful}
-    found |= {"writes": outages(writer.done), "reads": outages(reader.done)}
+    acknowledged = set(writer.done)
+    found = {"acknowledged": len(acknowledged), "lost": sorted(acknowledged - there)}
+    found |= {"doubtful": len(writer.asked - acknowledged)}
+    found |= {what: outages(sorted(one.done.values())) for what, one in (("writes", writer), ("reads", reader))}
     sys.stdout.write(json.dumps(found) + "\n")
 
 
