@@ -12,7 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset import mem
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.membership import GROUP_KINDS
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, WaitTimeout
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import groups
 
 from tests.helpers import eventually
@@ -70,6 +70,16 @@ def unconverted(apply, client, namespace):
     webhook = {"conversionReviewVersions": ["v1"], "clientConfig": {"service": NOWHERE}}
     defined["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
     apply_set(client, [defined], ApplyOptions())
+
+    def lost():
+        """The server goes on with the version before, for a moment that nothing bounds."""
+        try:
+            client.request("GET", f"/apis/{group}/v2/namespaces/{namespace}/widgets")
+        except ApiError as error:
+            return "conversion webhook" in str(error)
+        return False
+
+    eventually(lost, 60, "the server asks the webhook")
     yield group
     defined["spec"]["conversion"] = {"strategy": "None"}
     apply_set(client, [defined], ApplyOptions())
