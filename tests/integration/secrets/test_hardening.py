@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.helpers import ROOT, play
+from tests.helpers import ROOT, render
 
 pytestmark = pytest.mark.usefixtures("controller")
 
@@ -44,15 +44,8 @@ def test_nobody_reaches_it_through_the_api_server(client, verb: str, group: str)
 
 
 def test_alert_rules_are_prometheus_rules(tmp_path) -> None:
-    text = (
-        "{{ lookup('ansible.builtin.template', '"
-        + str(ROOT / "roles/controllers/templates/sealed_secrets_alerts.yml.j2")
-        + "') }}"
-    )
-    shared = [str(ROOT / "roles/controllers/vars/main" / name) for name in ("sealed_secrets.yml", "common.yml")]
-    variables = {"controllers_sealed_secrets_alerts_namespace": "vcci-observability", "platform_part_of": "x"}
-    results, _said = play(tmp_path, [{"ansible.builtin.debug": {"msg": text}}], vars=variables, vars_files=shared)
-    [config] = list(yaml.safe_load_all(results[0]["msg"]))
+    given = {"controllers_sealed_secrets_alerts_namespace": "vcci-observability"}
+    [config] = render(tmp_path, "controllers", names=["sealed_secrets_alerts.yml.j2"], **given)
     rules = [
         rule for group in yaml.safe_load(config["data"]["sealed-secrets.yml"])["groups"] for rule in group["rules"]
     ]
