@@ -203,13 +203,11 @@ def test_a_killed_run_is_completed_by_the_next(start, client, namespace, seed):
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    began = time.monotonic()
     result = apply_set(
         client,
         config_maps(namespace, "3"),
-        ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False),
+        ApplyOptions(name="s", namespace=namespace, prune=True, prune_limit=-1, diff=False, lock_timeout=0),
     )
-    assert time.monotonic() - began < record.STALE_AFTER / 2
     assert len(result.created) + len(result.configured) == COUNT
     assert values(client, namespace) == {"3"}
     assert not [o for o in client.list("v1", "Secret", namespace) if o["metadata"]["name"].startswith("z")]
@@ -273,7 +271,6 @@ def test_a_run_on_this_machine_that_died_is_noticed_at_once(client, namespace):
     process.wait()
     me = holder.identity()
     hold(client, namespace, machine=me["machine"], pid=process.pid, start="1")
-    began = time.monotonic()
-    assert apply_set(client, config_maps(namespace, "2", 2), ApplyOptions(name="s", namespace=namespace)).changed
-    assert time.monotonic() - began < record.STALE_AFTER / 2
+    at_once = ApplyOptions(name="s", namespace=namespace, lock_timeout=0)
+    assert apply_set(client, config_maps(namespace, "2", 2), at_once).changed
     assert os.getpid() == me["pid"]

@@ -35,13 +35,13 @@ def workload(kind, namespace, pod, replicas=1, **spec):
 
 @pytest.fixture
 def failure(apply):
-    """The error with which an awaited run ends, the seconds that it took, and what was said meanwhile."""
+    """The error with which an awaited run ends, and what was said meanwhile."""
 
     def run(objects, **options):
-        said, begun = [], time.monotonic()
+        said = []
         with pytest.raises(WaitTimeout) as caught:
-            apply(objects, wait=True, say=said.append, **{"wait_timeout": 60, "wait_grace": 1, **options})
-        return caught.value, time.monotonic() - begun, said
+            apply(objects, wait=True, say=said.append, **{"wait_timeout": 300, "wait_grace": 1, **options})
+        return caught.value, said
 
     return run
 
@@ -49,13 +49,13 @@ def failure(apply):
 def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure, kubelet, namespace):
     reason = "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)"
     apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
-    error, seconds, said = failure([workload("Deployment", namespace, kubelet.pod("missing"))], wait_grace=4)
+    error, said = failure([workload("Deployment", namespace, kubelet.pod("missing"))], wait_grace=4)
     first = str(error).splitlines()[0]
     assert first.startswith(f"Deployment {namespace}/web cannot start: pod web-")
     assert reason in first
+    assert "not ready after" not in first  # it ended before its time
     assert str(error).count(reason) == 1, error
     assert "Way back: run again with the former setting" in first
-    assert seconds < 30
     assert error.result.configured == [f"Deployment {namespace}/web"]
     assert any(line.startswith("waiting (") and reason in line for line in said)
     again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
@@ -67,17 +67,17 @@ def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
     template = {"spec": kubelet.pod("crash", restartPolicy="OnFailure")}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
     objects = [workload("Deployment", namespace, kubelet.pod("crash-once")), {**job, "spec": {"template": template}}]
-    error, seconds, _said = failure(objects, wait_timeout=4, wait_grace=1)
-    assert seconds >= 4
-    assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d s", str(error).splitlines()[0])
+    error, _said = failure(objects, wait_timeout=4, wait_grace=1)
+    assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d+ s", str(error).splitlines()[0])
     assert len(error.pending) == 2
 
 
 def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, namespace):
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "nodeSelector": {"no": "such-node"}}
-    error, seconds, _said = failure([workload("Deployment", namespace, pod)])
-    assert "cannot be placed: 0/3 nodes are available" in str(error).splitlines()[0]
-    assert seconds < 30
+    error, _said = failure([workload("Deployment", namespace, pod)])
+    first = str(error).splitlines()[0]
+    assert "cannot be placed: 0/3 nodes are available" in first
+    assert "not ready after" not in first
     (found,) = client.list("v1", "Pod", namespace)
     meta = found["metadata"]
     event = {
@@ -89,7 +89,7 @@ def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, nam
         "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     client.request("POST", f"/api/v1/namespaces/{namespace}/events", body=event)
-    error, _seconds, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=4, wait_grace=1)
+    error, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=4, wait_grace=1)
     assert "not ready after" in str(error)
 
 
@@ -103,7 +103,7 @@ def test_a_pod_that_waits_for_a_volume_shows_what_its_claim_says(failure, client
     }
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}], "volumes": volumes}
-    error, _seconds, _said = failure([claim, workload("Deployment", namespace, pod)], wait_grace=3)
+    error, _said = failure([claim, workload("Deployment", namespace, pod)], wait_grace=3)
     assert 'claim data: ProvisioningFailed: storageclass.storage.k8s.io "fast" not found' in str(error)
 
 
@@ -115,11 +115,12 @@ def test_a_quota_is_named_though_one_pod_runs(apply, failure, client, namespace,
     apply([{**QUOTA, "metadata": {"name": "q", "namespace": namespace}}], name="quota")
     eventually(lambda: client.get("v1", "ResourceQuota", "q", namespace)["status"].get("used"), 30, "it counts")
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}]}
-    error, seconds, _said = failure([workload(kind, namespace, pod, 2)])
-    assert "exceeded quota: q" in str(error).splitlines()[0]
-    assert "pods cannot be created" in str(error).splitlines()[0]
+    error, _said = failure([workload(kind, namespace, pod, 2)])
+    first = str(error).splitlines()[0]
+    assert "exceeded quota: q" in first
+    assert "pods cannot be created" in first
+    assert "not ready after" not in first
     assert str(error).count("exceeded quota") == 1, error
-    assert seconds < 40
 
 
 def test_a_former_setting_repairs_a_stateful_set(apply, failure, kubelet, client, namespace):
@@ -169,7 +170,7 @@ def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, cl
     apply(access, name="access")
     deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
     try:
-        error, _seconds, _said = failure(
+        error, _said = failure(
             [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=4
         )
     finally:
