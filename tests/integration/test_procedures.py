@@ -226,6 +226,18 @@ def test_an_unfinished_run_is_gone_on_with_to_the_same_target_only(
     third.end(done=True)
 
 
+def test_a_run_that_changed_nothing_binds_nobody(client: Client, contract: Contract, values: dict[str, Any]) -> None:
+    """Refused after it took the lock, or killed before its first step."""
+    taken_up(client, contract, values).end(done=False)
+    said: list[str] = []
+    other = taken_up(client, contract, {**values, "cluster_to": "3"}, said=said)
+    assert said == []
+    assert other.step("a")
+    other.end(done=False)
+    with pytest.raises(InputError, match=r"cluster_to=3 was not finished"):
+        taken_up(client, contract, values)
+
+
 def test_notes_outlive_runs_and_are_read_by_other_procedures(
     client: Client, contract: Contract, values: dict[str, Any]
 ) -> None:

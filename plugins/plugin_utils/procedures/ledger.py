@@ -47,6 +47,12 @@ class Entry:
     def unfinished(self) -> bool:
         return self.state != "done"
 
+    @property
+    def binding(self) -> bool:
+        """Whether a later run goes on with it: not with one that ended, was refused or was killed before it changed
+        anything."""
+        return self.unfinished and bool(self.step or self.taken or self.notes)
+
     def take(self, step: str, *, again: bool = False) -> bool:
         """Begin a step, with which the one before it was taken. False if it was taken already, and not `again`."""
         if step in self.taken:

@@ -204,7 +204,7 @@ def _judge_holder(run: Run, contract: Contract, values: Mapping[str, Any], say: 
 def _enter(run: Run, target: dict[str, Any], anew: bool, say: Callable[[str], None]) -> None:
     """Go on with the entry of an unfinished run, or begin a new one."""
     before = run.ledger.entries.get(run.key)
-    if before is None or not before.unfinished or anew:
+    if before is None or not before.binding or anew:
         run.ledger.entries[run.key] = Entry(begun=_now(), target=target)
         run.handle["anew"] = True
         return
