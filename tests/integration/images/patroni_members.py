@@ -75,7 +75,13 @@ class Authority:
 
 
 def _usage(**allowed: bool) -> x509.KeyUsage:
-    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    names: tuple[str, ...] = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+    )
     names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
     return x509.KeyUsage(**{**dict.fromkeys(names, False), **allowed})
 
@@ -86,13 +92,14 @@ class Members:
 
     def __init__(self, image: Path, root: Path, network: int, kubeconfig: Path, namespace: str, **values: Any) -> None:
         self.image, self.root, self.network, self.namespace = image, root, network, namespace
-        self.kubeconfig, self.running = kubeconfig, dict[int, subprocess.Popen]()
+        self.kubeconfig, self.running = kubeconfig, dict[int, subprocess.Popen[bytes]]()
         root.chmod(0o755)
         for name in ("config", "secrets", "tls", "account", "backup", "rendered"):
             (root / name).mkdir()
         os.chown(root / "backup", 999, 999)
         (root / "rendered").chmod(0o755)
-        self.manifests = helpers.render(root / "rendered", "data", names=TEMPLATES, data_namespace=namespace, **values)
+        values = {"data_postgresql_archive": "none", "data_namespace": namespace, **values}
+        self.manifests = helpers.render(root / "rendered", "data", names=TEMPLATES, **values)
         self.stateful_set = self._manifest("StatefulSet", "postgresql")
         self.replicas = self.stateful_set["spec"]["replicas"]
         self.authority = Authority()
@@ -248,8 +255,21 @@ class Members:
     # --- how ---------------------------------------------------------------------------------------------------------
     def command(self, index: int, *argv: str, alone: bool = False) -> list[str]:
         """`alone`: with processes of its own, of which the first is the entry point."""
+        steps = []
+        for source, target in self.mounts(index).items():
+            if source.is_dir():
+                (self.image / target).mkdir(parents=True, exist_ok=True)
+            steps.append(f"mount --rbind {source} {self.image}/{target}")
+        user = "setpriv --reuid 999 --regid 999 --clear-groups --pdeathsig KILL"  # ends with whoever started it
+        steps += [f"mount -t proc proc {self.image}/proc", f'exec chroot {self.image} {user} "$@"']
+        space = ["--pid", "--fork", "--kill-child"] if alone else []
+        start = ["unshare", "--mount", "--propagation", "private", *space]
+        return [*start, "/bin/bash", "-c", " && ".join(steps), "member", *argv]
+
+    def mounts(self, index: int) -> dict[Path, str]:
+        """Here → there."""
         place = self.folder(index)
-        mounts = {
+        return {
             self.root / "hosts": "etc/hosts",
             self.root / "config": "etc/postgresql/vcci",
             self.root / "secrets": "run/secrets/postgresql",
@@ -261,24 +281,15 @@ class Members:
             place / "sockets": "run/postgresql",
             Path("/dev"): "dev",
         }
-        steps = []
-        for source, target in mounts.items():
-            if source.is_dir():
-                (self.image / target).mkdir(parents=True, exist_ok=True)
-            steps.append(f"mount --rbind {source} {self.image}/{target}")
-        user = "setpriv --reuid 999 --regid 999 --clear-groups --pdeathsig KILL"  # ends with whoever started it
-        steps += [f"mount -t proc proc {self.image}/proc", f'exec chroot {self.image} {user} "$@"']
-        space = ["--pid", "--fork", "--kill-child"] if alone else []
-        start = ["unshare", "--mount", "--propagation", "private", *space]
-        return [*start, "/bin/bash", "-c", " && ".join(steps), "member", *argv]
 
     def environment(self, index: int) -> dict[str, str]:
         """That of the container, as the StatefulSet says it, and what the kubelet adds."""
         container = self.stateful_set["spec"]["template"]["spec"]["containers"][0]
         said = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
         host, port = self.api_server.rsplit(":", 1)
+        major = self.stateful_set["metadata"]["annotations"]["vcci.greenlang.io/postgresql-major"]
         return {
-            "PATH": "/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/sbin:/usr/bin",
+            "PATH": f"/usr/lib/postgresql/{major}/bin:/usr/local/bin:/usr/sbin:/usr/bin",
             "LANG": "C.UTF-8",
             **said,
             "POD_NAME": f"postgresql-{index}",

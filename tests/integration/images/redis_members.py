@@ -17,8 +17,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.image
 from tests.helpers import ROOT
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
-PASSWORD = 'p"a\\s s+/=é'
-DOMAIN = "redis-headless.test"
+PASSWORD, MEMBERS = 'p"a\\s s+/=é', 'm"e\\m b+/=ü'
+DOMAIN = "test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
 
@@ -37,18 +37,24 @@ class Members:
 
     def __init__(self, image: Path, root: Path, network: int, replicas: int = 3) -> None:
         self.image, self.root, self.network, self.replicas = image, root, network, replicas
-        self.running: dict[tuple[str, int], subprocess.Popen] = {}
+        self.running: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
         root.chmod(0o755)  # the image's user is another
-        (root / "password").write_text(PASSWORD)
-        hosts = [f"{self.address(index)} {self.name(index)}" for index in range(replicas)]
+        (root / "secrets").mkdir()
+        (root / "secrets" / "password").write_text(PASSWORD)
+        (root / "secrets" / "members-password").write_text(MEMBERS)
+        hosts = [f"{self.address(index)} redis-{index}.{DOMAIN} {self.former(index)}" for index in range(replicas)]
         (root / "hosts").write_text("127.0.0.1 localhost\n" + "\n".join(hosts) + "\n")
         (Path(f"{image}{root}")).mkdir(parents=True, exist_ok=True)
 
-    def name(self, index: int) -> str:
-        return f"redis-{index}.{DOMAIN}"
-
     def address(self, index: int) -> str:
         return f"127.{self.network}.0.{index + 1}"
+
+    def former(self, index: int) -> str:
+        """The name by which earlier versions announced it."""
+        return f"redis-{index}.redis-headless.{DOMAIN}"
+
+    def member(self, address: str) -> str:
+        return f"redis-{[self.address(index) for index in range(self.replicas)].index(address)}"
 
     def command(self, *argv: str) -> list[str]:
         image, root = self.image, self.root
@@ -66,19 +72,21 @@ class Members:
         address = self.address(index)
         return dict(
             os.environ,
-            REDIS_PEERS=" ".join(self.name(item) for item in range(self.replicas)),
+            REDIS_PEERS=" ".join(self.former(item) for item in range(self.replicas)),
+            REDIS_DOMAIN=DOMAIN,
             REDIS_POD_NAME=f"redis-{index}",
-            REDIS_PASSWORD_FILE=str(self.root / "password"),
+            REDIS_SECRETS=str(self.root / "secrets"),
+            REDIS_EXPORTER_BIND=address,
             REDIS_DATA=str(self.root / f"data-{index}"),
             REDIS_RUN=str(self.root / f"run-{index}"),
             REDIS_BIND=address,
             REDIS_LOCAL_ADDRESS=address,
             REDIS_PROXY_BIND=f"{address}:",
             REDIS_PROXY_BIND_OPTIONS="",
-            REDIS_PROXY_RESOLVERS="",
             REDIS_DOWN_AFTER_MS="3000",
             REDIS_FAILOVER_TIMEOUT_MS="6000",
-            REDIS_ASK_SECONDS="5",
+            REDIS_SETTLE_SECONDS="10",
+            REDIS_YIELD_SECONDS="20",
         )
 
     def start(self, *indexes: int, parts: tuple[str, ...] = ("redis", "sentinel", "proxy")) -> None:
@@ -87,10 +95,12 @@ class Members:
                 (self.root / folder).mkdir(exist_ok=True)
                 os.chown(self.root / folder, 999, 999)
             for part in parts:
-                command, environment = self.command("/usr/local/bin/entrypoint", part), self.environment(index)
-                with (self.root / f"{part}-{index}.log").open("a", encoding="utf-8") as log:
-                    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-                self.running[part, index] = process
+                self.run(part, index, "/usr/local/bin/entrypoint", part)
+
+    def run(self, part: str, index: int, *argv: str) -> None:
+        command, environment = self.command(*argv), self.environment(index)
+        with (self.root / f"{part}-{index}.log").open("a", encoding="utf-8") as log:
+            self.running[part, index] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def kill(self, *indexes: int, number: int = signal.SIGKILL) -> None:
         gone = [self.running.pop(key) for key in list(self.running) if key[1] in indexes]
@@ -99,16 +109,21 @@ class Members:
         for process in gone:
             process.wait(20)
 
-    def script(self, index: int, *argv: str) -> subprocess.CompletedProcess:
+    def kill_part(self, part: str, index: int) -> None:
+        process = self.running.pop((part, index))
+        process.kill()
+        process.wait(20)
+
+    def script(self, index: int, *argv: str) -> subprocess.CompletedProcess[str]:
         environment = self.environment(index)
         return subprocess.run(
             self.command(*argv), env=environment, capture_output=True, text=True, check=False, timeout=180
         )
 
-    def ask(self, index: int, part: str, *argv: str) -> str:
+    def ask(self, index: int, part: str, *argv: str, user: str = "members") -> str:
         server = ["-h", self.address(index), "-p", str(PORTS[part])]
         command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", *server, *argv)
-        environment = {**os.environ, "REDISCLI_AUTH": PASSWORD}
+        environment = {**os.environ, "REDISCLI_AUTH": MEMBERS if user == "members" else PASSWORD, "REDISCLI_USER": user}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout.strip()
 
     def status(self, index: int, path: str) -> int:
@@ -123,4 +138,5 @@ class Members:
             connection.close()
 
     def master(self, index: int) -> str:
+        """The address that a member's sentinel names."""
         return self.ask(index, "sentinel", "SENTINEL", "get-master-addr-by-name", "mymaster").split("\n", maxsplit=1)[0]

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -42,38 +43,38 @@ def agreed(members: Members, among=(0, 1, 2)) -> str:
     if len(names) != 1:
         return ""
     master = names.pop()
-    ready = all(members.script(index, "/usr/local/bin/redis-health", "ready").returncode == 0 for index in among)
+    ready = all(members.status(index, "/ready") == 200 for index in among)
     roles = [members.ask(index, "redis", "ROLE").split("\n")[0] for index in among]
-    masters = [members.name(index) for index, role in zip(among, roles, strict=True) if role == "master"]
+    masters = [members.address(index) for index, role in zip(among, roles, strict=True) if role == "master"]
     return master if ready and masters == [master] else ""
 
 
 def writes(members: Members, index: int, key: str, value: str) -> bool:
-    return members.ask(index, "proxy", "SET", key, value) == "OK"
+    return members.ask(index, "proxy", "SET", key, value, user="default") == "OK"
 
 
 def test_life_of_three_members(members):
     """First start → a write through any proxy → the master dies → whole restart, with one that missed the election."""
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), 60, "first agreement") == members.name(0)
+    assert eventually(lambda: agreed(members), 60, "first agreement") == members.address(0)
     for index in range(3):
         write = functools.partial(writes, members, index, f"k{index}", "1")
         assert eventually(write, 60, "a write through every proxy")
     assert eventually(lambda: members.status(1, "/ready") == 200, 60, "readiness as the kubelet asks for it")
     assert members.status(1, "/") == 200
-    assert members.status(1, "/metrics") == 200
+    assert [members.status(1, f"/alive/{part}") for part in ("redis", "sentinel")] == [200, 200]
     assert 'p"a' not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
 
     members.kill(0)
     assert members.status(0, "/ready") == 0
     second = eventually(lambda: agreed(members, (1, 2)), 60, "failover")
-    assert second in (members.name(1), members.name(2))
+    assert second in (members.address(1), members.address(2))
     assert eventually(lambda: writes(members, 1, "after", "failover"), 60, "a write through a proxy after the failover")
 
     records = [members.root / f"data-{index}" / "election" for index in (1, 2)]
 
     def recorded() -> bool:
-        return all(path.exists() and path.read_text().startswith(second) for path in records)
+        return all(path.exists() and path.read_text().split()[0] == members.member(second) for path in records)
 
     eventually(recorded, 60, "the record of the election")
     assert PASSWORD not in "".join(path.read_text() for path in records)
@@ -84,14 +85,70 @@ def test_life_of_three_members(members):
     assert members.ask(0, "redis", "ROLE").startswith("slave")
 
 
+def test_who_may_do_what(members):
+    """Applications use it, and ask sentinels for the master; the exporter asks for figures; nobody else is anybody."""
+    members.start(0, 1, 2, parts=("redis", "sentinel", "proxy", "exporter"))
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 1, "k", "1"), 60, "a write through a proxy")
+    asked = functools.partial(members.ask, 0, "redis", user="default")
+    assert asked("EVAL", "return redis.call('GET', 'k')", "0") == "1"
+    for command in (["CONFIG", "GET", "*"], ["REPLICAOF", "NO", "ONE"], ["SHUTDOWN"], ["FLUSHALL"], ["ACL", "LIST"]):
+        assert asked(*command).startswith("NOPERM"), command
+    sentinel = functools.partial(members.ask, 0, "sentinel", user="default")
+    assert sentinel("SENTINEL", "get-master-addr-by-name", "mymaster").startswith(members.address(0))
+    for command in (["SENTINEL", "FAILOVER", "mymaster"], ["SENTINEL", "SET", "mymaster", "quorum", "1"]):
+        assert sentinel(*command).startswith("NOPERM"), command
+    assert "PONG" not in members.ask(0, "redis", "PING", user="nobody")
+
+    def figures() -> bool:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://{members.address(1)}:9121/metrics") as answer,
+        ):
+            text = answer.read().decode()
+            return "redis_instance_info{" in text and "redis_up 1" in text and 'role="slave"' in text
+        return False
+
+    eventually(figures, 60, "figures of the server beside the exporter")
+
+
 def test_planned_stop_hands_over_first(members):
     members.start(0, 1, 2)
     eventually(lambda: agreed(members), 60, "first agreement")
     eventually(lambda: writes(members, 2, "k", "1"), 60, "a write through a proxy")
     assert members.script(0, "/usr/local/bin/redis-stop").returncode == 0
     assert members.ask(0, "redis", "ROLE").startswith("slave")
+    second = int(members.master(1)[-1]) - 1
+    assert "sync_full:0" in members.ask(second, "redis", "INFO", "stats")  # nobody copied everything
     members.kill(0, number=15)
-    assert eventually(lambda: agreed(members, (1, 2)), 60, "agreement without the one that stopped") != members.name(0)
+    assert eventually(lambda: agreed(members, (1, 2)), 60, "agreement without the one that stopped") != members.address(
+        0
+    )
+
+
+def test_a_killed_master_yields_to_a_replica_that_has_all(members):
+    """What it acknowledged may be on no disk yet: a replica that has it is elected, though it is back at once."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), 60, "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), 60, "a write through a proxy")
+    members.kill_part("redis", 0)
+    members.start(0, parts=("redis",))
+    assert eventually(lambda: agreed(members), 60, "agreement") != members.address(0)
+    assert members.ask(1, "redis", "GET", "k") == "kept"
+
+
+def test_nobody_is_master_without_a_majority(members):
+    """One member whose others are away serves nothing, whatever it was before; with one more there is a master."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), 60, "first agreement")
+    members.kill(0, 1, 2)
+    members.start(0)
+    eventually(lambda: members.master(0), 60, "its sentinel")
+    log = members.root / "redis-0.log"
+    eventually(lambda: "waiting until most sentinels" in log.read_text(), 60, "its server waits")
+    assert members.ask(0, "redis", "PING") == ""
+    members.start(1)
+    eventually(lambda: agreed(members, (0, 1)), 60, "agreement of two")
 
 
 def test_master_lost_for_good_while_all_were_down(members):
@@ -102,7 +159,7 @@ def test_master_lost_for_good_while_all_were_down(members):
     time.sleep(1.2)  # the append-only files are synced every second
     members.kill(0, 1, 2)
     members.start(1, 2)
-    assert eventually(lambda: agreed(members, (1, 2)), 60, "election") in (members.name(1), members.name(2))
+    assert eventually(lambda: agreed(members, (1, 2)), 60, "election") in (members.address(1), members.address(2))
     eventually(lambda: members.ask(1, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")
 
 

@@ -20,6 +20,8 @@ class Settings:
     sentinels: tuple[tuple[str, int], ...] = ()
     master: str = "mymaster"
     weaviate: str = ""
+    weaviate_key: str = ""
+    weaviate_authority: str = ""
     version: str = "v1.0.0"
     api_version: str = "v1"
     environment: str = "local"
@@ -87,6 +89,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         sentinels=tuple(sentinels),
         master=environ.get("REDIS_MASTER") or "mymaster",
         weaviate=environ.get("WEAVIATE_URL", "").rstrip("/"),
+        weaviate_key=environ.get("WEAVIATE_API_KEY", ""),
+        weaviate_authority=environ.get("WEAVIATE_CA_FILE", ""),
         version=environ.get("VCCI_VERSION") or "v1.0.0",
         api_version=environ.get("API_VERSION") or "v1",
         environment=environ.get("ENVIRONMENT") or "local",
