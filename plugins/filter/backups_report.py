@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -17,7 +19,7 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - A line for the newest backup of each kind, and for each that there is none of, with the playbook that makes one.
-positional: _input, drill, snapshots, keys, now
+positional: _input, drill, snapshots, keys, now, redis, archive, weaviate
 options:
   _input:
     description: What C(postgresql-restore list) says of dumps.
@@ -41,6 +43,19 @@ options:
     description: Seconds since 1970.
     type: float
     default: 0
+  redis:
+    description: What C(postgresql-restore list) says of Redis' backups, which are on the same volume.
+    type: list
+    elements: dict
+    default: []
+  archive:
+    description: What C(pgbackrest info --output=json) says; empty, if it was not asked.
+    type: str
+    default: ''
+  weaviate:
+    description: What Weaviate says of its backups, as JSON; empty, if it was not asked.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -60,6 +75,7 @@ HEAD = ("what", "newest", "age", "size", "")
 NONE = "none"
 SAMPLE = re.compile(r"^vcci_restore_drill_([a-z_]+) ([0-9.]+)$", re.MULTILINE)
 UNITS = ((86400 * 2, 86400, "d"), (3600 * 2, 3600, "h"), (120, 60, "min"), (0, 1, "s"))
+STAMP = re.compile(r"vcci-\d{8}-\d{6}")
 Row = tuple[str, str, str, str, str]
 
 
@@ -69,10 +85,13 @@ def backups_report(
     snapshots: Sequence[Mapping[str, Any]] = (),
     keys: Mapping[str, Any] | None = None,
     now: float = 0,
+    redis: Sequence[Mapping[str, Any]] = (),
+    archive: str = "",
+    weaviate: str = "",
 ) -> list[str]:
     """The table; see the filter's documentation."""
-    rows = [HEAD, *_databases(dumps), _drilled(drill, now), _snapshot(snapshots, now), _keys(keys or {}, now)]
-    return table(rows)
+    rows = [HEAD, *_databases(dumps), *_archived(archive, now), _drilled(drill, now), _redis(redis)]
+    return table([*rows, _weaviate(weaviate, now), _snapshot(snapshots, now), _keys(keys or {}, now)])
 
 
 def age(seconds: float) -> str:
@@ -107,6 +126,46 @@ def _dump(what: str, dumps: Sequence[Mapping[str, Any]]) -> Row:
     return (what, str(newest["name"]), age(newest["age"]), size(newest["size"]), more + encrypted)
 
 
+def _archived(text: str, now: float) -> Iterator[Row]:
+    """Physical backups, full ones and what changed since; what is wrong with the archive."""
+    stanzas = json.loads(text) if text.strip() else []
+    backups = [backup for stanza in stanzas for backup in stanza.get("backup", [])]
+    for stanza in stanzas:
+        if stanza["status"]["code"]:
+            yield ("archive", NONE, "", "", str(stanza["status"]["message"]))
+    if not stanzas:
+        yield ("archive", NONE, "", "", "data_postgresql_archive, then playbooks/data.yml")
+    if not backups:
+        return
+    newest = max(backups, key=lambda backup: float(backup["timestamp"]["stop"]))
+    full = sum(backup["type"] == "full" for backup in backups)
+    stored = int(newest["info"]["repository"]["delta"])
+    more = f"{len(backups)} backups, {full} full" + (", with ERRORS" if newest.get("error") else "")
+    yield ("archive", str(newest["label"]), age(now - float(newest["timestamp"]["stop"])), size(stored), more)
+
+
+def _redis(backups: Sequence[Mapping[str, Any]]) -> Row:
+    verified = sorted((one for one in backups if one["verified"]), key=lambda one: str(one["taken"]), reverse=True)
+    if not verified:
+        return ("redis", NONE, "", "", "data_redis_backup_enabled, then playbooks/data.yml")
+    newest = verified[0]
+    more = f"{len(verified)} backups, {size(sum(one['size'] for one in verified))}"
+    encrypted = ", encrypted" if newest["encrypted"] else ""
+    return ("redis", str(newest["name"]), age(newest["age"]), size(newest["size"]), more + encrypted)
+
+
+def _weaviate(text: str, now: float) -> Row:
+    """Its backups are named by their time; the others, nobody's schedule made."""
+    found = json.loads(text) if text.strip() else []
+    done = {one["id"]: one for one in found if one["status"] == "SUCCESS" and STAMP.fullmatch(one["id"])}
+    if not done:
+        return ("weaviate", NONE, "", "", "data_s3_endpoint, then playbooks/data.yml")
+    newest = max(done)
+    made = datetime.datetime.strptime(newest, "vcci-%Y%m%d-%H%M%S").replace(tzinfo=datetime.UTC).timestamp()
+    failed = sum(one["status"] == "FAILED" for one in found)
+    return ("weaviate", newest, age(now - made), "", f"{len(done)} backups" + (f", {failed} FAILED" if failed else ""))
+
+
 def _drilled(text: str, now: float) -> Row:
     said = dict(SAMPLE.findall(text))
     if "timestamp_seconds" not in said:
@@ -118,10 +177,10 @@ def _drilled(text: str, now: float) -> Row:
 
 def _snapshot(files: Sequence[Mapping[str, Any]], now: float) -> Row:
     if not files:
-        return ("cluster", NONE, "", "", "playbooks/cluster_snapshot.yml, or the provider's own")
+        return ("etcd", NONE, "", "", "playbooks/cluster_snapshot.yml, or the provider's own")
     newest = max(files, key=lambda file: float(file["mtime"]))
     name = PurePath(str(newest["path"])).name
-    return ("cluster", name, age(now - float(newest["mtime"])), size(int(newest["size"])), f"{len(files)} snapshots")
+    return ("etcd", name, age(now - float(newest["mtime"])), size(int(newest["size"])), f"{len(files)} snapshots")
 
 
 def _keys(file: Mapping[str, Any], now: float) -> Row:

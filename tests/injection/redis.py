@@ -67,7 +67,7 @@ class Redis(Store):
         return Client(
             image="greenlang/vcci-worker:v1.0.0",
             program=Path(__file__).with_name("redis_client.py"),
-            environment={},
+            environment={"REDIS_CA_FILE": "/etc/vcci/data-ca/ca.crt"},
             secrets={"REDIS_URL": ("backend-secrets", "REDIS_URL")},
-            mounts={},
+            mounts={"data-ca": "/etc/vcci/data-ca"},
         )

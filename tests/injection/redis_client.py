@@ -2,13 +2,14 @@
 """A client that writes numbered keys all the time, in two streams, and reads beside them; it says at its end which of
 those that were acknowledged are not there.
 
-It runs in the image vcci-worker, as any client: REDIS_URL says where and as whom, and nothing is waited for longer than
-two seconds. A write of the first stream is acknowledged when WAIT says that another member has it; of the second when
-the master says so. `redis_client.py <name> <file> [seconds between keys]` goes on until the file is there; then it
-prints one JSON object: acknowledged (of both), lost (of the first, and of the second what was written longer before the
-last such than a master that is cut off may go on), unconfirmed (lost of the second), and the outages of writes (of the
-first stream) and of reads, those of half a second and more: when each began, by the machine's monotonic clock, and how
-many seconds it lasted. What was done is noted beside the file: one that is killed and started again goes on.
+It runs in the image vcci-worker, as any client: REDIS_URL says where and as whom, REDIS_CA_FILE who certifies servers,
+and nothing is waited for longer than two seconds. A write of the first stream is acknowledged when WAIT says that
+another member has it; of the second when the master says so. `redis_client.py <name> <file> [seconds between keys]`
+goes on until the file is there; then it prints one JSON object: acknowledged (of both), lost (of the first, and of the
+second what was written longer before the last such than a master that is cut off may go on), unconfirmed (lost of the
+second), and the outages of writes (of the first stream) and of reads, those of half a second and more: when each began,
+by the machine's monotonic clock, and how many seconds it lasted. What was done is noted beside the file: one that is
+killed and started again goes on.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def connect() -> Redis:
     never = Retry(NoBackoff(), 0)
     return Redis.from_url(
         os.environ["REDIS_URL"],
+        ssl_ca_certs=os.environ["REDIS_CA_FILE"],
         socket_timeout=LIMIT,
         socket_connect_timeout=CONNECT,
         retry=never,

@@ -53,7 +53,7 @@ class Connection:
         self.socket.settimeout(LIMIT)
         self.socket.connect(str(inside / "run/redis/redis.sock"))
         self.stream = self.socket.makefile("rb")
-        self.ask("AUTH", (inside / "run/secrets/redis/password").read_text().strip())
+        self.ask("AUTH", "application", (inside / "run/secrets/redis/password").read_text().strip())
 
     def ask(self, *words: str) -> bytes:
         encoded = [word.encode() for word in words]

@@ -24,6 +24,7 @@ from typing import Any
 
 import dump_toc
 
+REDIS = re.compile(r"vcci-redis-(before-)?[0-9TZ]{8,16}\.rdb(\.age)?")
 NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,120}\.dump(\.age)?")
 ENCRYPTED = ".age"
 BLOCK = 1 << 20
@@ -54,13 +55,13 @@ class Dump:
 
 
 # --- the folder
-def names(folder: Path) -> list[str]:
-    """Of what is there, those of dumps: plain files, the newest first."""
+def names(folder: Path, kind: re.Pattern[str] = NAME) -> list[str]:
+    """Of what is there, those of dumps, or of Redis' backups: plain files, the newest first."""
     try:
-        plain = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode)]
+        plain = [path for path in folder.iterdir() if kind.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode)]
         return [path.name for path in sorted(plain, key=lambda path: path.lstat().st_mtime, reverse=True)]
     except FileNotFoundError:  # one that was removed meanwhile
-        return names(folder) if folder.exists() else []
+        return names(folder, kind) if folder.exists() else []
 
 
 def manifests(folder: Path, name: str) -> list[Path]:

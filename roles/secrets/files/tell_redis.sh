@@ -6,9 +6,11 @@ while read -r key value && [[ -n "$key" ]]; do
   case "$key" in
     password) password="$(base64 --decode <<< "$value")" ;;
     members-password) members="$(base64 --decode <<< "$value")" ;;
+    backup-password) backup="$(base64 --decode <<< "$value")" ;;
   esac
 done
-: "${password:?}" "${members:?}" "${REDISCLI_AUTH:?}" "${REDIS_MASTER_NAME:=mymaster}" "${REDIS_LOCAL_ADDRESS:=127.0.0.1}" "${REDIS_SECRETS:=/run/secrets/redis}"
+: "${password:?}" "${members:?}" "${backup:?}" "${REDISCLI_AUTH:?}"
+: "${REDIS_MASTER_NAME:=mymaster}" "${REDIS_LOCAL_ADDRESS:=127.0.0.1}" "${REDIS_SECRETS:=/run/secrets/redis}"
 quoted() {
   local value="${1//\\/\\\\}"
   printf '"%s"' "${value//\"/\\\"}"
@@ -21,14 +23,16 @@ tell() {
   [[ -n "$answer" && -z "$(grep -vx OK <<< "$answer" | grep . || true)" ]] || { echo "port $1 refused a command" >&2; exit 1; }
 }
 
-# A server of an earlier version has no user members: all its users are one. It learns of it, so that newer members may come to it.
+# A server of an earlier version has no user members: all its users are one.
 among="$members"
 [[ -r "$REDIS_SECRETS/members-password" ]] || among="$password"
 case "$1" in
   accept)
     for port in "${REDIS_PORT:-6379}" "${REDIS_SENTINEL_PORT:-26379}"; do
-      tell "$port" "ACL SETUSER default $(quoted ">$password")" "ACL SETUSER members on $(quoted ">$members") ~* &* +@all"
+      tell "$port" "ACL SETUSER default $(quoted ">$password")" "ACL SETUSER application $(quoted ">$password")" \
+        "ACL SETUSER members on $(quoted ">$members") ~* &* +@all"
     done
+    tell "${REDIS_PORT:-6379}" "ACL SETUSER backup $(quoted ">$backup")"
     ;;
   use)
     tell "${REDIS_PORT:-6379}" "CONFIG SET masterauth $(quoted "$among")"

@@ -15,9 +15,10 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.image
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
 
 from tests.helpers import ROOT
+from tests.integration.images.authority import Authority
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
-PASSWORD, MEMBERS = 'p"a\\s s+/=é', 'm"e\\m b+/=ü'
+PASSWORD, MEMBERS, BACKUP = 'p"a\\s s+/=é', 'm"e\\m b+/=ü', 'b"a\\c k+/=ö'
 DOMAIN = "test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
@@ -42,9 +43,19 @@ class Members:
         (root / "secrets").mkdir()
         (root / "secrets" / "password").write_text(PASSWORD)
         (root / "secrets" / "members-password").write_text(MEMBERS)
+        (root / "secrets" / "backup-password").write_text(BACKUP)
+        self.authority, self.more = Authority(), dict[str, str]()  # environment
+        for index in range(replicas):
+            (root / f"tls-{index}").mkdir()
+            self.certify(index)
         hosts = [f"{self.address(index)} redis-{index}.{DOMAIN} {self.former(index)}" for index in range(replicas)]
         (root / "hosts").write_text("127.0.0.1 localhost\n" + "\n".join(hosts) + "\n")
         (Path(f"{image}{root}")).mkdir(parents=True, exist_ok=True)
+
+    def certify(self, index: int) -> int:
+        """Its certificate, as its pod has it mounted; the serial number."""
+        addresses = [self.address(index) for index in range(self.replicas)]
+        return self.authority.issue(self.root / f"tls-{index}", ["localhost", "redis"], ["127.0.0.1", *addresses])
 
     def address(self, index: int) -> str:
         return f"127.{self.network}.0.{index + 1}"
@@ -53,8 +64,11 @@ class Members:
         """The name by which earlier versions announced it."""
         return f"redis-{index}.redis-headless.{DOMAIN}"
 
+    def index(self, address: str) -> int:
+        return [self.address(index) for index in range(self.replicas)].index(address)
+
     def member(self, address: str) -> str:
-        return f"redis-{[self.address(index) for index in range(self.replicas)].index(address)}"
+        return f"redis-{self.index(address)}"
 
     def command(self, *argv: str) -> list[str]:
         image, root = self.image, self.root
@@ -76,6 +90,8 @@ class Members:
             REDIS_DOMAIN=DOMAIN,
             REDIS_POD_NAME=f"redis-{index}",
             REDIS_SECRETS=str(self.root / "secrets"),
+            REDIS_TLS=str(self.root / f"tls-{index}"),
+            REDIS_WATCH_SECONDS="1",
             REDIS_EXPORTER_BIND=address,
             REDIS_DATA=str(self.root / f"data-{index}"),
             REDIS_RUN=str(self.root / f"run-{index}"),
@@ -87,6 +103,7 @@ class Members:
             REDIS_FAILOVER_TIMEOUT_MS="6000",
             REDIS_SETTLE_SECONDS="10",
             REDIS_YIELD_SECONDS="20",
+            **self.more,
         )
 
     def start(self, *indexes: int, parts: tuple[str, ...] = ("redis", "sentinel", "proxy")) -> None:
@@ -100,19 +117,22 @@ class Members:
     def run(self, part: str, index: int, *argv: str) -> None:
         command, environment = self.command(*argv), self.environment(index)
         with (self.root / f"{part}-{index}.log").open("a", encoding="utf-8") as log:
-            self.running[part, index] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            started = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+            self.running[part, index] = started
 
     def kill(self, *indexes: int, number: int = signal.SIGKILL) -> None:
-        gone = [self.running.pop(key) for key in list(self.running) if key[1] in indexes]
-        for process in gone:
-            process.send_signal(number)
-        for process in gone:
-            process.wait(20)
+        self._end([key for key in self.running if key[1] in indexes], number)
 
     def kill_part(self, part: str, index: int) -> None:
-        process = self.running.pop((part, index))
-        process.kill()
-        process.wait(20)
+        self._end([(part, index)], signal.SIGKILL)
+
+    def _end(self, keys: list[tuple[str, int]], number: int) -> None:
+        """All that a container runs, when it is killed; else its first process, which tells the others."""
+        gone = [self.running.pop(key) for key in keys]
+        for process in gone:
+            (os.killpg if number == signal.SIGKILL else os.kill)(process.pid, number)
+        for process in gone:
+            process.wait(20)
 
     def script(self, index: int, *argv: str) -> subprocess.CompletedProcess[str]:
         environment = self.environment(index)
@@ -123,7 +143,9 @@ class Members:
     def ask(self, index: int, part: str, *argv: str, user: str = "members") -> str:
         server = ["-h", self.address(index), "-p", str(PORTS[part])]
         command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", *server, *argv)
-        environment = {**os.environ, "REDISCLI_AUTH": MEMBERS if user == "members" else PASSWORD, "REDISCLI_USER": user}
+        password = {"members": MEMBERS, "backup": BACKUP}.get(user, PASSWORD)
+        environment = {**os.environ, "REDISCLI_AUTH": password, "REDISCLI_USER": user}
+        environment["REDIS_TLS"] = str(self.root / f"tls-{index}")
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout.strip()
 
     def status(self, index: int, path: str) -> int:

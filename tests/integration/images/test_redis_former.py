@@ -7,22 +7,26 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import itertools
 import os
 import subprocess
 import threading
 import time
+from typing import Any
 
 import redis
 
 from tests.helpers import ROOT, eventually
-from tests.integration.images.redis_members import MEMBERS, PASSWORD, Members, needs_root, unpacked
+from tests.integration.images.redis_members import BACKUP, MEMBERS, PASSWORD, Members, needs_root, unpacked
 from tests.integration.images.test_redis_members import agreed
+from tests.integration.images.test_redis_tls import plain
 
 pytestmark = needs_root
-PATIENCE = 300
+PATIENCE = 300  # seconds
 QUOTED = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
-SCRIPT = ROOT / "roles" / "data" / "files" / "redis_hand_over.sh"
-FORMER = {"REDISCLI_USER": "default", "REDISCLI_AUTH": PASSWORD, "REDIS_SECRETS": "/nowhere"}
+SCRIPT = ROOT / "roles" / "data" / "files" / "redis_still.sh"
+PLAIN = "/usr/bin:/usr/sbin:/bin"  # where redis-cli is itself
+FORMER = {"REDISCLI_AUTH": PASSWORD, "REDIS_SECRETS": "/nowhere", "PATH": PLAIN}
 SERVER = """bind {address}
 port 6379
 dir {data}
@@ -72,18 +76,20 @@ def start_former(members: Members, master: int) -> None:
             members.run(part, index, f"redis-{'server' if part == 'redis' else part}", str(path))
 
 
-def hand_over(members: Members, wanted: str, at: int, **environment: str) -> None:
-    environment = {**members.environment(at), "REDISCLI_AUTH": MEMBERS, **environment}
-    command = members.command("bash", "-c", SCRIPT.read_text(), "hand-over", wanted)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
-    assert done.returncode == 0, done.stdout + done.stderr
+def still(members: Members, what: str, *indexes: int) -> None:
+    """As role data has it done in the containers of members of an earlier version."""
+    for index in indexes:
+        environment = {**os.environ, **members.environment(index), **FORMER}
+        command = members.command("bash", "-c", SCRIPT.read_text(), "still", what)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tell(members: Members, index: int, phase: str) -> None:
     """As role secrets does when it has made a value that was not there."""
     script = (ROOT / "roles" / "secrets" / "files" / "tell_redis.sh").read_text()
     command = members.command("bash", "-c", script, "tell", phase)
-    known = {"password": PASSWORD, "members-password": MEMBERS}
+    known = {"password": PASSWORD, "members-password": MEMBERS, "backup-password": BACKUP}
     text = "".join(f"{key} {base64.b64encode(value.encode()).decode()}\n" for key, value in known.items()) + "\n"
     environment = {**os.environ, **members.environment(index), **FORMER}
     done = subprocess.run(
@@ -93,53 +99,63 @@ def tell(members: Members, index: int, phase: str) -> None:
 
 
 class Writer(threading.Thread):
-    """Writes numbered keys wherever they are taken, 50 a second at most."""
+    """Writes numbered keys wherever they are taken, in clear or over TLS, 50 a second at most."""
 
     def __init__(self, members: Members) -> None:
         super().__init__(daemon=True)
-        self.doors = [
-            redis.Redis(members.address(index), password=PASSWORD, socket_timeout=2, retry=None) for index in range(3)
-        ]
+        limits: dict[str, Any] = {"password": PASSWORD, "socket_timeout": 2, "retry": None}
+        verified: dict[str, Any] = {
+            "username": "application",
+            "ssl": True,
+            "ssl_ca_certs": str(members.root / "tls-0" / "ca.crt"),
+        }
+        where = [members.address(index) for index in range(3)]
+        self.plain = [redis.Redis(address, **limits) for address in where]
+        self.tls = [redis.Redis(address, **limits, **verified) for address in where]
         self.done, self.stop = list[int](), False
 
     def run(self) -> None:
-        number, where = 0, 0
+        doors = itertools.cycle([*self.plain, *self.tls])
+        door, number = next(doors), 0
         while not self.stop:
             number += 1
             try:
-                self.doors[where].set(f"kept:{number}", number)
+                door.set(f"kept:{number}", number)
                 self.done.append(number)
             except redis.RedisError:
-                where = (where + 1) % 3
+                door = next(doors)
             time.sleep(0.02)
 
 
-def test_members_that_know_names_become_members_that_know_addresses(tmp_path, tmp_path_factory, network) -> None:
-    """The master is not the first member, which is replaced last: its role is handed over twice."""
+def test_members_of_an_earlier_version_become_members_of_this_one(tmp_path, tmp_path_factory, network) -> None:
+    """Which knew each other by name, and no TLS; the master was not the first of them."""
     master = 1
     members = Members(unpacked("vcci-redis", tmp_path_factory.mktemp("image")), tmp_path, network)
     writer = Writer(members)
     try:
         start_former(members, master)
-        asked = functools.partial(members.ask, user="default")
-        eventually(lambda: "slaves:2" in asked(master, "redis", "INFO", "replication"), PATIENCE, "two that follow")
-        eventually(lambda: all(asked(index, "sentinel", "PING") == "PONG" for index in range(3)), PATIENCE, "sentinels")
+        eventually(lambda: b"slaves:2" in plain(members, master, "redis", "INFO", "replication"), PATIENCE, "followers")
+        sentinels = [functools.partial(plain, members, index, "sentinel", "PING") for index in range(3)]
+        eventually(lambda: all(ask() == b"+PONG\r\n" for ask in sentinels), PATIENCE, "sentinels")
         writer.start()
         for phase in ("accept", "use"):
             for index in range(3):
                 tell(members, index, phase)
-        hand_over(members, "redis-0", 0, **FORMER)
-        for index in (2, 1):
-            members.kill(index, number=15)
-            members.start(index)
-            eventually(lambda index=index: members.status(index, "/ready") == 200, PATIENCE, f"{index} follows")
-        hand_over(members, "redis-1", 1)
-        members.kill(0, number=15)
-        members.start(0)
-        assert eventually(lambda: agreed(members), PATIENCE, "agreement") == members.address(1)
+        still(members, "stop", 0, 1, 2)
+        write = functools.partial(plain, members, master, "redis", "SET", "k", "1")
+        assert write().startswith(b"-NOREPLICAS")
+        still(members, "go", 0, 1, 2)  # when something was in the way
+        eventually(lambda: write() == b"+OK\r\n", PATIENCE, "a write")
+        still(members, "stop", 0, 1, 2)
+        still(members, "wait", 0, 1, 2)
+        before = len(writer.done)
+        members.kill(0, 1, 2, number=15)
+        members.start(0, 1, 2)
+        leader = members.index(eventually(lambda: agreed(members), PATIENCE, "agreement"))
+        eventually(lambda: len(writer.done) > before, PATIENCE, "writes go on")
         writer.stop = True
         writer.join()
-        values = writer.doors[1].mget([f"kept:{number}" for number in writer.done])
+        values = writer.tls[leader].mget([f"kept:{number}" for number in writer.done])
         assert values == [str(number).encode() for number in writer.done]
 
         def known(index: int) -> int:

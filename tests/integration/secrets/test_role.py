@@ -38,7 +38,7 @@ KEYS = {
         "rewind-password",
         "username",
     ],
-    "redis-secrets": ["members-password", "password"],
+    "redis-secrets": ["backup-password", "members-password", "password"],
     "weaviate-secrets": ["administrator", "application", "backup", "members", "viewer"],
     "s3-secrets": ["access-key-id", "s3.json", "secret-access-key"],
     "grafana-secrets": ["admin-password", "admin-user"],
@@ -116,6 +116,7 @@ def test_the_reference_documents_secrets(role, values) -> None:
         "/vcci",
     )
     assert unquote(str(database.password)) == postgresql["password"]
+    assert (redis.scheme, redis.username) == ("rediss", "application")
     assert (unquote(str(redis.password)), redis.netloc.split("@")[1], redis.path) == (
         first["redis-secrets"]["password"],
         "redis:6379",
@@ -170,7 +171,8 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
         for name, state in results[-1]["secrets"].items()
         if state["changed_keys"]
     }
-    assert changed == {"redis-secrets": ["members-password", "password"], "backend-secrets": ["REDIS_URL"]}, said
+    theirs = ["backup-password", "members-password", "password"]
+    assert changed == {"redis-secrets": theirs, "backend-secrets": ["REDIS_URL"]}, said
     assert values()["redis-secrets"] != before["redis-secrets"]
     results, said = role(part="report")
     assert any(line.startswith(f"{namespace}/redis-secrets") for line in results[-2]["msg"]), said

@@ -48,6 +48,7 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
     def use(password: str, among: str) -> None:
         monkeypatch.setattr(redis_members, "PASSWORD", password)
         monkeypatch.setattr(redis_members, "MEMBERS", among)
+        monkeypatch.setattr(redis_members, "BACKUP", f"{among} to copy")
 
     try:
         members.start(0, 1, 2)
@@ -61,12 +62,12 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
                     "tell_redis.sh",
                     phase,
                     environment={**members.environment(index), "REDISCLI_AUTH": old_members},
-                    text=given(**{"password": NEW, "members-password": NEWER}),
+                    text=given(**{"password": NEW, "members-password": NEWER, "backup-password": f"{NEWER} to copy"}),
                 )
         for passwords in ((old, old_members), (NEW, NEWER)):
             use(*passwords)
             asked = [(index, part) for index in range(3) for part in ("redis", "sentinel")]
-            for user in ("default", "members"):
+            for user in ("application", "members"):
                 assert [members.ask(*one, "PING", user=user) for one in asked] == ["PONG"] * 6
             assert members.ask(1, "proxy", "GET", "a") == "1"
         # Restarted one after the other, as a StatefulSet does, each knows the new one only; nothing is lost on the way.
@@ -78,7 +79,7 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
             eventually(agreed, 60, f"agreement after the restart of {index}")
         eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", 60, "the value through a proxy")
         use(old, old_members)
-        for user in ("default", "members"):
+        for user in ("application", "members"):
             assert all("PONG" not in members.ask(index, "redis", "PING", user=user) for index in range(3))
     finally:
         members.kill(0, 1, 2)

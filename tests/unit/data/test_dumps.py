@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.filter.backups_report import backups_report
@@ -106,6 +107,23 @@ def test_differences_of_tables():
     assert dump_sums.differences({"a": [1, "7"]}, {"a": [1, "9"]}) == ["a has other rows than were dumped"]
 
 
+def test_backups_of_redis_are_told_from_dumps(tmp_path):
+    import dump_file  # noqa: PLC0415
+
+    for name in ("vcci-redis-20261126.rdb", "vcci-redis-before-20261126T010203Z.rdb.age", "vcci-backup-20261126.dump"):
+        (tmp_path / name).write_bytes(b"12345")
+    (tmp_path / "vcci-redis-20261125.rdb").symlink_to("/etc/passwd")
+    said = {"name": "vcci-redis-20261126.rdb", "taken": 1000, "size": 5, "sha256": "0" * 64, "keys": 7}
+    (tmp_path / f"vcci-redis-20261126.rdb.{'0' * 12}.json").write_text(json.dumps(said))
+    assert dump_file.names(tmp_path) == ["vcci-backup-20261126.dump"]
+    found = {name: dump_file.listed(tmp_path, name) for name in dump_file.names(tmp_path, dump_file.REDIS)}
+    assert {name: (one["verified"], one["encrypted"]) for name, one in found.items()} == {
+        "vcci-redis-20261126.rdb": (True, False),
+        "vcci-redis-before-20261126T010203Z.rdb.age": (False, True),
+    }
+    assert found["vcci-redis-20261126.rdb"]["taken"] == "1970-01-01T00:16:40Z"
+
+
 DUMP = {"name": "vcci-backup-20261126.dump", "taken": "2026-11-26T02:00:00Z", "age": 7300, "size": 2**20}
 DUMP |= {"verified": True, "tenant": "", "encrypted": True}
 
@@ -119,7 +137,14 @@ def test_the_report_says_what_there_is_and_what_there_is_not():
     drill = "vcci_restore_drill_timestamp_seconds 100\nvcci_restore_drill_success 0\nvcci_restore_drill_rpo_seconds 5\n"
     files = [{"path": "/s/old.etcd", "mtime": 1, "size": 1}, {"path": "/s/new.etcd", "mtime": 50, "size": 2**21}]
     keys = {"exists": True, "path": "/k/local.vault.yml", "mtime": 0, "size": 10}
-    told = "\n".join(backups_report([DUMP, theirs, unknown], drill, files, keys, 200.0))
+    copied = {**DUMP, "name": "vcci-redis-20261126.rdb"}
+    physical = {"label": "20261126-010000F", "type": "full", "error": False, "timestamp": {"stop": 20}}
+    physical["info"] = {"repository": {"delta": 3 * 2**20}}
+    archive = json.dumps([{"status": {"code": 0, "message": "ok"}, "backup": [physical]}])
+    ids = {"vcci-19700101-000130": "SUCCESS", "vcci-19700101-000140": "FAILED", "by-hand": "SUCCESS"}
+    weaviate = json.dumps([{"id": name, "status": state} for name, state in ids.items()])
+    given = ([DUMP, theirs, unknown], drill, files, keys, 200.0, [copied], archive, weaviate)
+    told = "\n".join(backups_report(*given))
     for part in (
         "2 h",
         "1 dumps, 1.0 MiB, encrypted",
@@ -129,6 +154,15 @@ def test_the_report_says_what_there_is_and_what_there_is_not():
         "100 s",
         "new.etcd",
         "RTO ? s",
+        "vcci-redis-20261126.rdb",
+        "20261126-010000F",
+        "3 min",
+        "1 backups, 1 full",
+        "vcci-19700101-000130",
+        "110 s",
+        "1 backups, 1 FAILED",
     ):
         assert part in told
     assert "old.etcd" not in told
+    broken = json.dumps([{"status": {"code": 2, "message": "no valid backups"}, "backup": []}])
+    assert "no valid backups" in "\n".join(backups_report([], archive=broken))

@@ -15,6 +15,8 @@ TEMPLATES = (
     "authority.yml.j2",
     "certificates.yml.j2",
     "redis.yml.j2",
+    "redis_alerts.yml.j2",
+    "redis_backup.yml.j2",
     "postgresql_access.yml.j2",
     "postgresql_services.yml.j2",
     "postgresql.yml.j2",
@@ -29,6 +31,7 @@ TEMPLATES = (
 )
 ELSEWHERE = {
     ("ConfigMap", "backup-alerts"): "vcci-observability",
+    ("ConfigMap", "redis-alerts"): "vcci-observability",
     ("NetworkPolicy", "deny-all"): "vcci-restore-drill",
     ("Job", "postgresql-restore-drill"): "vcci-restore-drill",
 }
@@ -285,6 +288,36 @@ def test_flows(production):
         assert all(
             {"protocol": "TCP", "port": port} in rules for rules in (admitted["ports"], granted["egress"][0]["ports"])
         )
+
+
+def test_redis_is_certified_by_the_names_that_clients_and_members_use(production):
+    certificate = production["Certificate", "redis-tls"]["spec"]
+    names = {"redis", "redis-sentinel.vcci-platform.svc", "redis-2", "redis-0.redis-headless", "localhost"}
+    assert names <= set(certificate["dnsNames"])
+    pod = production["StatefulSet", "redis"]["spec"]["template"]["spec"]
+    assert {"name": "tls", "secret": {"secretName": "redis-tls", "defaultMode": 0o440}} in pod["volumes"]
+    for container in pod["containers"]:
+        assert {"name": "tls", "mountPath": "/run/secrets/redis-tls", "readOnly": True} in container["volumeMounts"]
+        assert "REDIS_FORMER_CLIENTS" not in {entry["name"] for entry in container["env"]}
+
+
+def test_redis_is_backed_up_as_who_may_copy_and_nothing_else(production, local):
+    for manifests in (production, local):
+        spec = manifests["CronJob", "redis-backup"]["spec"]["jobTemplate"]["spec"]
+        assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (7200, 2)
+        (container,) = spec["template"]["spec"]["containers"]
+        found = {entry["name"]: entry for entry in container["env"]}
+        key = {"name": "redis-secrets", "key": "backup-password"}
+        assert found["REDISCLI_AUTH"]["valueFrom"] == {"secretKeyRef": key}
+        assert found["REDIS_USER"]["value"] == "backup"
+        assert found["REDIS_MEMBERS"]["value"] == "redis-0 redis-1 redis-2"
+        assert all(isinstance(entry.get("value", ""), str) for entry in container["env"])
+        assert {"name": "backup", "mountPath": "/backup"} in container["volumeMounts"]
+        volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
+        assert volumes["key"]["secret"]["optional"] is True
+        assert volumes["key"]["secret"]["defaultMode"] == 0o440
+        peers = [rule["from"] for rule in manifests["NetworkPolicy", "redis"]["spec"]["ingress"]]
+        assert [{"podSelector": {"matchLabels": {"app": "redis-backup"}}}] in peers
 
 
 def environment(manifests, kind: str, name: str) -> dict:
