@@ -163,6 +163,7 @@ def test_data_that_is_set_aside_is_found_by_whoever_goes_on(tmp_path, monkeypatc
     data, before = tmp_path / "pgdata", tmp_path / "pgdata.before"
     for name, path in {"DATA": data, "BEFORE": before, "RESTORED": tmp_path / "restored.json"}.items():
         monkeypatch.setattr(restore, name, path)
+    monkeypatch.setattr(restore.settings, "CATCHING_UP", tmp_path / "catching-up")
     monkeypatch.setattr(configure, "write", lambda: None)
     data.mkdir()
     restore.note("run1", "aside")
