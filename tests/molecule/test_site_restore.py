@@ -64,9 +64,11 @@ def dumped(site: Site) -> Iterator[str]:
     assert changed(told) >= 1
     found = re.search(r"(vcci-backup-\d{8}\.dump): .* read back", told)
     assert found, told
-    yield found[1]
-    ask(site, "drop table if exists public.kept; drop schema if exists tenant_acme_corp cascade")
-    ask(site, "drop owned by tenant_acme_corp; drop role if exists tenant_acme_corp")
+    try:
+        yield found[1]
+    finally:
+        ask(site, "drop table if exists public.kept; drop schema if exists tenant_acme_corp cascade")
+        ask(site, "drop owned by tenant_acme_corp; drop role if exists tenant_acme_corp")
 
 
 def in_place(dump: str) -> list[str]:

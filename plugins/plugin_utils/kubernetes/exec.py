@@ -63,8 +63,6 @@ def stream(
     timeout: float = 300,
 ) -> None:
     """Hand its standard output to `sink`; an error unless it succeeds. Nothing for `timeout` seconds is one too."""
-    if MISSING:
-        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
     url = _url(client.server, f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", container, command, bool(given))
     what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
     try:
@@ -85,17 +83,18 @@ def relay(client: Client, source: Place, target: Place, timeout: float = 300) ->
     protocol cannot end an input: the other has to know when it has all."""
     written: list[bytes] = []
     url = _url(client.server, target.path, target.container, target.command, True)
-    socket = _connect(client, url, timeout)
-    with socket.sock:
+    try:
+        socket = _connect(client, url, timeout)
 
         def hand_on(block: bytes) -> None:
             socket.send_binary(bytes([STDIN]) + block)
 
-        try:
+        with socket.sock:
             stream(client, source.namespace, source.pod, source.container, source.command, hand_on, timeout=timeout)
             said, status = _heard(socket, written.append)
-        except (websocket.WebSocketException, OSError) as exc:
-            raise VcciError(f"pod {target.namespace}/{target.pod}: {target.command[0]}: {exc}; run this again") from exc
+    except (websocket.WebSocketException, OSError) as exc:
+        why = str(exc)[:SHOWN]
+        raise VcciError(f"pod {target.namespace}/{target.pod}: {target.command[0]}: {why}; run this again") from exc
     if json.loads(status or b"{}").get("status") != "Success":
         why = said.decode(errors="replace").strip() or "the connection ended"
         raise CommandFailed(f"pod {target.namespace}/{target.pod}: {target.command[0]} failed: {why}")
@@ -136,6 +135,8 @@ def _heard(socket: Any, sink: Callable[[bytes], None]) -> tuple[bytes, bytes]:
 
 def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:
     """The client repeats requests after a 401 with new credentials; so does this, once."""
+    if MISSING:
+        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
     connection, headers = client.open_socket(renew)
     try:
         connection.settimeout(timeout)
