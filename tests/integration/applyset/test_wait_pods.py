@@ -68,7 +68,9 @@ def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
     objects = [workload("Deployment", namespace, kubelet.pod("crash-once")), {**job, "spec": {"template": template}}]
     error, _said = failure(objects, wait_timeout=4, wait_grace=1)
-    assert re.search(r"exit code 2 \(Error\), 1 restart; not ready after \d+ s", str(error).splitlines()[0])
+    ended = re.search(r"exit code 2 \(Error\), 1 restart; not ready after (\d+) s", str(error).splitlines()[0])
+    assert ended
+    assert int(ended[1]) >= 4
     assert len(error.pending) == 2
 
 
