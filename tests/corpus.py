@@ -189,7 +189,7 @@ def make_namespaces(client: Client, names: Iterable[str]) -> None:
         path = f"/api/v1/namespaces/{name}"
         if client.get("v1", "Namespace", name) is None:
             client.request("POST", "/api/v1/namespaces", body=meta)
-            eventually(lambda path=path: account_of(client, path), 60, f"no service account in {name}")
+            eventually(lambda path=path: account_of(client, path), f"no service account in {name}")
 
 
 def account_of(client: Client, path: str) -> bool:

@@ -18,13 +18,12 @@ import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, record
 
 from tests import helpers
-from tests.helpers import ROOT, STATE, eventually
+from tests.helpers import PATIENCE, ROOT, STATE, eventually
 from tests.injection.figures import Sample
 
 HERE = Path(__file__).parent
 NAMESPACE = "vcci-platform"
 MEMBERS = 3
-SECONDS = 300  # that a busy machine may take for what takes ten on a quiet one
 ROWS = 3.0  # seconds of writing before something is hit
 
 
@@ -40,7 +39,7 @@ class Ground:
     # -- asking
 
     def kubectl(self, *arguments: str, given: object = None) -> str:
-        return helpers.kubectl(self.state / "kubeconfig", "-n", NAMESPACE, *arguments, given=given, timeout=SECONDS)
+        return helpers.kubectl(self.state / "kubeconfig", "-n", NAMESPACE, *arguments, given=given, timeout=PATIENCE)
 
     def get(self, *arguments: str) -> Any:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
@@ -57,9 +56,7 @@ class Ground:
             others = [name for name in self.agreed("postgresql-sync", "sync_standby").split(",") if name]
             return self.agreed("postgresql", "leader") if ready and len(others) == MEMBERS - 1 else ""
 
-        return eventually(
-            found, SECONDS, lambda: self.kubectl("get", "pods", "-l", "app=postgresql", "-o", "wide"), 0.5
-        )
+        return eventually(found, lambda: self.kubectl("get", "pods", "-l", "app=postgresql", "-o", "wide"), 0.5)
 
     def node(self, member: str) -> str:
         return str(self.get("pod", member)["spec"]["nodeName"])
@@ -79,8 +76,8 @@ class Ground:
             yield samples
         finally:
             process.stdin.close()
-            process.wait(30)
-            reading.join(30)
+            process.wait(PATIENCE)
+            reading.join(PATIENCE)
 
     @staticmethod
     def _read(process: subprocess.Popen[str], samples: list[Sample]) -> None:
@@ -98,7 +95,7 @@ class Ground:
         objects += [client(name, node) for name, node in names.items()]
         self.kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": objects})
         try:
-            self.kubectl("wait", *(f"pod/{name}" for name in names), "--for=condition=Ready", f"--timeout={SECONDS}s")
+            self.kubectl("wait", *(f"pod/{name}" for name in names), "--for=condition=Ready", f"--timeout={PATIENCE}s")
             time.sleep(ROWS)
             yield reports
             for name in names:
@@ -112,7 +109,7 @@ class Ground:
             phase = self.kubectl("get", "pod", name, "-o", "jsonpath={.status.phase}")
             return phase if phase in ("Succeeded", "Failed") else ""
 
-        eventually(ended, SECONDS, lambda: self.kubectl("logs", name, "--tail=20"), every=1)
+        eventually(ended, lambda: self.kubectl("logs", name, "--tail=20"), every=1)
         report: dict[str, Any] = json.loads(self.kubectl("logs", name, "--tail=1"))
         return report
 
@@ -133,7 +130,7 @@ class Ground:
         counts = Counter(pool for _node, _position, pool in self._known["nodes"])
         pools = [{**pool, "count": counts[pool["name"]]} for pool in defaults["cluster_local_pools"]]
         cluster = {"name": self.name, "subnet": self._known["subnet"], "pools": pools, "version": "as-it-is"}
-        done = helpers.local_cluster(**cluster, wait_timeout=SECONDS, held=list(entries))
+        done = helpers.local_cluster(**cluster, wait_timeout=PATIENCE, held=list(entries))
         assert done.returncode == 0, done.stdout
 
     def link(self, node: str, state: str) -> None:

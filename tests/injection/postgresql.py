@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.helpers import daemon_pid, eventually, kill
 from tests.injection.figures import Figures, Sample, figures, redundant, reigns
-from tests.injection.ground import MEMBERS, SECONDS, Ground
+from tests.injection.ground import MEMBERS, PATIENCE, Ground
 
 AWAY = 30.0  # seconds
 CUT = 60.0  # seconds
@@ -32,7 +32,7 @@ class Scene:
             known = reigns([sample for sample in self.samples if sample["asked"] >= self.begun])
             return bool(known) and known[-1].member != self.primary
 
-        eventually(other, SECONDS, f"another than {self.primary} is the primary", every=0.1)
+        eventually(other, f"another than {self.primary} is the primary", every=0.1)
 
     def servers(self) -> set[int]:
         """That have answered in the last seconds."""
@@ -40,7 +40,7 @@ class Scene:
 
     def restarted(self, before: set[int]) -> None:
         """Wait until one of these servers is no more."""
-        eventually(lambda: not before <= self.servers(), SECONDS, "a server ends", every=0.1)
+        eventually(lambda: not before <= self.servers(), "a server ends", every=0.1)
 
 
 # Each is over when it returns; the moment from which the members can come back.
@@ -71,7 +71,7 @@ def container_killed(scene: Scene) -> float:
 def all_killed(scene: Scene) -> float:
     begun, before = time.monotonic(), scene.servers()
     kill(set.union(*(scene.ground.processes(f"postgresql-{number}") for number in range(MEMBERS))))
-    eventually(lambda: not before & scene.servers(), SECONDS, "all servers end", every=0.1)
+    eventually(lambda: not before & scene.servers(), "all servers end", every=0.1)
     return begun
 
 
@@ -125,7 +125,7 @@ def handed_over(scene: Scene) -> float:
 
 
 def node_drained(scene: Scene) -> float:
-    flags = ("--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={SECONDS}s")
+    flags = ("--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={PATIENCE}s")
     try:
         scene.ground.kubectl("drain", scene.node, *flags)
         scene.replaced()
@@ -136,7 +136,7 @@ def node_drained(scene: Scene) -> float:
 
 def all_restarted(scene: Scene) -> float:
     scene.ground.kubectl("rollout", "restart", "statefulset/postgresql")
-    scene.ground.kubectl("rollout", "status", "statefulset/postgresql", f"--timeout={SECONDS}s")
+    scene.ground.kubectl("rollout", "status", "statefulset/postgresql", f"--timeout={PATIENCE}s")
     return time.monotonic()
 
 
@@ -171,6 +171,6 @@ def trial(ground: Ground, case: Case) -> Figures:
     with ground.watching() as samples, ground.writing(*beside) as clients:
         scene = Scene(ground, samples)
         over = case.strike(scene)
-        eventually(lambda: redundant(samples, over, MEMBERS - 1), SECONDS, "all members follow again")
+        eventually(lambda: redundant(samples, over, MEMBERS - 1), "all members follow again")
         ground.whole()
     return figures(clients, samples, scene.begun, over, MEMBERS - 1)

@@ -17,7 +17,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes import c
 from hypothesis import strategies as st
 
 from tests import actions
-from tests.helpers import ROOT
+from tests.helpers import PATIENCE, ROOT
 from tests.scripted import Request, answer, scripted
 
 PLUGINS = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py"))
@@ -64,7 +64,6 @@ NASTY: list[Any] = [
 NO_PATHS = ("-" * 5000, "x" * 100_000, "a\0b", "\ud800", "/none/there", "/proc", "/proc/version/x", "~nobody-is-this/x")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
-PATIENCE = 30  # seconds after which a task counts as one that waits
 EACH = 4  # of the values above for each option; another part of them for the next option
 
 

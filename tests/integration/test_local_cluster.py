@@ -28,6 +28,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layou
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.processes import Processes
 
 from tests.helpers import (
+    PATIENCE,
     ROOT,
     STATE,
     Client,
@@ -44,7 +45,6 @@ NAME, SUBNET = "life", "10.94.0.0/16"
 
 
 DAEMONS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-AGAIN = 480  # seconds that a busy machine may take for what takes ten on a quiet one
 
 
 def up_again(state: Path, before: Mapping[str, int]) -> None:
@@ -59,7 +59,7 @@ def up_again(state: Path, before: Mapping[str, int]) -> None:
         except VcciError:
             return False
 
-    eventually(ready, AGAIN, lambda: {name: daemon_pid(state, name) for name in DAEMONS})
+    eventually(ready, lambda: {name: daemon_pid(state, name) for name in DAEMONS})
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_whatever_is_killed_comes_back(cluster: Path) -> None:
         assert len(killed) == len(names), killed
         kill(killed)
         up_again(cluster, before if "s6-svscan" in names else {name: before[name] for name in names if name in before})
-        eventually(lambda: len(of(cluster, "s6-svscan")) == len(of(cluster, "outer")) == 1, 60, "one supervision")
+        eventually(lambda: len(of(cluster, "s6-svscan")) == len(of(cluster, "outer")) == 1, "one supervision")
     assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout
 
 
@@ -130,7 +130,7 @@ def test_what_systemd_starts_stays_and_may_be_killed(cluster: Path) -> None:
             first.wait()
             up_again(cluster, {})
             assert second.poll() is None
-            eventually(lambda: len(of(cluster, "s6-svscan")) == len(of(cluster, "outer")) == 1, 60, "one supervision")
+            eventually(lambda: len(of(cluster, "s6-svscan")) == len(of(cluster, "outer")) == 1, "one supervision")
             assert {name: daemon_pid(cluster, name) for name in DAEMONS} == before
             second.kill()
 
@@ -142,7 +142,7 @@ def test_a_daemon_is_held_over_runs_and_boots_until_it_is_released(cluster: Path
     assert "SUCCESS" in local_cluster(**options).stdout
     power_off(cluster)
     subprocess.run([cluster / "boot"], check=True)
-    eventually(lambda: daemon_pid(cluster, "kube-controller-manager"), AGAIN, "what is not held runs")
+    eventually(lambda: daemon_pid(cluster, "kube-controller-manager"), "what is not held runs")
     assert not daemon_pid(cluster, "kube-scheduler")
     released = local_cluster(**options, held=[])
     assert "started kube-scheduler" in released.stdout, released.stdout
@@ -207,13 +207,13 @@ def test_a_worker_ends_with_its_run_and_who_waits_says_for_whom(tmp_path: Path) 
         run = subprocess.Popen([*command, "-a", options], stdout=out, stderr=out, cwd=ROOT, start_new_session=True)
         try:
             says = f"waiting for another run (pid {os.getpid()}, since 12:00:00, a test)"
-            eventually(lambda: says in output.read_text(), 120, output.read_text)
+            eventually(lambda: says in output.read_text(), output.read_text)
             workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
             assert workers
         finally:
             run.kill()
             run.wait()
-        eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 20, "its workers end")
+        eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "its workers end")
     held.unlink()
 
 
@@ -277,10 +277,10 @@ def test_a_run_outlives_an_api_server_that_is_killed_and_started_again(cluster: 
     client = connect(cluster / "kubeconfig")
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(apply_set, client, objects, ApplyOptions(name="s", namespace="default", diff=False))
-        eventually(lambda: client.requests >= 300, 60, "the run is on its way", every=0.01)
+        eventually(lambda: client.requests >= 300, "the run is on its way", every=0.01)
         kill([daemon_pid(cluster, "kube-apiserver")])
         assert not run.done()
-        result = run.result(timeout=240)
+        result = run.result(timeout=PATIENCE)
     assert not result.failed
     assert len(result.created) + len(result.unchanged) + len(result.configured) == len(objects)
     assert not apply_set(client, objects, ApplyOptions(name="s", namespace="default", diff=False)).changed

@@ -83,7 +83,7 @@ def test_nodes_come_and_go(place: dict, local: Callable[..., Any]) -> None:
         assert {"removed node compute-2", "removed node memory-2"} <= set(shrunk["actions"])
         assert not again["changed"], again
         assert places(place["name"]) == {"compute-1": 1, "memory-1": 2}
-        eventually(lambda: nodes(place["name"]) == {"compute-1", "memory-1"}, 30, "their objects are gone")
+        eventually(lambda: nodes(place["name"]) == {"compute-1", "memory-1"}, "their objects are gone")
 
 
 def version(name: str) -> str:

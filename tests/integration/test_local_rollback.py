@@ -121,7 +121,7 @@ def test_a_killed_rollback_is_ended_by_the_next(
         assert done["snapshot"]["kubernetes"] == before
     else:
         assert snapshot("rolled_back")["restored"]
-    eventually(lambda: f"mark-{number}" in marks(state), 30, "the marks of then")
+    eventually(lambda: f"mark-{number}" in marks(state), "the marks of then")
     assert f"mark-{number}-lost" not in marks(state)
     assert recorded(state).control_plane.version == before
     mark(state, f"mark-{number}-since")

@@ -35,7 +35,6 @@ from tests.helpers import (
 )
 
 NUMBERS, SECOND, USERS = range(64, 68), 56, 66  # of the first subnet; how much higher those of the others are
-AGAIN = 480  # seconds that a busy machine may take for what takes ten on a quiet one
 USER = "nobody"
 SIZES = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 # Runs a command as USER, where $1 is a folder in which the paths after it, up to --, are to be seen though some folder
@@ -81,7 +80,7 @@ def heals(state: Path) -> None:
         except VcciError:
             return False
 
-    eventually(again, AGAIN, lambda: {service: daemon_pid(state, service) for service in before})
+    eventually(again, lambda: {service: daemon_pid(state, service) for service in before})
 
 
 def files(state: Path) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT, STATE, TOOLS, ansible, daemon_pid, eventually, local_cluster
+from tests.helpers import PATIENCE, ROOT, STATE, TOOLS, ansible, daemon_pid, eventually, local_cluster
 
 NAME, SUBNET = "refusals", "10.96.0.0/16"
 SITE = [
@@ -109,10 +109,10 @@ def test_an_interrupted_run_is_finished_by_the_next() -> None:
     try:
         for seconds in (0.5, 1.5, 3):  # after the first daemon was started
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-            eventually((STATE / NAME / "supervision").is_dir, 120, "the first daemon is started", every=0.05)
+            eventually((STATE / NAME / "supervision").is_dir, "the first daemon is started", every=0.05)
             time.sleep(seconds)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-            process.wait(240)
+            process.wait(PATIENCE)
         finished = local_cluster(name=NAME, nodes="none", subnet=SUBNET)
         assert finished.returncode == 0, finished.stdout
         assert "SUCCESS" in local_cluster(name=NAME, nodes="none", subnet=SUBNET).stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import STATE, ansible, connect, eventually, kubectl, local_cluster
+from tests.helpers import PATIENCE, STATE, ansible, connect, eventually, kubectl, local_cluster
 from tests.integration.secrets.controller import running
 
 NAME, SUBNET = "rehearsal", "10.93.0.0/16"
@@ -94,7 +94,7 @@ def cert_manager(work: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def play(values: Path, *arguments: str, playbook: str = "site.yml") -> str:
@@ -144,7 +144,7 @@ def test_production_fits_the_reference_pools(cluster: Path, tmp_path: Path) -> N
         sums = Counter(app_of(pod) for pod in there)
         return all(ready(pod) for pod in there) and all(sums[app] == count for app, count in REPLICAS.items())
 
-    eventually(settled, 240, lambda: json.dumps([str(entry) for entry in where().items()]), every=1)
+    eventually(settled, lambda: json.dumps([str(entry) for entry in where().items()]), every=1)
     found = where()
     assert found["redis", "memory"] == 3
     assert found["postgresql", "memory"] == 3  # each on a node of its own

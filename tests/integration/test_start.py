@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import PATIENCE, ROOT
 from tests.lint.test_sanity import working_tree
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
@@ -39,7 +39,7 @@ def run(program: str, *arguments: str, cwd: Path, collections: str = AWX) -> str
     settings = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     settings |= {"ANSIBLE_COLLECTIONS_PATH": collections, "NO_COLOR": "1", "COLUMNS": "200"}
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    done = subprocess.run(command, cwd=cwd, env=settings, text=True, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=cwd, env=settings, text=True, capture_output=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

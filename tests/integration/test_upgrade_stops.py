@@ -23,7 +23,7 @@ from tests.helpers import connect, eventually, own_cluster, upgrade_to_itself
 SIZES = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 POOLS = [{"name": "compute", "count": 2, "capacity": SIZES}]
 NODE, OTHER = "compute-2", "compute-1"
-SECONDS = 30  # for pods to go, and for nodes to be Ready
+SECONDS = 60  # for pods to go, and for nodes to be Ready
 SAYS = {"reason": "KubeletNotReady", "message": "container runtime is down"}
 MERGE = "application/strategic-merge-patch+json"
 DENIED = "no longer"
@@ -65,10 +65,10 @@ def never_ready(client: Client) -> Iterator[None]:
     binding = {"policyName": name, "validationActions": ["Deny"]}
     for path, spec in ((f"{kind}ies", policy), (f"{kind}ybindings", binding)):
         client.request("POST", path, body={"metadata": {"name": name}, "spec": spec})
-    eventually(lambda: refused_ready(client), 60, "the policy holds")
+    eventually(lambda: refused_ready(client), "the policy holds")
     yield
     client.request("DELETE", f"{kind}ybindings/{name}")
-    eventually(lambda: not refused_ready(client), 60, "the policy is gone")
+    eventually(lambda: not refused_ready(client), "the policy is gone")
 
 
 def keep_a_pod(client: Client) -> None:
@@ -86,7 +86,7 @@ def keep_a_pod(client: Client) -> None:
         status = found.get("status") or {}
         return (status.get("currentHealthy"), status.get("expectedPods")) == (1, 2)
 
-    eventually(holds, 60, "one of two pods runs")
+    eventually(holds, "one of two pods runs")
 
 
 def cordoned(client: Client) -> set[str]:
@@ -104,7 +104,7 @@ def test_a_node_that_never_gets_ready_ends_the_upgrade_which_then_goes_on(cluste
     waiting = {"cluster_upgrade_wait_timeout": SECONDS}
     with ThreadPoolExecutor(1) as pool, never_ready(client):
         run = pool.submit(upgrade_to_itself, cluster, POOLS, **waiting)
-        eventually(lambda: cordoned(client) == {NODE} or run.done(), 600, f"{NODE} is being emptied")
+        eventually(lambda: cordoned(client) == {NODE} or run.done(), f"{NODE} is being emptied")
         say_ready(client, False, **SAYS)
         client.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/kept")
         told = run.result().stdout
@@ -121,7 +121,7 @@ def test_a_node_that_never_gets_ready_ends_the_upgrade_which_then_goes_on(cluste
         ):
             assert says in told, f"{says!r} is not in:\n{told}"
         assert (entry(client).state, entry(client).step) == ("failed", f"node {NODE}")
-    eventually(lambda: ready(client), 120, f"{NODE} is Ready again")
+    eventually(lambda: ready(client), f"{NODE} is Ready again")
     done = upgrade_to_itself(cluster, POOLS, **waiting)
     assert done.returncode == 0, done.stdout
     assert f"step node {OTHER}: was taken before" in done.stdout

@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.helpers import eventually, kubectl
+from tests.helpers import PATIENCE, eventually, kubectl
 from tests.molecule.conftest import Site
 
 PROBE = "greenlang/vcci-probe:v1.0.0"
-SECONDS = 240  # that a busy machine may take for what takes a few on a quiet one
 EVERYWHERE = [{"operator": "Exists"}]
 
 Object = dict[str, Any]
@@ -45,7 +44,7 @@ class Ground:
     def kubectl(self, *arguments: str, given: object = None) -> str:
         state = self.site.state
         where = ("-n", self.namespace)
-        return kubectl(state / "kubeconfig", *where, *arguments, given=given, timeout=SECONDS + 60)
+        return kubectl(state / "kubeconfig", *where, *arguments, given=given, timeout=PATIENCE + 60)
 
     def apply(self, *objects: Object) -> None:
         self.kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": list(objects)})
@@ -62,16 +61,16 @@ class Ground:
         return {item["metadata"]["name"]: item for item in items if "deletionTimestamp" not in item["metadata"]}
 
     def rolled_out(self, workload: str) -> None:
-        self.kubectl("rollout", "status", workload, f"--timeout={SECONDS}s")
+        self.kubectl("rollout", "status", workload, f"--timeout={PATIENCE}s")
 
     def wait(self, what: str, condition: str = "Ready") -> None:
-        self.kubectl("wait", *what.split(), f"--for=condition={condition}", f"--timeout={SECONDS}s")
+        self.kubectl("wait", *what.split(), f"--for=condition={condition}", f"--timeout={PATIENCE}s")
 
     def sh(self, pod: str, script: str) -> str:
         return self.kubectl("exec", pod, "--", "sh", "-c", script).strip()
 
     def until(self, ready: Any, why: str) -> Any:
-        return eventually(ready, SECONDS, lambda: f"{why}; now:\n{self.kubectl('get', 'all', '-o', 'wide')}", every=0.5)
+        return eventually(ready, lambda: f"{why}; now:\n{self.kubectl('get', 'all', '-o', 'wide')}", every=0.5)
 
 
 def ground(site: Site, namespace: str) -> Iterator[Ground]:

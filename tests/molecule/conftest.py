@@ -52,7 +52,7 @@ class Site:
         """One of upstream's programs, told which cluster."""
         return [str(self.state / "bin" / name), "--kubeconfig", str(self.state / "kubeconfig")]
 
-    def kubectl(self, *arguments: str, timeout: float = 180) -> str:
+    def kubectl(self, *arguments: str, timeout: float = helpers.PATIENCE) -> str:
         return helpers.kubectl(self.state / "kubeconfig", *arguments, timeout=timeout)
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from tests.helpers import eventually, kubectl
+from tests.helpers import PATIENCE, eventually, kubectl
 from tests.molecule.conftest import Site, changed
 
 API = "deployment/vcci-backend-api"
@@ -51,7 +51,7 @@ READS = {
 
 
 def rolled_out(site: Site) -> None:
-    site.kubectl("rollout", "status", API, "-n", "vcci-platform", "--timeout=240s", timeout=300)
+    site.kubectl("rollout", "status", API, "-n", "vcci-platform", f"--timeout={PATIENCE}s")
 
 
 def pods(site: Site) -> set[tuple[str, ...]]:
@@ -70,7 +70,7 @@ def test_what_is_read(site: Site, command: str) -> None:
     def shown() -> bool:  # metrics of a pod appear some seconds after it
         return bool(re.search(READS[command], site.kubectl(*shlex.split(command))))
 
-    eventually(shown, 120, lambda: site.kubectl(*shlex.split(command)), every=1)
+    eventually(shown, lambda: site.kubectl(*shlex.split(command)), every=1)
 
 
 def test_what_waits(site: Site) -> None:
@@ -119,7 +119,7 @@ def test_a_rolling_update_and_its_way_back(site: Site) -> None:
 def test_a_backup_by_hand(site: Site) -> None:
     here, job = ("-n", "vcci-platform"), "job/postgresql-backup-by-hand"
     site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", *here)
-    site.kubectl("wait", "--for=condition=complete", job, *here, "--timeout=240s", timeout=300)
+    site.kubectl("wait", "--for=condition=complete", job, *here, f"--timeout={PATIENCE}s")
     assert "dump" in site.kubectl("logs", job, *here)
     site.kubectl("delete", job, *here)
 
@@ -148,10 +148,10 @@ def test_kubeseal_validates_what_we_sealed(site: Site) -> None:
     """An administrator's kubeseal reaches the controller through the API server; it decrypts here, and nowhere else."""
     sealed = site.kubectl("get", "sealedsecret", "redis-secrets", "-n", "vcci-platform", "-o", "json")
     command = [*site.program("kubeseal"), "--validate"]
-    good = subprocess.run(command, input=sealed, text=True, capture_output=True, check=False, timeout=60)
+    good = subprocess.run(command, input=sealed, text=True, capture_output=True, check=False, timeout=PATIENCE)
     assert good.returncode == 0, good.stderr
     moved = sealed.replace('"namespace": "vcci-platform"', '"namespace": "default"')
-    bad = subprocess.run(command, input=moved, text=True, capture_output=True, check=False, timeout=60)
+    bad = subprocess.run(command, input=moved, text=True, capture_output=True, check=False, timeout=PATIENCE)
     assert bad.returncode != 0
     assert "unable to decrypt" in bad.stderr
 
@@ -171,7 +171,7 @@ def test_prometheus_loads_the_alert_rules_and_scrapes_the_controller(site: Site)
         return {target["labels"].get("pod", "").rsplit("-", 2)[0]: target["health"] for target in targets}
 
     # A pod is scraped some seconds after it is discovered.
-    eventually(lambda: health().get("sealed-secrets-controller") == "up", 120, health, every=1)
+    eventually(lambda: health().get("sealed-secrets-controller") == "up", health, every=1)
 
 
 PROBE = "greenlang/vcci-probe:v1.0.0"
@@ -196,7 +196,7 @@ def test_what_asks_for_a_gpu_is_scheduled(site: Site) -> None:
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
         kubectl(site.state / "kubeconfig", "apply", "-f", "-", given=pod)
     try:
-        site.kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=120s")
+        site.kubectl("wait", "pod/one", "--for=condition=Ready", f"--timeout={PATIENCE}s")
         assert site.kubectl("get", "pod", "one", "-o", "jsonpath={.spec.nodeName}") == "gpu-1"
         assert "Insufficient nvidia.com/gpu" in site.kubectl("describe", "pod", "two")
     finally:
@@ -211,13 +211,13 @@ def test_a_host_port(site: Site) -> None:
     try:
         site.kubectl("create", "namespace", "ports")
         kubectl(kubeconfig, "apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": pods})
-        site.kubectl("wait", "pods", "--all", "-n", "ports", "--for=condition=Ready", "--timeout=120s")
+        site.kubectl("wait", "pods", "--all", "-n", "ports", "--for=condition=Ready", f"--timeout={PATIENCE}s")
 
         def said() -> str:
             with contextlib.suppress(OSError), socket.create_connection((address, 18080), timeout=5) as connection:
                 return connection.makefile().read().strip()
             return ""
 
-        eventually(lambda: said() == "far", 60, "the pod answers at the node's address")
+        eventually(lambda: said() == "far", "the pod answers at the node's address")
     finally:
         site.kubectl("delete", "namespace", "ports", "--ignore-not-found")

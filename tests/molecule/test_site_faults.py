@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host
 
 from tests.helpers import (
+    PATIENCE,
     ROOT,
     STATE,
     ansible,
@@ -31,7 +32,6 @@ from tests.helpers import (
 from tests.molecule.conftest import Site, changed
 
 NODE = "memory-1"  # where the data services run
-SECONDS = 240  # that the platform may take until it answers again
 HEALTH = "/api/v1/namespaces/vcci-platform/services/vcci-backend-api:8000/proxy/health/ready"
 
 
@@ -61,10 +61,10 @@ def remember(site: Site, word: str) -> None:
 
 
 def verified(site: Site, *flags: str) -> None:
-    eventually(lambda: answers(site), SECONDS, lambda: site.kubectl("get", "pods", "-A", "-o", "wide"), every=1)
+    eventually(lambda: answers(site), lambda: site.kubectl("get", "pods", "-A", "-o", "wide"), every=1)
     for workload in site.kubectl("get", "deployments,statefulsets", "-n", "vcci-platform", "-o", "name").split():
-        limit = f"--timeout={SECONDS}s"
-        site.kubectl("rollout", "status", workload, "-n", "vcci-platform", limit, timeout=SECONDS + 60)
+        limit = f"--timeout={PATIENCE}s"
+        site.kubectl("rollout", "status", workload, "-n", "vcci-platform", limit, timeout=PATIENCE + 60)
     text = site.play("playbooks/verify.yml", *flags)
     assert changed(text) >= 0
 
@@ -83,7 +83,7 @@ def test_a_killed_daemon_of_a_node_comes_back(site: Site, daemon: str) -> None:
     service = f"{NODE}.{daemon}"
     before = daemon_pid(site.state, service)
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: daemon_pid(site.state, service) not in (0, before), SECONDS, f"{service} runs again")
+    eventually(lambda: daemon_pid(site.state, service) not in (0, before), f"{service} runs again")
 
 
 def test_a_node_is_held_until_it_is_released(site: Site, module: Callable[..., dict]) -> None:
@@ -93,7 +93,7 @@ def test_a_node_is_held_until_it_is_released(site: Site, module: Callable[..., d
     assert not any(daemon_pid(site.state, service) for service in services(site.state) if "gpu-1" in service)
     with pytest.raises(OSError, match=r"timed out|No route"):  # nobody there, not even to refuse
         socket.create_connection((f"{site.subnet[:5]}.0.13", 10250), 3)
-    eventually(lambda: "NotReady" in site.kubectl("get", "node", "gpu-1"), SECONDS, "it is missed", every=1)
+    eventually(lambda: "NotReady" in site.kubectl("get", "node", "gpu-1"), "it is missed", every=1)
     assert changed(site.play("playbooks/cluster.yml", "--tags", "local")) == 0
     released = module("local_cluster", **cluster, held=[])
     assert all(node["ready"] for node in released["nodes"]), released
@@ -160,7 +160,7 @@ def test_a_wait_that_times_out_shows_the_last_words_of_the_pod(site: Site, modul
         "namespace": "vcci-platform",
         "src": str(manifest),
         "wait": True,
-        "wait_timeout": 20,
+        "wait_timeout": 45,
         "kubeconfig": str(site.state / "kubeconfig"),
     }
     try:
@@ -202,7 +202,7 @@ def repairable(command: str) -> dict[str, Any]:
 def test_a_former_setting_repairs_what_a_bad_one_broke(site: Site, module) -> None:
     """Kubernetes' rolling update would wait for the pod that crashes for ever."""
     task = {"name": "repairable", "namespace": "vcci-platform", "kubeconfig": str(site.state / "kubeconfig")}
-    task |= {"wait": True, "wait_timeout": 180, "wait_grace": 5}
+    task |= {"wait": True, "wait_timeout": PATIENCE, "wait_grace": 5}
     try:
         assert module("applyset", **task, definition=repairable("sleep 1000"))["changed"]
         bad = module("applyset", **task, definition=repairable("echo Error: no such flag; echo help; exit 3"))
@@ -252,16 +252,14 @@ def test_who_takes_all_leaves_the_others_alone(site: Site) -> None:
             path = "jsonpath={.status.reason}"
             return site.kubectl("get", "pod", "full-volume", "-n", "vcci-platform", "-o", path) == "Evicted"
 
-        eventually(
-            evicted, SECONDS, lambda: site.kubectl("describe", "pod", "full-volume", "-n", "vcci-platform"), every=1
-        )
-        eventually(lambda: most_processes(site) >= 1000, SECONDS, lambda: f"{most_processes(site)} processes", every=1)
+        eventually(evicted, lambda: site.kubectl("describe", "pod", "full-volume", "-n", "vcci-platform"), every=1)
+        eventually(lambda: most_processes(site) >= 1000, lambda: f"{most_processes(site)} processes", every=1)
         assert most_processes(site) <= 1024
         assert answers(site)
         site.kubectl("rollout", "restart", "deployment/vcci-frontend", "-n", "vcci-platform")
-        limit = f"--timeout={SECONDS}s"
+        limit = f"--timeout={PATIENCE}s"
         site.kubectl(
-            "rollout", "status", "deployment/vcci-frontend", "-n", "vcci-platform", limit, timeout=SECONDS + 60
+            "rollout", "status", "deployment/vcci-frontend", "-n", "vcci-platform", limit, timeout=PATIENCE + 60
         )
     finally:
         site.kubectl(

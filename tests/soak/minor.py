@@ -33,7 +33,7 @@ STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes af
 FIRST, LAST = ("compute-1", "compute-2"), "gpu-1"  # the one that never gets Ready, on which nothing runs; and before it
 DONE_BEFORE, NEVER = 3 + len(FIRST), 120  # steps, and seconds in which a node must be Ready
 HOST, PATHS = "api.vcci.local.test", ("/health/live", "/")
-PATIENCE = 1800  # seconds for a step to begin
+STEP = 1800  # seconds for a step to begin
 PAUSE = 0.02
 
 
@@ -149,9 +149,7 @@ def marks(site: Site) -> set[str]:
 def kill_at(site: Site, number: int) -> None:
     """Begin the upgrade, or go on with it, and kill it when as many steps were taken and the next is recorded."""
     with started(site) as run:
-        eventually(
-            lambda: taken(site) >= number or run.poll() is not None, PATIENCE, lambda: f"step {number}", every=0.5
-        )
+        eventually(lambda: taken(site) >= number or run.poll() is not None, f"step {number}", 0.5, within=STEP)
         assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
 
 
@@ -159,7 +157,7 @@ def never_ready(site: Site) -> None:
     """The node that is replaced next does not reach the API server any more: the upgrade ends in a state that it tells.
     With its kubelet down on purpose nothing is begun. When both is over, the upgrade may go on."""
     with started(site, cluster_upgrade_wait_timeout=NEVER) as run:
-        eventually(lambda: taken(site) >= DONE_BEFORE or run.poll() is not None, PATIENCE, f"step {LAST}", every=0.1)
+        eventually(lambda: taken(site) >= DONE_BEFORE or run.poll() is not None, f"step {LAST}", 0.1, within=STEP)
         with cut_off(site, LAST):
             told = run.communicate()[0]
     assert run.returncode, f"the upgrade ended well though {LAST} was cut off: {told[-3000:]}"

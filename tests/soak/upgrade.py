@@ -28,7 +28,6 @@ ROWS, KEYS = 1000, 1000
 TENANTS = {"vcci-tenant-acme-corp": "acme-admins", "vcci-tenant-globex": "globex-admins"}
 MEMBERS = 3  # of PostgreSQL
 TRIES = 3  # of the earlier version, whose times are too short for a busy machine: it goes on where it was
-SETTLED = 300  # seconds for what a tenant made, and for the end of its Job
 GATE = "until [ -e /gate/open ]; do sleep 1; done"
 
 Found = dict[str, Any]
@@ -134,7 +133,7 @@ def fill(site: Site) -> None:
     for namespace, group in TENANTS.items():
         for made in tenant_objects(namespace):
             site.kubectl("create", "--as=somebody", f"--as-group={group}", "-f", "-", given=made)
-    eventually(lambda: settled(site), SETTLED, lambda: site.kubectl("get", "pods", "-A", "-o", "wide"), every=2)
+    eventually(lambda: settled(site), lambda: site.kubectl("get", "pods", "-A", "-o", "wide"), every=2)
 
 
 def tenant_objects(namespace: str) -> Iterator[Found]:
@@ -208,7 +207,6 @@ def finish_jobs(site: Site) -> None:
     for namespace in TENANTS:
         eventually(
             lambda where=namespace: done(site, where, "waiting"),
-            SETTLED,
             lambda where=namespace: jobs(site, where),
             every=2,
         )

@@ -21,7 +21,7 @@ import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import Layout
 from jinja2 import Environment, nodes
 
-from tests.helpers import ROOT, ansible
+from tests.helpers import PATIENCE, ROOT, ansible
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
@@ -317,7 +317,7 @@ def test_playbook_gives_defaults_to_what_it_calls_and_to_nothing_else(playbook):
 
 def test_make_tells_where_the_kubeconfig_is():
     command = ["make", "--silent", "kubeconfig", "ARGS=-e cluster_local_name=told"]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True, timeout=PATIENCE)
     assert done.stdout == "/var/lib/greenlang-vcci/told/kubeconfig\n"
 
 

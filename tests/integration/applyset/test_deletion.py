@@ -12,6 +12,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import InputError, NotFound, WaitTimeout
 
+from tests.helpers import PATIENCE
+
 HOLD = "example.org/hold"
 MERGE = "application/merge-patch+json"
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -107,7 +109,7 @@ def test_wait_covers_what_is_pruned(apply, client, namespace, let_go):
     with pytest.raises(WaitTimeout, match=rf"ConfigMap {namespace}/b .*{HOLD}"):
         apply([config_map(namespace, "a")], prune=True, wait=True, wait_timeout=1)
     work = let_go("b", after=0.5)
-    assert not apply([config_map(namespace, "a")], prune=True, wait=True, wait_timeout=30).changed
+    assert not apply([config_map(namespace, "a")], prune=True, wait=True, wait_timeout=PATIENCE).changed
     assert client.get("v1", "ConfigMap", "b", namespace) is None
     work.join()
 

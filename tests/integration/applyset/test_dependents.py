@@ -121,7 +121,7 @@ def test_what_its_own_controller_made_hinders_no_workload(apply, client, namespa
     def there():
         return kubectl("-n", namespace, "get", made_by_it, "-o", "name")
 
-    eventually(there, 60, "its controller is at work")
+    eventually(there, "its controller is at work")
     for check in (True, False):
         assert apply([make(namespace, "2")], recreate=(kind,), check=check).recreated == [f"{kind} {namespace}/x"]
 

@@ -31,7 +31,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 given = json.load(sys.stdin)
 print("started", flush=True)
-options = ApplyOptions(name="s", namespace=given["namespace"], prune=True, prune_limit=-1, diff=False, lock_timeout=60)
+options = ApplyOptions(name="s", namespace=given["namespace"], prune=True, prune_limit=-1, diff=False, lock_timeout=480)
 result = apply_set(Client.from_params({"kubeconfig": sys.argv[2]}), given["objects"], options)
 print(json.dumps(result.to_dict()), flush=True)
 """

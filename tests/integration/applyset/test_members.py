@@ -12,7 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.applyset.objects import config_map, made
 
 FORCE = {"applyset.greenlang.io/force-conflicts": "true"}
@@ -63,7 +63,7 @@ def test_what_a_controller_copied_the_label_to_is_no_member(apply, client, names
     objects = [service(namespace), own]
     apply_set(client, [pod(namespace)], ApplyOptions())
     apply(objects)
-    eventually(lambda: labelled(client, namespace, version, kind) - {"external"}, 30, "no controller copied the label")
+    eventually(lambda: labelled(client, namespace, version, kind) - {"external"}, "no controller copied the label")
     copies = labelled(client, namespace, version, kind)
     apply(objects)
     for check, limit in itertools.product((True, False), (0, 20)):
@@ -279,7 +279,7 @@ def test_a_definition_that_is_in_use_is_not_pruned(apply, client, namespace):
             assert not kept.changed
             assert f"it defines Widget.{group} {namespace}/w" in kept.warnings[0]
     finally:
-        options = ApplyOptions(name="s", namespace=namespace, prune_named=named, wait=True, wait_timeout=60)
+        options = ApplyOptions(name="s", namespace=namespace, prune_named=named, wait=True, wait_timeout=PATIENCE)
         assert len(delete_set(client, None, options).deleted) == 2
 
 

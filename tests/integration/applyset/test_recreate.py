@@ -104,7 +104,7 @@ def test_what_would_be_refused_as_a_new_object_is_not_deleted(apply, refused, na
 def test_admission_is_asked_for_the_successor_too(apply, refused, namespace, uid, kubectl):
     kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=baseline")
     pod = made("v1", "Pod", namespace, spec={"containers": [{"name": "main", "image": "example.invalid/a:1"}]})
-    eventually(lambda: not _fails(apply, [pod]), 20, "the namespace's account is there")
+    eventually(lambda: not _fails(apply, [pod]), "the namespace's account is there")
     before = uid(pod)
     privileged = {"name": "main", "image": "example.invalid/a:1", "securityContext": {"privileged": True}}
     assert "PodSecurity" in refused([allowed({**pod, "spec": {"containers": [privileged]}})])
@@ -159,10 +159,10 @@ def test_a_quota_that_the_old_object_fills_is_no_hindrance(apply, client, namesp
         status = client.get("v1", "ResourceQuota", "q", namespace).get("status") or {}
         return (status.get("used") or {}).get(next(iter(hard)))
 
-    eventually(used, 60, "the quota counts")  # what is created before may be counted minutes later
+    eventually(used, "the quota counts")  # what is created before may be counted minutes later
     apply([obj])
     before = uid(obj)
-    eventually(lambda: used() == "1", 60, "the quota counts it")
+    eventually(lambda: used() == "1", "the quota counts it")
     wanted = [allowed(second(namespace))]
     assert apply(wanted, check=True).recreated == apply(wanted).recreated == [f"{obj['kind']} {namespace}/x"]
     assert uid(obj) != before
@@ -180,7 +180,7 @@ def test_a_quota_that_would_be_exceeded_all_the_same_is(apply, client, refused, 
         status = client.get("v1", "ResourceQuota", "q", namespace)["status"]
         return status.get("hard") == {"count/jobs.batch": "0"} and status.get("used") == {"count/jobs.batch": "1"}
 
-    eventually(counted, 30, "the quota counts it")
+    eventually(counted, "the quota counts it")
     assert "exceeded quota" in refused([allowed(job(namespace, "b"))])
     assert uid(job(namespace)) == before
 
@@ -316,7 +316,7 @@ def test_an_admission_policy_may_state_it(apply, client, refused, namespace, uid
         apply([first])
         before = uid(first)
         big, tries = {"colour": "red", "size": "big"}, itertools.count()
-        eventually(lambda: _fails(apply, [{**first, "data": {**big, "n": str(next(tries))}}]), 30, "it takes effect")
+        eventually(lambda: _fails(apply, [{**first, "data": {**big, "n": str(next(tries))}}]), "it takes effect")
         assert "recreate" not in refused([{**first, "data": {**big, "n": "last"}}])
         assert "recreate: [ConfigMap]" in refused([other])
         assert uid(first) == before
@@ -412,7 +412,7 @@ def test_what_is_refused_after_all_is_put_back(apply, client, namespace, kubectl
     policy = {"apiVersion": "v1", "kind": "List", "items": forbidding(namespace, namespace)}
     kubectl("apply", "-f", "-", given=policy)
     try:
-        eventually(lambda: is_refused(client, service(namespace, clusterIP="None")), 30, "the policy takes effect")
+        eventually(lambda: is_refused(client, service(namespace, clusterIP="None")), "the policy takes effect")
         with pytest.raises(ApplyError) as caught:
             apply([allowed(service(namespace, clusterIP="None"))], client=Blind(client))
         assert "was deleted to be created again, was not created after all" in str(caught.value)
@@ -478,6 +478,6 @@ def test_the_former_manifest_may_be_created_again(apply, client, namespace):
         old = client.get(api_version, kind, "x", namespace)
         path = client.resource(api_version, kind).path(namespace)
         client.request("DELETE", f"{path}/x", body={"propagationPolicy": "Background"})
-        eventually(lambda a=api_version, k=kind: client.get(a, k, "x", namespace) is None, 30, "it is gone")
+        eventually(lambda a=api_version, k=kind: client.get(a, k, "x", namespace) is None, "it is gone")
         again = client.request("POST", path, body=putback.former_manifest(old))
         assert again["metadata"]["uid"] != old["metadata"]["uid"]

@@ -175,7 +175,7 @@ def owner_of(pod):
 
 
 def until(probe):
-    return eventually(probe, 60, "it did not happen")
+    return eventually(probe, "it did not happen")
 
 
 def test_an_unknown_field_is_named(apply, namespace):

@@ -222,7 +222,7 @@ def test_a_server_that_goes_away_is_told_once(front, client, namespace, check):
         there = {obj["metadata"]["name"] for obj in client.list("v1", "ConfigMap", namespace)}
         assert {label.rpartition("/")[2] for label in result.created} <= there
         # Who ended in this process holds nothing any more.
-        again = apply_set(client, objects, ApplyOptions(name="s", namespace=namespace, lock_timeout=5))
+        again = apply_set(client, objects, ApplyOptions(name="s", namespace=namespace, lock_timeout=0))
         assert len(again.created) + len(result.created) + len(again.unchanged) >= 201
 
 
@@ -262,12 +262,12 @@ def test_a_task_that_fails_or_runs_out_of_time_has_lists_and_warnings(apply, kub
         objects = [config_map(namespace, "a", value), stuck_job(namespace)]
         return {"greenlang.vcci.applyset": {**options, **more, "definition": objects}, "ignore_errors": True}
 
-    tasks = [task("1", wait=True, wait_timeout=1), {**task("2", wait=True), "timeout": 3}]
+    tasks = [task("1", wait=True, wait_timeout=1), {**task("2", wait=True), "timeout": 10}]
     (late, timed_out), said = play(tmp_path, tasks)
     labels = [f"ConfigMap {namespace}/a", f"Job {namespace}/stuck"]
     assert (late["created"], late["pruned"]) == (labels, [f"ConfigMap {namespace}/b"]), said
     assert timed_out["configured"] == labels[:1], said
-    assert "Timed out after 3" in timed_out["msg"]
+    assert "Timed out after 10" in timed_out["msg"]
     for result in (late, timed_out):
         assert result["failed"]
         assert result["changed"]

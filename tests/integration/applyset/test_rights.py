@@ -14,6 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
+from tests.helpers import PATIENCE
 from tests.integration.applyset.objects import config_map
 
 # The table of docs/applyset.md, section "Rights".
@@ -122,7 +123,7 @@ def everything(user, mine, name):
 
 
 def test_workloads_and_claims_are_awaited_without_rights_on_the_cluster(kubeconfig, client, namespace):
-    options = {"name": "s", "namespace": namespace, "wait": True, "wait_timeout": 60}
+    options = {"name": "s", "namespace": namespace, "wait": True, "wait_timeout": PATIENCE}
     storage_class = {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
@@ -146,7 +147,7 @@ def test_without_the_right_to_read_pods_a_wait_has_fewer_reasons_and_the_same_en
     stuck["metadata"]["name"] = "stuck"
     stuck["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
     with deployer(kubeconfig, client, [namespace], PRUNE) as user:
-        assert apply_set(user, [deployment(namespace)], ApplyOptions(**options, wait_timeout=60)).created
+        assert apply_set(user, [deployment(namespace)], ApplyOptions(**options, wait_timeout=PATIENCE)).created
         with pytest.raises(WaitTimeout, match=f"Deployment {namespace}/stuck"):
             apply_set(user, [deployment(namespace), stuck], ApplyOptions(**options, wait_timeout=2))
 

@@ -169,7 +169,7 @@ CHANGES = {
 @pytest.mark.parametrize("case", CHANGES)
 def test_maps_of_maps(apply, client, namespace, thing, case):
     api_version, _schema = thing
-    eventually(lambda: served(client, api_version), 30, "the kind is not served")
+    eventually(lambda: served(client, api_version), "the kind is not served")
     meta = {"name": "a", "namespace": namespace}
     spec = {"maps": {"a": {"a": "x"}, "b": {"a": "x"}}, "atomicPair": {"a": "x"}}
     obj = {"apiVersion": api_version, "kind": "Thing", "metadata": meta, "spec": spec}
@@ -188,7 +188,7 @@ def test_maps_of_maps(apply, client, namespace, thing, case):
 def test_drift_by_the_server_itself(apply, client, namespace, thing):
     """The whole way: apply, a change by another, check mode and run, for as many as there is time for."""
     api_version, schema = thing
-    eventually(lambda: served(client, api_version), 30, "the kind is not served")
+    eventually(lambda: served(client, api_version), "the kind is not served")
     path = client.resource(api_version, "Thing").path(namespace, "a")
     seen, noticed = Counter(), Counter()
     for number in range(ASKED):

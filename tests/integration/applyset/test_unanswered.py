@@ -48,7 +48,7 @@ def away(apply, client, namespace, monkeypatch):
         found = client.get("apiregistration.k8s.io/v1", "APIService", f"v1.{group}")
         return (found.get("status") or {}).get("conditions")
 
-    eventually(judged, 60, "the APIService is judged")
+    eventually(judged, "the APIService is judged")
     apply([config_map(namespace, "a"), config_map(namespace, "b")])
     note = {"metadata": {"annotations": {GROUP_KINDS: f"ConfigMap,Widget.{group}"}}}
     note["data"] = {f"{members.LEAD}Widget.{group}": json.dumps({namespace: ["w"]})}
@@ -80,7 +80,7 @@ def unconverted(apply, client, namespace):
             return re.search(LOST, str(error))
         return None
 
-    eventually(lost, 60, "the server asks the webhook")
+    eventually(lost, "the server asks the webhook")
     yield group
     defined["spec"]["conversion"] = {"strategy": "None"}
     apply_set(client, [defined], ApplyOptions())

@@ -12,7 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import NotFound, WaitTimeout
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.applyset.objects import definition
 
 LABELS = {"app": "web"}
@@ -35,9 +35,9 @@ def deployment(namespace, name="web"):
 def test_a_time_out_shows_the_pods_and_their_events(apply, namespace):
     said = []
     with pytest.raises(WaitTimeout) as caught:
-        apply([deployment(namespace)], wait=True, wait_timeout=4, say=said.append)
+        apply([deployment(namespace)], wait=True, wait_timeout=15, say=said.append)
     message = str(caught.value)
-    assert re.search(rf"not ready after [4-9] s: Deployment {namespace}/web \(0/1 replicas available\)", message)
+    assert re.search(rf"not ready after \d+ s: Deployment {namespace}/web \(0/1 replicas available\)", message)
     assert f"Pod {namespace}/web-" in message
     assert any(line.startswith("waiting (") and f"Deployment {namespace}/web" in line for line in said)
     assert caught.value.result.created == [f"Deployment {namespace}/web"]
@@ -67,14 +67,14 @@ def test_a_custom_resource_is_awaited_by_its_conditions(apply, client, namespace
     def controller():
         for ready in ("False", "True"):
             time.sleep(1)
-            eventually(lambda ready=ready: say(ready), 60, "the object is written")
+            eventually(lambda ready=ready: say(ready), "the object is written")
 
     try:
         apply_set(client, [definition(group)], ApplyOptions(name=None))
         worker = threading.Thread(target=controller)
         client.forget_kinds()
         worker.start()
-        apply([widget], wait=True, wait_timeout=60)
+        apply([widget], wait=True, wait_timeout=PATIENCE)
         assert said == ["False", "True"]
         worker.join()
         again = apply([widget], wait=True)
@@ -93,7 +93,7 @@ def test_a_failed_job_ends_the_wait(apply, client, namespace):
         "spec": {"activeDeadlineSeconds": 1, "template": {"spec": pod}},
     }
     with pytest.raises(WaitTimeout, match=r"failed after .*DeadlineExceeded"):
-        apply([job], wait=True, wait_timeout=60)
+        apply([job], wait=True, wait_timeout=PATIENCE)
 
 
 def test_a_claim_that_waits_for_its_consumer_is_ready(apply, client, namespace):
@@ -116,7 +116,7 @@ def test_a_claim_that_waits_for_its_consumer_is_ready(apply, client, namespace):
         "spec": spec,
     }
     try:
-        assert len(apply([storage, claim], wait=True, wait_timeout=60).created) == 2
+        assert len(apply([storage, claim], wait=True, wait_timeout=PATIENCE).created) == 2
     finally:
         client.request("DELETE", f"/apis/storage.k8s.io/v1/storageclasses/{namespace}")
 

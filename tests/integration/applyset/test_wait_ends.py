@@ -12,7 +12,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApplyError, InputError, NotFound, WaitTimeout
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.applyset.objects import definition, made
 
 MERGE = "application/merge-patch+json"
@@ -40,7 +40,7 @@ def later(seconds, what):
 
     def act():
         time.sleep(seconds)
-        eventually(lambda: not _not_found(what), 30, "it is there")
+        eventually(lambda: not _not_found(what), "it is there")
 
     worker = threading.Thread(target=act)
     worker.start()
@@ -94,7 +94,7 @@ def test_what_others_replace_is_awaited(apply, client, namespace, held):
         client.request("PATCH", f"{path}/p/status", body={"status": status}, content_type=MERGE)
 
     replaced = later(1, replace)
-    assert apply([first], wait=True, wait_timeout=60).created
+    assert apply([first], wait=True, wait_timeout=PATIENCE).created
     replaced.join()
 
 
@@ -107,13 +107,13 @@ def test_a_job_that_is_done_and_gone_is_ready(apply, client, namespace):
     """It may be deleted before anybody has seen that it was done."""
     path = f"/apis/batch/v1/namespaces/{namespace}/jobs/j"
     gone = later(1, lambda: client.request("DELETE", path, body={"propagationPolicy": "Background"}))
-    assert apply([job(namespace, ttlSecondsAfterFinished=0)], wait=True, wait_timeout=60).created
+    assert apply([job(namespace, ttlSecondsAfterFinished=0)], wait=True, wait_timeout=PATIENCE).created
     gone.join()
 
 
 def test_a_job_that_failed_and_is_gone_is_not(apply, namespace):
     with pytest.raises(WaitTimeout, match="DeadlineExceeded"):
-        apply([job(namespace, ttlSecondsAfterFinished=0, activeDeadlineSeconds=1)], wait=True, wait_timeout=60)
+        apply([job(namespace, ttlSecondsAfterFinished=0, activeDeadlineSeconds=1)], wait=True, wait_timeout=PATIENCE)
 
 
 def test_a_definition_whose_names_are_taken_is_refused_with_the_reason(client, group):
@@ -134,7 +134,7 @@ def test_what_to_wait_for_may_be_said(apply, client, namespace, group):
         return lambda: client.request("PATCH", path, body={"status": {"phase": phase}}, content_type=MERGE)
 
     given = {"kind": f"Widget.{group}", "field": "status.phase", "value": ["Up"], "failed": "Broken"}
-    options = {"wait": True, "wait_timeout": 30, "wait_for": expectation.parse([given])}
+    options = {"wait": True, "wait_timeout": PATIENCE, "wait_for": expectation.parse([given])}
     pending, up = later(0, say("Pending")), later(2, say("Up"))
     begun = time.monotonic()
     result = apply([widget], **options)
@@ -153,7 +153,7 @@ def test_what_to_wait_for_may_be_said(apply, client, namespace, group):
 def test_what_nothing_speaks_for_is_listed(apply, client, namespace, group):
     silent = made(f"{group}/v1", "Widget", namespace, "silent", spec={})
     label = f"Widget.{group} {namespace}/silent"
-    assert apply([silent], wait=True, wait_timeout=30).to_dict()["assumed_ready"] == [label]
+    assert apply([silent], wait=True, wait_timeout=PATIENCE).to_dict()["assumed_ready"] == [label]
     path = f"/apis/{group}/v1/namespaces/{namespace}/widgets/silent/status"
     status = {"conditions": [{"type": "Ready", "status": "True"}]}
     client.request("PATCH", path, body={"status": status}, content_type=MERGE)
@@ -162,7 +162,13 @@ def test_what_nothing_speaks_for_is_listed(apply, client, namespace, group):
 
 def test_the_options_of_a_task(module, kubeconfig, namespace):
     def run(**options):
-        given = {"kubeconfig": str(kubeconfig), "name": "s", "namespace": namespace, "wait_timeout": 30, **options}
+        given = {
+            "kubeconfig": str(kubeconfig),
+            "name": "s",
+            "namespace": namespace,
+            "wait_timeout": PATIENCE,
+            **options,
+        }
         return module("applyset", **given)
 
     first = job(namespace, suspend=True)

@@ -9,7 +9,7 @@ import time
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import WaitTimeout
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.applyset.kubelet import Kubelet
 
 LABELS = {"app": "web"}
@@ -48,7 +48,7 @@ def failure(apply):
 
 def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure, kubelet, namespace):
     reason = "cannot pull example.invalid/app:missing (ImagePullBackOff: not found)"
-    apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
+    apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=PATIENCE)
     error, said = failure([workload("Deployment", namespace, kubelet.pod("missing"))], wait_grace=4)
     first = str(error).splitlines()[0]
     assert first.startswith(f"Deployment {namespace}/web cannot start: pod web-")
@@ -58,7 +58,7 @@ def test_what_does_not_start_ends_the_wait_with_the_reason_first(apply, failure,
     assert "Way back: run again with the former setting" in first
     assert error.result.configured == [f"Deployment {namespace}/web"]
     assert any(line.startswith("waiting (") and reason in line for line in said)
-    again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=60)
+    again = apply([workload("Deployment", namespace, kubelet.pod("good"))], wait=True, wait_timeout=PATIENCE)
     assert again.configured
 
 
@@ -67,10 +67,10 @@ def test_what_may_still_start_is_waited_for(failure, kubelet, namespace):
     template = {"spec": kubelet.pod("crash", restartPolicy="OnFailure")}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}
     objects = [workload("Deployment", namespace, kubelet.pod("crash-once")), {**job, "spec": {"template": template}}]
-    error, _said = failure(objects, wait_timeout=4, wait_grace=1)
+    error, _said = failure(objects, wait_timeout=15, wait_grace=1)
     ended = re.search(r"exit code 2 \(Error\), 1 restart; not ready after (\d+) s", str(error).splitlines()[0])
     assert ended
-    assert int(ended[1]) >= 4
+    assert int(ended[1]) >= 15
     assert len(error.pending) == 2
 
 
@@ -91,7 +91,7 @@ def test_no_room_ends_the_wait_unless_a_node_is_being_added(failure, client, nam
         "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     client.request("POST", f"/api/v1/namespaces/{namespace}/events", body=event)
-    error, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=4, wait_grace=1)
+    error, _said = failure([workload("Deployment", namespace, pod)], wait_timeout=15, wait_grace=1)
     assert "not ready after" in str(error)
 
 
@@ -115,7 +115,7 @@ QUOTA = {"kind": "ResourceQuota", "apiVersion": "v1", "spec": {"hard": {"pods": 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
 def test_a_quota_is_named_though_one_pod_runs(apply, failure, client, namespace, kind):
     apply([{**QUOTA, "metadata": {"name": "q", "namespace": namespace}}], name="quota")
-    eventually(lambda: client.get("v1", "ResourceQuota", "q", namespace)["status"].get("used"), 30, "it counts")
+    eventually(lambda: client.get("v1", "ResourceQuota", "q", namespace)["status"].get("used"), "it counts")
     pod = {"containers": [{"name": "main", "image": "example.invalid/a:1"}]}
     error, _said = failure([workload(kind, namespace, pod, 2)])
     first = str(error).splitlines()[0]
@@ -139,7 +139,7 @@ def test_a_former_setting_repairs_a_stateful_set(apply, failure, kubelet, client
         return [budget, workload("StatefulSet", namespace, kubelet.pod(tag), 2)]
 
     def run(tag):
-        return apply(objects(tag), wait=True, wait_timeout=60)
+        return apply(objects(tag), wait=True, wait_timeout=PATIENCE)
 
     failure(objects("crash"))
     fixed = run("good")
@@ -157,7 +157,7 @@ def test_a_former_setting_repairs_a_stateful_set(apply, failure, kubelet, client
 
 def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, client, kubeconfig, namespace):
     apply([workload("StatefulSet", namespace, kubelet.pod("missing"))])
-    eventually(lambda: client.get("v1", "Pod", "web-0", namespace), 30, "its pod is there")
+    eventually(lambda: client.get("v1", "Pod", "web-0", namespace), "its pod is there")
     rules = [
         {"apiGroups": ["apps", ""], "resources": ["statefulsets", "configmaps"], "verbs": ["*"]},
         {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list"]},
@@ -173,7 +173,7 @@ def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, cl
     deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
     try:
         error, _said = failure(
-            [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=4
+            [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=15
         )
     finally:
         deployer.close()

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from tests.helpers import ROOT, Client, play
+from tests.helpers import PATIENCE, ROOT, Client, play
 
 NAMESPACE = "cert-manager"
 ROLE = {"ansible.builtin.include_role": {"name": "greenlang.vcci.controllers"}}
@@ -98,7 +98,7 @@ def started(command: list[str], log: pathlib.Path) -> Iterator[None]:
         assert process.poll() is None, log.read_text()[-3000:]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
     assert process.returncode == 0, log.read_text()[-3000:]
 
 

@@ -72,11 +72,11 @@ def test_pods_have_a_priority_that_is_there(client: Client) -> None:
 
 @pytest.mark.usefixtures("running")
 def test_the_platforms_authority_issues_certificates(client: Client, namespace: str) -> None:
-    eventually(lambda: issued(client, "cert-manager", "vcci-ca"), 180, "the authority has no certificate")
+    eventually(lambda: issued(client, "cert-manager", "vcci-ca"), "the authority has no certificate")
     # The API server asks the webhook, once it knows whom to trust.
     body = certificate(dnsNames=["a.example.com"])
-    eventually(lambda: created(client, path(namespace), body), 180, "the webhook does not answer")
-    eventually(lambda: issued(client, namespace), 180, "the certificate is not issued")
+    eventually(lambda: created(client, path(namespace), body), "the webhook does not answer")
+    eventually(lambda: issued(client, namespace), "the certificate is not issued")
     found = secret(client, namespace, "made")
     made, authority = (x509.load_pem_x509_certificate(found[key]) for key in ("tls.crt", "ca.crt"))
     made.verify_directly_issued_by(authority)

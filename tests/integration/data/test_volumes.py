@@ -50,7 +50,7 @@ def volumes(kubectl: Callable[..., str], namespace: str) -> Iterator[Callable[[b
         kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": items})
         wanted = ["Bound"] * len(CLAIMS)
         path = "jsonpath={.items[*].status.phase}"
-        eventually(lambda: kubectl("get", "pvc", "-n", namespace, "-o", path).split() == wanted, 60, "all are bound")
+        eventually(lambda: kubectl("get", "pvc", "-n", namespace, "-o", path).split() == wanted, "all are bound")
 
     yield make
     kubectl("delete", "storageclass", namespace, "--ignore-not-found")

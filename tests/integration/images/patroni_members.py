@@ -157,8 +157,8 @@ class Members:
         for index in indexes:
             self.running[index].kill()
         for index in indexes:
-            self.running.pop(index).wait(30)
-        helpers.eventually(lambda: not [pid for pid in first if Path(f"/proc/{pid}").exists()], 30, "all are gone")
+            self.running.pop(index).wait(helpers.PATIENCE)
+        helpers.eventually(lambda: not [pid for pid in first if Path(f"/proc/{pid}").exists()], "all are gone")
 
     def end(self, index: int, seconds: float = 60) -> None:
         """As the kubelet does it: TERM to the first process, and what is left after a while is killed."""
@@ -169,7 +169,7 @@ class Members:
             process.wait(seconds)
             return
         process.kill()
-        process.wait(30)
+        process.wait(helpers.PATIENCE)
 
     def _first(self, index: int) -> list[int]:
         """The first process of the container, by its number outside."""
@@ -235,7 +235,9 @@ class Members:
         """As typed in that container: `kubectl exec`."""
         command = self.command(index, *argv)
         settings = {**self.environment(index), **environment}
-        return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(
+            command, env=settings, capture_output=True, text=True, check=False, timeout=helpers.PATIENCE
+        )
 
     def sql(self, index: int, statement: str, *options: str) -> str:
         done = self.run(index, "psql", "-U", "vcci", "-d", "vcci", "-At", "-c", statement, *options)

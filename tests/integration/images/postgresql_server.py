@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.images.redis_members import Members
 
 
@@ -52,18 +52,18 @@ class Server:
         with (self.root / "log").open("ab") as log:
             process = subprocess.Popen(command, env={**os.environ, **self.environment}, stdout=log, stderr=log)
         try:
-            eventually(lambda: self.run("postgresql-roles", "on_start", "primary").returncode == 0, 120, "its roles", 1)
+            eventually(lambda: self.run("postgresql-roles", "on_start", "primary").returncode == 0, "its roles", 1)
             yield
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE)
 
     def run(self, *argv: str, given: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         settings = {**os.environ, **self.environment, "POSTGRES_TRIES": "1", **environment}
         settings["PATH"] = f"/usr/lib/postgresql/17/bin:/usr/local/bin:{settings['PATH']}"
         command = self.members.command(*argv)
         return subprocess.run(
-            command, env=settings, input=given, capture_output=True, text=True, check=False, timeout=180
+            command, env=settings, input=given, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
 
     def ask(self, *statements: str) -> None:

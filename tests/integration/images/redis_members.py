@@ -14,7 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.build
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.build import build_images
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.images.unpack import unpack
 
-from tests.helpers import ROOT
+from tests.helpers import PATIENCE, ROOT
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="building and entering an image needs root")
 PASSWORD = 'p"a\\s s+/=é'
@@ -93,16 +93,17 @@ class Members:
                 self.running[part, index] = process
 
     def kill(self, *indexes: int, number: int = signal.SIGKILL) -> None:
-        gone = [self.running.pop(key) for key in list(self.running) if key[1] in indexes]
-        for process in gone:
-            process.send_signal(number)
-        for process in gone:
-            process.wait(20)
+        gone = [key for key in self.running if key[1] in indexes]
+        for key in gone:
+            self.running[key].send_signal(number)
+        for key in gone:
+            self.running[key].wait(PATIENCE)
+            del self.running[key]  # what has not ended is killed at the end
 
     def script(self, index: int, *argv: str) -> subprocess.CompletedProcess:
         environment = self.environment(index)
         return subprocess.run(
-            self.command(*argv), env=environment, capture_output=True, text=True, check=False, timeout=180
+            self.command(*argv), env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
 
     def ask(self, index: int, part: str, *argv: str) -> str:

@@ -31,7 +31,7 @@ def test_a_commit_that_no_replica_confirmed_is_an_error(tmp_path, tmp_path_facto
             session.commit()
             server.ask("alter system set synchronous_standby_names = 'ANY 1 (*)'", "select pg_reload_conf()")
             asked = text("show synchronous_standby_names")
-            eventually(lambda: session.execute(asked).scalar() == "ANY 1 (*)", 60, "the server waits for a replica")
+            eventually(lambda: session.execute(asked).scalar() == "ANY 1 (*)", "the server waits for a replica")
             session.execute(text("insert into taken values (2)"))
             ended = threading.Event()
 
@@ -48,7 +48,7 @@ def test_a_commit_that_no_replica_confirmed_is_an_error(tmp_path, tmp_path_facto
         server.ask("alter system reset synchronous_standby_names", "select pg_reload_conf()")
         with database.session() as session:  # what it warned of is there, as long as this server is
             eventually(
-                lambda: session.execute(text("show synchronous_standby_names")).scalar() == "", 60, "it waits no more"
+                lambda: session.execute(text("show synchronous_standby_names")).scalar() == "", "it waits no more"
             )
             session.execute(text("insert into taken values (3)"))
             session.commit()

@@ -13,7 +13,6 @@ from tests.integration.images.patroni_members import SOCKETS, Members
 from tests.integration.images.redis_members import needs_root, unpacked
 
 pytestmark = needs_root
-PATIENCE = 180
 SMALL = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1000m", "memory": "512Mi"}}
 
 
@@ -32,7 +31,7 @@ def members(image, tmp_path, network, kubeconfig, kubectl, namespace) -> Iterato
 
 def whole(members: Members) -> int:
     """The primary, when all members are well again."""
-    found = eventually(lambda: (members.whole() is not None) and [members.whole()], PATIENCE, members.logs)
+    found = eventually(lambda: (members.whole() is not None) and [members.whole()], members.logs)
     return found[0]
 
 
@@ -67,9 +66,7 @@ def test_who_reaches_what(members):
     roles = "select string_agg(rolname, ' ' order by 1) from pg_roles where rolreplication and rolname <> 'postgres'"
     assert members.run(first, "psql", *socket, roles).stdout.strip() == "vcci_replication"
     states = "select string_agg(distinct state || ' ' || sync_state, ',') from pg_stat_replication"
-    eventually(
-        lambda: members.run(first, "psql", *socket, states).stdout.strip() == "streaming quorum", 60, members.logs
-    )
+    eventually(lambda: members.run(first, "psql", *socket, states).stdout.strip() == "streaming quorum", members.logs)
 
     # The reference's restore, typed in any member.
     members.sql(0, "create table kept as select 1 as row")
@@ -107,9 +104,9 @@ def test_one_server_becomes_the_first_member(members):
     system = members.run(0, "bash", "-c", f"pg_controldata {data} | grep 'system identifier'").stdout.split()[-1]
     # Others that come first make no database of their own.
     members.start(1)
-    eventually(lambda: members.told(1), PATIENCE, members.logs)
+    eventually(lambda: members.told(1), members.logs)
     members.start(0)
-    eventually(lambda: members.primaries() == [0], PATIENCE, members.logs)
+    eventually(lambda: members.primaries() == [0], members.logs)
     members.start(2)
     whole(members)
     assert {members.told(index)["database_system_identifier"] for index in range(3)} == {system}
@@ -122,7 +119,7 @@ def test_an_empty_volume_never_becomes_the_data(members, client, kubectl):
     first = whole(members)
     members.sql(first, "create table kept as select 1 as row")
     members.kill(0)
-    other = eventually(members.primaries, PATIENCE, members.logs)[0]
+    other = eventually(members.primaries, members.logs)[0]
     members.wipe(0)
     names = ("postgresql", "postgresql-config", "postgresql-sync", "postgresql-failover")
     kubectl("delete", "endpoints", *names, "-n", members.namespace, "--ignore-not-found")
@@ -136,7 +133,7 @@ def test_new_certificates_and_settings_are_taken_while_it_runs(members, client):
     members.start(0, 1, 2)
     first = whole(members)
     serial = members.renew()
-    eventually(lambda: {members.served(index) for index in range(3)} == {serial}, 60, members.logs)
+    eventually(lambda: {members.served(index) for index in range(3)} == {serial}, members.logs)
     path = members.root / "config" / "dcs.json"
     wanted = json.loads(path.read_text())
     wanted["maximum_lag_on_failover"] = 2097152
@@ -146,5 +143,5 @@ def test_new_certificates_and_settings_are_taken_while_it_runs(members, client):
         kept = client.get("v1", "Endpoints", "postgresql-config", members.namespace)
         return json.loads(kept["metadata"]["annotations"]["config"])["maximum_lag_on_failover"] == 2097152
 
-    eventually(agreed, 60, members.logs)
+    eventually(agreed, members.logs)
     assert whole(members) == first

@@ -18,7 +18,7 @@ import pytest
 from vcci.queue import TASK, make_queue
 from vcci.settings import read_settings
 
-from tests.helpers import ROOT, eventually
+from tests.helpers import PATIENCE, ROOT, eventually
 from tests.integration.images.redis_members import PASSWORD, Members, needs_root, unpacked
 
 pytestmark = needs_root
@@ -55,66 +55,83 @@ def writes(members: Members, index: int, key: str, value: str) -> bool:
 def test_life_of_three_members(members):
     """First start → a write through any proxy → the master dies → whole restart, with one that missed the election."""
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), 60, "first agreement") == members.name(0)
+    assert eventually(lambda: agreed(members), "first agreement") == members.name(0)
     for index in range(3):
         write = functools.partial(writes, members, index, f"k{index}", "1")
-        assert eventually(write, 60, "a write through every proxy")
-    assert eventually(lambda: members.status(1, "/ready") == 200, 60, "readiness as the kubelet asks for it")
+        assert eventually(write, "a write through every proxy")
+    assert eventually(lambda: members.status(1, "/ready") == 200, "readiness as the kubelet asks for it")
     assert members.status(1, "/") == 200
     assert members.status(1, "/metrics") == 200
     assert 'p"a' not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
 
     members.kill(0)
     assert members.status(0, "/ready") == 0
-    second = eventually(lambda: agreed(members, (1, 2)), 60, "failover")
+    second = eventually(lambda: agreed(members, (1, 2)), "failover")
     assert second in (members.name(1), members.name(2))
-    assert eventually(lambda: writes(members, 1, "after", "failover"), 60, "a write through a proxy after the failover")
+    assert eventually(lambda: writes(members, 1, "after", "failover"), "a write through a proxy after the failover")
 
     records = [members.root / f"data-{index}" / "election" for index in (1, 2)]
 
     def recorded() -> bool:
         return all(path.exists() and path.read_text().startswith(second) for path in records)
 
-    eventually(recorded, 60, "the record of the election")
+    eventually(recorded, "the record of the election")
     assert PASSWORD not in "".join(path.read_text() for path in records)
     members.kill(1, 2)
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), 60, "agreement after a whole restart") == second
-    eventually(lambda: members.ask(0, "proxy", "GET", "after") == "failover", 60, "the value through a proxy")
+    assert eventually(lambda: agreed(members), "agreement after a whole restart") == second
+    eventually(lambda: members.ask(0, "proxy", "GET", "after") == "failover", "the value through a proxy")
     assert members.ask(0, "redis", "ROLE").startswith("slave")
 
 
 def test_planned_stop_hands_over_first(members):
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), 60, "first agreement")
-    eventually(lambda: writes(members, 2, "k", "1"), 60, "a write through a proxy")
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 2, "k", "1"), "a write through a proxy")
     assert members.script(0, "/usr/local/bin/redis-stop").returncode == 0
     assert members.ask(0, "redis", "ROLE").startswith("slave")
     members.kill(0, number=15)
-    assert eventually(lambda: agreed(members, (1, 2)), 60, "agreement without the one that stopped") != members.name(0)
+    assert eventually(lambda: agreed(members, (1, 2)), "agreement without the one that stopped") != members.name(0)
+
+
+def test_a_replica_ends_while_it_writes_down_what_it_copied(members):
+    members.start(0, 1, parts=("redis",))
+    eventually(lambda: members.ask(0, "redis", "PING") == "PONG", "the master answers")
+    keys = [word for number in range(200) for word in (f"k{number}", "x")]
+    assert members.ask(0, "redis", "MSET", *keys) == "OK"
+    eventually(lambda: members.ask(1, "redis", "DBSIZE") == "200", "the replica has all")
+    assert members.ask(1, "redis", "CONFIG", "SET", "rdb-key-save-delay", "1000000") == "OK"  # microseconds
+    members.ask(1, "redis", "REPLICAOF", "NO", "ONE")
+    assert members.ask(1, "redis", "SET", "own", "x") == "OK"  # so that it copies everything
+    members.ask(1, "redis", "REPLICAOF", members.name(0), "6379")
+    writing = "aof_rewrite_in_progress:1"
+    eventually(lambda: writing in members.ask(1, "redis", "INFO", "persistence"), "it writes")
+    eventually(lambda: members.ask(1, "redis", "GET", "own") == "", "it has copied")
+    assert members.ask(1, "redis", "CONFIG", "SET", "rdb-key-save-delay", "0") == "OK"  # not of its last words, too
+    members.kill(1, number=15)
 
 
 def test_master_lost_for_good_while_all_were_down(members):
     """Freshly started sentinels know the members by name, so they elect without ever having met the master."""
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), 60, "first agreement")
-    eventually(lambda: writes(members, 1, "k", "kept"), 60, "a write through a proxy")
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), "a write through a proxy")
     time.sleep(1.2)  # the append-only files are synced every second
     members.kill(0, 1, 2)
     members.start(1, 2)
-    assert eventually(lambda: agreed(members, (1, 2)), 60, "election") in (members.name(1), members.name(2))
-    eventually(lambda: members.ask(1, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")
+    assert eventually(lambda: agreed(members, (1, 2)), "election") in (members.name(1), members.name(2))
+    eventually(lambda: members.ask(1, "proxy", "GET", "k") == "kept", "the value through a proxy")
 
 
 def test_an_empty_volume_never_becomes_the_data(members):
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), 60, "first agreement")
-    eventually(lambda: writes(members, 1, "k", "kept"), 60, "a write through a proxy")
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), "a write through a proxy")
     members.kill(0)
     shutil.rmtree(members.root / "data-0")
     members.start(0)
-    eventually(lambda: agreed(members), 60, "agreement with the data kept")
-    eventually(lambda: members.ask(0, "proxy", "GET", "k") == "kept", 60, "the value through a proxy")
+    eventually(lambda: agreed(members), "agreement with the data kept")
+    eventually(lambda: members.ask(0, "proxy", "GET", "k") == "kept", "the value through a proxy")
 
 
 @contextlib.contextmanager
@@ -129,14 +146,14 @@ def worker(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen]
         yield process
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def test_a_worker_outlives_changes_of_the_master(members, tmp_path):
     """A server that hands its role over answers UNBLOCKED to who waits for a job, and READONLY afterwards."""
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), 60, "first agreement")
-    eventually(lambda: writes(members, 2, "k", "1"), 60, "a write through a proxy")
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 2, "k", "1"), "a write through a proxy")
     redis = f"redis://:{quote(PASSWORD, safe='')}@{members.address(2)}:6380/0"
     settings = {"REDIS_URL": redis, "DATABASE_URL": "postgresql://none"}
     queue = make_queue(read_settings(settings))
@@ -144,16 +161,16 @@ def test_a_worker_outlives_changes_of_the_master(members, tmp_path):
 
     def done() -> None:
         number = next(numbers)
-        eventually(lambda: writes(members, 2, "k", str(number)), 60, "a write through the proxy")
+        eventually(lambda: writes(members, 2, "k", str(number)), "a write through the proxy")
         queue.send_task(TASK, args=[number])
-        eventually(lambda: str(number) in (tmp_path / "done").read_text().split(), 60, f"job {number}")
+        eventually(lambda: str(number) in (tmp_path / "done").read_text().split(), f"job {number}")
 
     with worker(tmp_path, settings) as process:
         done()
         for _change in range(2):
             before = members.master(2)
-            eventually(lambda: members.ask(1, "sentinel", "SENTINEL", "FAILOVER", "mymaster") == "OK", 60, "a failover")
-            eventually(lambda before=before: agreed(members) not in ("", before), 60, "another master")
+            eventually(lambda: members.ask(1, "sentinel", "SENTINEL", "FAILOVER", "mymaster") == "OK", "a failover")
+            eventually(lambda before=before: agreed(members) not in ("", before), "another master")
             done()
         assert process.poll() is None, (tmp_path / "worker.log").read_text()[-2000:]
         assert "Unrecoverable" not in (tmp_path / "worker.log").read_text()

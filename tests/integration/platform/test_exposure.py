@@ -71,7 +71,7 @@ def test_there_and_back_nothing_is_left(client: Client, namespace: str, front: s
     apply("loadbalancer")
     before = there(client, namespace, front)
     assert not changes("loadbalancer")
-    eventually(lambda: address(client, namespace), 60, "the load balancer has no address")
+    eventually(lambda: address(client, namespace), "the load balancer has no address")
     foreseen = changes("ingress", check=True)
     assert there(client, namespace, front) == before
     assert changes("ingress") == foreseen
@@ -85,7 +85,7 @@ def test_there_and_back_nothing_is_left(client: Client, namespace: str, front: s
     assert spec["type"] == "ClusterIP"
     assert not {"externalTrafficPolicy", "healthCheckNodePort"} & set(spec)
     assert not [one for one in spec["ports"] if "nodePort" in one]
-    eventually(lambda: not address(client, namespace), 60, "it still has the address of a load balancer")
+    eventually(lambda: not address(client, namespace), "it still has the address of a load balancer")
     foreseen = changes("loadbalancer", check=True)
     assert changes("loadbalancer") == foreseen
     assert not changes("loadbalancer")

@@ -88,7 +88,7 @@ def platform(client, namespace, judged) -> Iterator[Callable[[list], None]]:
         apply_set(client, objects, ApplyOptions(name="apps-x", namespace=namespace, prune=True))
 
     apply(everything(namespace))
-    eventually(lambda: not judged(), 60, lambda: {name: fault.wrong for name, fault in judged().items()}, every=1)
+    eventually(lambda: not judged(), lambda: {name: fault.wrong for name, fault in judged().items()}, every=1)
     return apply
 
 
@@ -122,7 +122,7 @@ def test_all_that_is_broken_is_told_at_once_and_put_back_by_a_run(client, namesp
     def found():
         return {name: fault.wrong for name, fault in judged().items() if name != "DaemonSet logs"}
 
-    eventually(lambda: found() == wrong, 30, found, every=1)
+    eventually(lambda: found() == wrong, found, every=1)
     faults = judged()
     assert "DaemonSet logs" in faults
     assert faults["StatefulSet store"].remedy == "ansible-playbook playbooks/apps.yml -i inventories/local"
@@ -135,7 +135,7 @@ def test_all_that_is_broken_is_told_at_once_and_put_back_by_a_run(client, namesp
 def test_pods_that_cannot_be_made_have_their_reason(namespace, platform, judged) -> None:
     greedy = [workload(namespace, "Deployment", "greedy", cpu="5")]
     platform([*everything(namespace), *greedy])
-    eventually(lambda: any("exceeded quota" in line for line in why(judged, "Deployment greedy")), 30, judged, every=1)
+    eventually(lambda: any("exceeded quota" in line for line in why(judged, "Deployment greedy")), judged, every=1)
 
 
 def why(judged: Judged, name: str) -> list[str]:
@@ -159,7 +159,7 @@ def test_a_last_run_that_failed_has_its_reason(client, namespace, platform, judg
     }
     meta = {"name": "dump-1", "namespace": namespace, "ownerReferences": [names]}
     client.request("POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", body={"metadata": meta, "spec": spec})
-    eventually(lambda: "CronJob dump" in judged(), 60, judged, every=1)
+    eventually(lambda: "CronJob dump" in judged(), judged, every=1)
     fault = judged()["CronJob dump"]
     assert fault.wrong.startswith("its last run failed (DeadlineExceeded")
     assert any("DeadlineExceeded" in line for line in fault.reason), fault.reason
@@ -176,7 +176,6 @@ def test_a_claim_without_a_class_has_its_reason(client, namespace, platform, jud
     assert why(judged, "PersistentVolumeClaim data")[0] == "phase Pending, not bound"
     eventually(
         lambda: any('"nowhere" not found' in line for line in why(judged, "PersistentVolumeClaim data")),
-        30,
         judged,
         every=1,
     )

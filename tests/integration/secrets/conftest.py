@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets import crypto
 
-from tests.helpers import ROOT, Client, connect, eventually, play
+from tests.helpers import PATIENCE, ROOT, Client, connect, eventually, play
 from tests.integration.secrets.controller import running
 
 
@@ -60,7 +60,7 @@ def kubeseal(programs: pathlib.Path) -> Callable[..., str]:
 
     def run(*arguments: str, given: str) -> str:
         command = [str(programs / "kubeseal"), *arguments]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -75,4 +75,4 @@ def sealing_keys(kubeconfig: pathlib.Path, controller: str | None) -> list[dict]
         def listed() -> list[dict]:
             return client.list("v1", "Secret", "kube-system", label_selector=crypto.KEY_LABEL)
 
-        return eventually(listed, 60, "the controller made no sealing key")
+        return eventually(listed, "the controller made no sealing key")

@@ -25,7 +25,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import NotFo
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import MERGE_PATCH
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.keyring import keyring
 
-from tests.helpers import Client, eventually
+from tests.helpers import PATIENCE, Client, eventually
 
 PROGRAM = b"/sealed-secrets-controller"
 NAME = "sealed-secrets-controller"
@@ -79,12 +79,12 @@ def running(client: Client, kubeconfig: pathlib.Path, state: pathlib.Path, work:
             assert process.poll() is None, (work / "log").read_text()
             return status(f"http://{address}/healthz") == 200
 
-        eventually(ready, 120, (work / "log").read_text)
+        eventually(ready, (work / "log").read_text)
         with _service_of(client, f"http://{address}"):
             yield f"http://{address}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def _service_of(client: Client, program: str) -> Iterator[None]:
     service = f"/api/v1/namespaces/kube-system/services/{NAME}"
     client.request("PATCH", service, body={"spec": {"selector": None}}, content_type=MERGE_PATCH)
     looks = itertools.count()  # whoever made them may not know yet that there is no selector any more
-    eventually(lambda: _leads_nowhere(client) and next(looks) > 1, 60, "the Service still leads to its pod")
+    eventually(lambda: _leads_nowhere(client) and next(looks) > 1, "the Service still leads to its pod")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
         probe.connect(("192.0.2.1", 9))  # nothing is sent
         address = probe.getsockname()[0]
@@ -149,7 +149,7 @@ def _relay(address: str, program: str) -> Iterator[int]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            with urllib.request.urlopen(program + self.path, timeout=10) as answer:
+            with urllib.request.urlopen(program + self.path, timeout=PATIENCE) as answer:
                 self.send_response(answer.status)
                 self.end_headers()
                 self.wfile.write(answer.read())
@@ -172,7 +172,7 @@ def newest_certificate(secrets: list[dict]) -> bytes:
 def status(url: str, body: bytes | None = None) -> int:
     """The HTTP status of a GET, or of a POST of this body; 0 without an answer."""
     try:
-        with urllib.request.urlopen(url, data=body, timeout=10) as answer:
+        with urllib.request.urlopen(url, data=body, timeout=PATIENCE) as answer:
             return answer.status
     except urllib.error.HTTPError as exc:
         return exc.code

@@ -20,7 +20,7 @@ import hvac
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.binaries import Binaries
 from moto.server import ThreadedMotoServer
 
-from tests.helpers import ROOT, eventually
+from tests.helpers import PATIENCE, ROOT, eventually
 from tests.scripted import Request, answer, scripted
 
 TOKEN = "a-token-of-tests"
@@ -125,11 +125,11 @@ def vault_server() -> Iterator[str]:
                 return True
             return False
 
-        eventually(ready, 60, "vault-kv does not answer")
+        eventually(ready, "vault-kv does not answer")
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -140,7 +140,7 @@ def passing(address: str, before: Callable[[Request], object]) -> Iterator[str]:
     def reply(request: Request) -> bytes:
         before(request)
         headers = dict(line.split(": ", 1) for line in request.head.splitlines()[1:])
-        with contextlib.closing(http.client.HTTPConnection(there.hostname, there.port, timeout=60)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(there.hostname, there.port, timeout=PATIENCE)) as connection:
             connection.request(request.method, request.target, request.body or None, headers)
             said = connection.getresponse()
             return answer(said.status, said.read())

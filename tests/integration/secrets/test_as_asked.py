@@ -18,7 +18,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options imp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("controller")
 MERGE = "application/merge-patch+json"
@@ -29,7 +29,7 @@ Sealing = Callable[..., dict[str, Any]]
 def seal(client: Client, namespace: str) -> Sealing:
     def run(values: dict[str, Any], *, secret: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         wanted = read([{"name": "s", "values": values, **(secret or {})}], namespace)
-        result = run_secrets(client, wanted, Options(name=namespace, wait_timeout=60, **options))
+        result = run_secrets(client, wanted, Options(name=namespace, wait_timeout=PATIENCE, **options))
         return {**result, "keys": result["secrets"][f"{namespace}/s"]["changed_keys"]}
 
     return run
@@ -99,7 +99,7 @@ def test_keys_that_the_template_makes_change_nothing(merge: bool, seal, values, 
     seal({"a": "x", "p": {"generate": {}}})
     before = values()["p"]
     patch(client, namespace, {"spec": {"template": {"data": {"conf": "user={{ .a }}"}}}}, "gitops")
-    eventually(lambda: values().get("conf") == b"user=x", 60, "the controller renders it")
+    eventually(lambda: values().get("conf") == b"user=x", "the controller renders it")
     assert not seal({"a": "x", "p": {"generate": {}}})["changed"]
     seal({"a": "y", "p": {"generate": {}}}, merge=merge)
     assert values() == {"a": b"y", "p": before, "conf": b"user=y"}

@@ -19,6 +19,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options imp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
+from tests.helpers import PATIENCE
+
 pytestmark = pytest.mark.usefixtures("controller")
 
 
@@ -49,7 +51,9 @@ class Both:
 
     def seal(self, given: str = "x", client: Client | None = None, **options: Any) -> dict[str, Any]:
         wanted = read(self.wanted(given), self.namespace)
-        return run_secrets(client or self.client, wanted, Options(name=self.namespace, wait_timeout=60, **options))
+        return run_secrets(
+            client or self.client, wanted, Options(name=self.namespace, wait_timeout=PATIENCE, **options)
+        )
 
     def values(self, name: str = "t") -> dict[str, bytes]:
         data = self.client.get("v1", "Secret", name, self.namespace)["data"]

@@ -11,7 +11,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options imp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import play
+from tests.helpers import PATIENCE, play
 
 CANARY = "canary-in-the-report"
 pytestmark = pytest.mark.usefixtures("controller")
@@ -22,7 +22,7 @@ def test_what_the_report_says(client, namespace, kubeconfig, tmp_path) -> None:
     secrets = [
         {"name": name, "scope": "namespace-wide", "values": {"a": CANARY, "b": {"generate": {}}}} for name in names
     ]
-    run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=60))
+    run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=PATIENCE))
     path = f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets"
     merge = "application/merge-patch+json"
     old = {

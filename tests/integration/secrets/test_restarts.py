@@ -55,7 +55,6 @@ def test_a_secret_that_was_made_again_with_its_values_restarts_nobody(platform: 
     client.request("DELETE", path)
     eventually(
         lambda: (client.get("v1", "Secret", "app", namespace) or {"metadata": {"uid": old}})["metadata"]["uid"] != old,
-        60,
         "the controller makes it again",
     )
     after = platform.seal()

@@ -17,7 +17,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.obje
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import Client
+from tests.helpers import PATIENCE, Client
 from tests.integration.secrets.controller import SLICES, newest_certificate
 
 pytestmark = pytest.mark.usefixtures("controller")
@@ -80,7 +80,7 @@ def test_who_seals_needs_no_private_key(client, namespace, account, number: int,
         pytest.skip("the API server does not reach the controller here")
     sealer = account(SEALER if records else WITHOUT_RECORDS, ASKER)
     wanted = [{"name": f"s{at}", "values": {"given": "x", "made": {"generate": {}}}} for at in range(number)]
-    options = Options(name="mine", record_namespace=namespace, wait_timeout=60)
+    options = Options(name="mine", record_namespace=namespace, wait_timeout=PATIENCE)
     made = run_secrets(sealer, read(wanted, namespace), options)
     assert made["changed"]
     told = [warning for warning in made.get("warnings", []) if "the record of set mine may not be written" in warning]
@@ -98,7 +98,7 @@ def test_without_that_right_the_error_says_which_and_a_certificate_helps(
 ) -> None:
     sealer = account(SEALER, [])
     wanted = read([{"name": "s", "values": {"given": "x"}}], namespace)
-    options = {"name": "mine", "record_namespace": namespace, "wait_timeout": 60}
+    options = {"name": "mine", "record_namespace": namespace, "wait_timeout": PATIENCE}
     with pytest.raises(
         InputError, match=r"may not be read.*services/proxy.*give certificate, as `kubeseal --fetch-cert`"
     ):
@@ -109,7 +109,7 @@ def test_without_that_right_the_error_says_which_and_a_certificate_helps(
 
 def test_a_report_says_what_it_may(client, namespace, account) -> None:
     wanted = read([{"name": "s", "values": {"given": "x"}}], namespace)
-    run_secrets(client, wanted, Options(name="mine", record_namespace=namespace, wait_timeout=60))
+    run_secrets(client, wanted, Options(name="mine", record_namespace=namespace, wait_timeout=PATIENCE))
     found = survey(account(SEALER, []), [namespace], "kube-system", 90)
     one = found["secrets"][f"{namespace}/s"]
     assert (one["decrypts"], one["equal"], one["consumers"], one["synced"]) == (None, None, None, True)

@@ -17,6 +17,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.rollout imp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
+from tests.helpers import PATIENCE
+
 pytestmark = pytest.mark.usefixtures("controller")
 TELL = {"workload": "StatefulSet/database", "container": "main", "commands": [["accept"], ["use"]]}
 SECRETS = [
@@ -90,7 +92,7 @@ class Platform:
 
     def seal(self, **options) -> dict:
         rollout = Rollout(self.client, print, 60, self.run)
-        given = Options(**{"name": self.namespace, **self.keeper, "wait_timeout": 60, "restart": True, **options})
+        given = Options(**{"name": self.namespace, **self.keeper, "wait_timeout": PATIENCE, "restart": True, **options})
         return run_secrets(self.client, read(SECRETS, self.namespace), given, rollout)
 
     def restarted(self) -> set[str]:

@@ -16,7 +16,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import 
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.objects import FEW
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually, play
+from tests.helpers import PATIENCE, eventually, play
 from tests.integration.secrets.controller import newest_certificate
 
 CANARY = f"canary-{uuid.uuid4()}"
@@ -28,7 +28,7 @@ def seal(client, namespace):
     """Seal in this process; the result."""
 
     def run(secrets: list[dict], **options) -> dict:
-        return run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=60, **options))
+        return run_secrets(client, read(secrets, namespace), Options(name=namespace, wait_timeout=PATIENCE, **options))
 
     return run
 
@@ -38,7 +38,7 @@ def plays(kubeconfig, namespace, tmp_path):
     """Run the plugin in a play of several tasks; their results, and everything that was said."""
 
     def run(tasks: list[dict], *flags: str) -> tuple[list[dict], str]:
-        common = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": 60}
+        common = {"kubeconfig": str(kubeconfig), "namespace": namespace, "name": namespace, "wait_timeout": PATIENCE}
         each = [{"greenlang.vcci.sealed_secret": {**common, **task}, "ignore_errors": True} for task in tasks]
         # The canary itself is in no file and in no argument: only in the environment, as an unlocked vault would be in
         # memory.
@@ -255,7 +255,7 @@ def test_manifests_stay_byte_for_byte_with_and_without_the_cluster(
         body=yaml.safe_load(path.read_text()),
         content_type="application/merge-patch+json",
     )
-    eventually(lambda: values("strict")["given"] == b"other", 60, "the controller unseals what was written")
+    eventually(lambda: values("strict")["given"] == b"other", "the controller unseals what was written")
     assert values("strict")["password"] == kept
 
 

@@ -34,7 +34,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.sealing_key
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually, make_namespace, own_cluster, play
+from tests.helpers import PATIENCE, eventually, make_namespace, own_cluster, play
 from tests.integration.secrets.conftest import install
 from tests.integration.secrets.controller import running, status
 
@@ -103,7 +103,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
     )
 
     def seal(on: Client) -> dict:
-        return run_secrets(on, read(SECRETS, "place"), Options(name="test", wait_timeout=60))
+        return run_secrets(on, read(SECRETS, "place"), Options(name="test", wait_timeout=PATIENCE))
 
     with controller(client, state, work, "first"):
         seal(client)
@@ -226,7 +226,7 @@ def test_from_backup_to_disaster_and_back(lost, keys, tmp_path) -> None:
             for name, old in clean.items():
                 one = old if name == "namespace-wide" else yaml.safe_load((folder / f"{name}.yml").read_text())
                 fresh.request("POST", "/apis/bitnami.com/v1alpha1/namespaces/place/sealedsecrets", body=one)
-            eventually(lambda: plain(fresh, "place") == values, 60, lambda: json.dumps(sealed(fresh, "place")))
+            eventually(lambda: plain(fresh, "place") == values, lambda: json.dumps(sealed(fresh, "place")))
             found = survey(fresh, ["place"], "kube-system", 90)
             assert all(one["decrypts"] and one["equal"] for one in found["secrets"].values()), found
         fresh.close()

@@ -10,7 +10,7 @@ import base64
 import os
 import subprocess
 
-from tests.helpers import ROOT, eventually
+from tests.helpers import PATIENCE, ROOT, eventually
 from tests.integration.images import redis_members
 from tests.integration.images.postgresql_server import Server
 from tests.integration.images.redis_members import Members, needs_root, unpacked
@@ -27,7 +27,13 @@ def given(**values: str) -> str:
 def tell(members: Members, index: int, script: str, *phase: str, environment: dict[str, str], text: str) -> None:
     command = members.command("bash", "-c", (SCRIPTS / script).read_text(), "tell", *phase)
     done = subprocess.run(
-        command, env={**os.environ, **environment}, input=text, capture_output=True, text=True, check=False, timeout=60
+        command,
+        env={**os.environ, **environment},
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert NEW not in done.stdout + done.stderr
@@ -50,8 +56,8 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
 
     try:
         members.start(0, 1, 2)
-        eventually(agreed, 60, "first agreement")
-        eventually(lambda: members.ask(1, "proxy", "SET", "a", "1") == "OK", 60, "a write through a proxy")
+        eventually(agreed, "first agreement")
+        eventually(lambda: members.ask(1, "proxy", "SET", "a", "1") == "OK", "a write through a proxy")
         for phase in ("accept", "use"):
             for index in range(3):
                 tell(
@@ -73,8 +79,8 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
         for index in (2, 1, 0):
             members.kill(index, number=15)
             members.start(index)
-            eventually(agreed, 60, f"agreement after the restart of {index}")
-        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", 60, "the value through a proxy")
+            eventually(agreed, f"agreement after the restart of {index}")
+        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", "the value through a proxy")
         use(old)
         assert all("PONG" not in members.ask(index, "redis", "PING") for index in range(3))
     finally:

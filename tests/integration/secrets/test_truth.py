@@ -23,7 +23,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.options imp
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.run import run as run_secrets
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 from tests.integration.secrets.controller import paused
 
 pytestmark = pytest.mark.usefixtures("controller")
@@ -46,7 +46,7 @@ class Place:
         self.admin, self.account, self.namespace, self.options = admin, account, namespace, options
 
     def seal(self, wanted: list[dict[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
-        given = {"name": self.namespace, "record_namespace": self.namespace, "wait_timeout": 60, **self.options}
+        given = {"name": self.namespace, "record_namespace": self.namespace, "wait_timeout": PATIENCE, **self.options}
         return run_secrets(self.account, read(wanted or WANTED, self.namespace), Options(**{**given, **options}))
 
     def values(self, name: str = "t") -> dict[str, bytes]:
@@ -142,7 +142,7 @@ def test_with_the_controller_standing_still_nothing_is_made_anew(place: Place, c
         for check in (True, False):
             with pytest.raises(WaitTimeout, match=r"running"):
                 place.seal(check=check, wait_timeout=1)
-    eventually(lambda: place.admin.get("v1", "Secret", "t", place.namespace), 60, "the controller makes it again")
+    eventually(lambda: place.admin.get("v1", "Secret", "t", place.namespace), "the controller makes it again")
     assert not place.seal()["changed"]
     assert place.values() == before
 

@@ -102,7 +102,7 @@ def ruled(site, kubeconfig) -> Iterator[Ruled]:
         for name in TENANTS:
             made.rule(name)
         for name in ("bounded", "generous"):
-            eventually(lambda name=name: refused_all(made, name), 60, "the policies are obeyed")
+            eventually(lambda name=name: refused_all(made, name), "the policies are obeyed")
         yield made
         for number, (resource, there, _change, _refusal) in enumerate(rows.UPDATES):
             if "finalizers" in there.get("metadata", {}):
@@ -216,7 +216,7 @@ def test_the_default_class_is_everybodys(ruled):
     try:
         for name in ("bounded", "generous"):
             path = c.path("v1", ruled.namespace(name), "pods")
-            eventually(lambda path=path: ruled.refused("POST", path, named) is None, 30, "the class is known")
+            eventually(lambda path=path: ruled.refused("POST", path, named) is None, "the class is known")
             judge(ruled.refused("POST", path, rows.BASES["pods"]), "")
     finally:
         ruled.admin.request("DELETE", f"{classes}/adm-default")
@@ -267,6 +267,6 @@ def test_everything_of_a_namespace_goes_with_it(ruled, kubectl):
         pods = ruled.admin.list("v1", "Pod", where)
         return {pod["metadata"]["ownerReferences"][0]["kind"] for pod in pods if pod["metadata"].get("ownerReferences")}
 
-    eventually(lambda: made() == owners, 120, made)
-    kubectl("delete", "namespace", where, timeout=240)
+    eventually(lambda: made() == owners, made)
+    kubectl("delete", "namespace", where)
     ruled.make("generous")

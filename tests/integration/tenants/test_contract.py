@@ -81,7 +81,7 @@ def test_what_the_quota_of_a_tier_lets_in(quota, client, prefix):
             *(status.get("used") or {})
         }
 
-    eventually(counted, 60, "not every limit is counted")
+    eventually(counted, "not every limit is counted")
     balancer = {"spec": {"type": "LoadBalancer", "ports": [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]}}
     named = {"metadata": {"name": "web"}, **balancer}
     create(client, large, "services", named)  # as `kubectl expose` makes it, with node ports
@@ -111,7 +111,7 @@ def test_affinity_stays_within_the_namespace(quota, client, prefix, kind, term, 
     def counted():
         return client.get("v1", "ResourceQuota", "tenant-cross-namespace", where).get("status", {}).get("hard")
 
-    eventually(counted, 60, "the limit is not known yet")
+    eventually(counted, "the limit is not known yet")
     whole = {"labelSelector": {"matchLabels": {"a": "b"}}, "topologyKey": "kubernetes.io/os", **term}
     terms = [whole] if when == "required" else [{"weight": 1, "podAffinityTerm": whole}]
     wall = pod("wall", affinity={kind: {f"{when}DuringSchedulingIgnoredDuringExecution": terms}})
@@ -137,12 +137,12 @@ def test_a_quota_of_the_version_before_with_more_in_use(quota, client, prefix):
         return client.get("v1", "ServiceAccount", f"a{number}", where)
 
     for number in range(3):
-        eventually(lambda number=number: made_account(number), 60, "an account is let in")
+        eventually(lambda number=number: made_account(number), "an account is let in")
 
     def forgotten():
         return "count/serviceaccounts" not in client.request("GET", path)["status"]["used"]
 
-    eventually(forgotten, 60, "the quota controller still counts what it has no limit of")
+    eventually(forgotten, "the quota controller still counts what it has no limit of")
     told = "count/serviceaccounts is 2, and 4 are in use already"
     predicted = quota("--check", tiers=TIERS, tenants=data, force_conflicts=True)
     assert not predicted.get("failed"), predicted
@@ -158,7 +158,7 @@ def test_a_quota_of_the_version_before_with_more_in_use(quota, client, prefix):
             return "count/serviceaccounts" in str(exc)
         return False
 
-    eventually(refused, 60, "an account is let in beyond the limit")
+    eventually(refused, "an account is let in beyond the limit")
     again = quota(tiers=TIERS, tenants=data)
     assert not again["changed"]
     assert "count/serviceaccounts is 2" in str(again["warnings"])
@@ -174,7 +174,7 @@ def test_who_is_refused_stops_nobody_else(quota, client, prefix):
     def counted():
         return client.get("v1", "ResourceQuota", "tenant-quota", first)["status"]["used"].get("pods") == "1"
 
-    eventually(counted, 60, "the quota controller does not count")
+    eventually(counted, "the quota controller does not count")
     data[0]["tier"], data[1]["tier"] = "tiny", "large"
     data += tenants(prefix, "small", "small", "small")[2:]
     others = f"not converged: {prefix}-0; the other 2 are. Why:\n- tenant {prefix}-0: pods would be 0, and 1 are in use"
@@ -265,13 +265,13 @@ def test_requests_of_tenants_have_a_level_of_their_own(quota, client, prefix, ku
         every = client.list("v1", "Namespace", label_selector="tenant")
         return [one["metadata"]["name"] for one in every if "deletionTimestamp" in one["metadata"]]
 
-    eventually(lambda: not going(), 120, lambda: f"still there: {going()}")
+    eventually(lambda: not going(), lambda: f"still there: {going()}")
     quota(tiers=TIERS, tenants=data, priority_level=f"{prefix}-level")
     account = f"system:serviceaccount:vcci-tenant-{prefix}-1:default"
     groups = ("--as-group=system:serviceaccounts", f"--as-group=system:serviceaccounts:vcci-tenant-{prefix}-1")
-    eventually(lambda: put_in(f"--as={prefix}-0-dev"), 60, "the request of an owner is in another level")
-    eventually(lambda: put_in("--as=x", f"--as-group={prefix}-2-people"), 60, "the request of a group's is")
-    eventually(lambda: put_in(f"--as={account}", *groups), 60, "the request of a ServiceAccount is")
+    eventually(lambda: put_in(f"--as={prefix}-0-dev"), "the request of an owner is in another level")
+    eventually(lambda: put_in("--as=x", f"--as-group={prefix}-2-people"), "the request of a group's is")
+    eventually(lambda: put_in(f"--as={account}", *groups), "the request of a ServiceAccount is")
     assert not put_in("--as=somebody")
     assert not put_in("--as=system:serviceaccount:kube-system:default", "--as-group=system:serviceaccounts:kube-system")
 
@@ -284,5 +284,5 @@ def test_requests_of_tenants_have_a_level_of_their_own(quota, client, prefix, ku
     assert sum(f"{prefix}-0-dev" in schema for schema in schemas) == 1
     only = quota(tiers=TIERS, tenants=data, priority_level=f"{prefix}-level", only=[f"{prefix}-0"])
     assert only["counts"]["configured"] == 3  # both bindings, and the schema of their share
-    eventually(lambda: not put_in(f"--as={prefix}-0-dev"), 60, "who is no owner any more is in the tenants' level")
+    eventually(lambda: not put_in(f"--as={prefix}-0-dev"), "who is no owner any more is in the tenants' level")
     assert put_in("--as=x", f"--as-group={prefix}-2-people")

@@ -46,13 +46,13 @@ def kept(client, where: str, node: str) -> None:
     client.request("POST", path, body={"metadata": {"name": "kept"}, "spec": spec})
     budget = {"metadata": {"name": "never"}, "spec": {"maxUnavailable": 0, "selector": {"matchLabels": labels}}}
     client.request("POST", f"/apis/policy/v1/namespaces/{where}/poddisruptionbudgets", body=budget)
-    eventually(lambda: len(there(client, where, node)) == 2, 60, "pods on the node")
+    eventually(lambda: len(there(client, where, node)) == 2, "pods on the node")
 
     def counted() -> bool:
         status = client.get("policy/v1", "PodDisruptionBudget", "never", where).get("status") or {}
         return status.get("currentHealthy") == 2
 
-    eventually(counted, 60, "the budget is counted")
+    eventually(counted, "the budget is counted")
 
 
 def there(client, where: str, node: str) -> list[str]:
@@ -64,13 +64,13 @@ def free(client, where: str) -> None:
     """Remove the workload, with pods that nobody else would let go."""
     path = f"/apis/apps/v1/namespaces/{where}/replicasets/kept"
     client.request("DELETE", path, body={"propagationPolicy": "Orphan"})
-    eventually(lambda: client.get("apps/v1", "ReplicaSet", "kept", where) is None, 30, "the workload goes")
+    eventually(lambda: client.get("apps/v1", "ReplicaSet", "kept", where) is None, "the workload goes")
     for pod in client.list("v1", "Pod", where):
         path = f"/api/v1/namespaces/{where}/pods/{pod['metadata']['name']}"
         body = {"metadata": {"finalizers": None}}
         client.request("PATCH", path, body=body, content_type="application/merge-patch+json")
         client.request("DELETE", path, body={"gracePeriodSeconds": 0})
-    eventually(lambda: client.list("v1", "Pod", where) == [], 30, "its pods go")
+    eventually(lambda: client.list("v1", "Pod", where) == [], "its pods go")
 
 
 def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namespace, node, tmp_path):
@@ -78,7 +78,7 @@ def test_a_tenant_does_not_keep_a_node(quota, client, kubeconfig, prefix, namesp
     made = quota(tiers=tiers, tenants=[{"id": f"{prefix}-d", "name": "Drained", "tier": "any"}])
     assert not made.get("failed"), made
     where = f"vcci-tenant-{prefix}-d"
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     kept(client, where, node)
 
     def drain(*flags: str, **options: object) -> dict:
@@ -150,7 +150,7 @@ def dead(client, node):
             return "it is off" in str(exc)
         return False
 
-    eventually(off, 60, "nobody says that it is Ready")
+    eventually(off, "nobody says that it is Ready")
     yield node
     for path in (f"{POLICIES}ybindings", f"{POLICIES}ies"):
         client.request("DELETE", f"{path}/{node}-off")
@@ -164,7 +164,7 @@ def out(client, node: str) -> bool:
 def test_what_is_begun_to_be_removed_is_removed(client, kubeconfig, namespace, node, request, tmp_path):
     """The collector of pods calls those of a node that is out of service failed, and deletes them; a finalizer may
     still hold them then."""
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     kept(client, namespace, node)
     request.getfixturevalue("dead")
     say(client, node, "Unknown", 3600)
@@ -183,7 +183,7 @@ def test_what_is_begun_to_be_removed_is_removed(client, kubeconfig, namespace, n
 
 
 def test_a_node_that_is_gone_is_emptied_by_force(client, kubeconfig, namespace, node, request, tmp_path):
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     kept(client, namespace, node)
     request.getfixturevalue("dead")
     say(client, node, "Unknown", 3600)

@@ -120,9 +120,7 @@ def widgets(client):
     spec = {"group": "hostile.example", "scope": "Namespaced", "names": names, "versions": [version]}
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     client.request("POST", path, body={"metadata": {"name": "widgets.hostile.example"}, "spec": spec})
-    eventually(
-        lambda: client.get("hostile.example/v1", "Widget", "x", "default") is None and served(client), 60, "kind"
-    )
+    eventually(lambda: client.get("hostile.example/v1", "Widget", "x", "default") is None and served(client), "kind")
     yield
     client.request("DELETE", f"{path}/widgets.hostile.example")
 
@@ -144,11 +142,11 @@ def silent_api(client: Client) -> Iterator[None]:
     spec["insecureSkipTLSVerify"] = True
     client.request("POST", path, body={"metadata": {"name": "v1.gone.example"}, "spec": spec})
     try:
-        eventually(lambda: is_silent(client), 60, "the API is known")
+        eventually(lambda: is_silent(client), "the API is known")
         yield
     finally:
         client.request("DELETE", f"{path}/v1.gone.example")
-        eventually(lambda: not is_silent(client), 60, "the API is forgotten")
+        eventually(lambda: not is_silent(client), "the API is forgotten")
 
 
 def is_silent(client: Client) -> bool:
@@ -167,11 +165,11 @@ def hostile(quota, client, prefix, widgets):
     found = Hostile(client, f"{prefix}-h")
     body = {"metadata": {"annotations": {"tenant.vcci.io/max-grace-seconds": "2"}}}
     client.request("PATCH", f"/api/v1/namespaces/{found.where}", body=body, content_type="application/merge-patch+json")
-    eventually(lambda: found.get("v1", "ServiceAccount", "default"), 30, "account")
+    eventually(lambda: found.get("v1", "ServiceAccount", "default"), "account")
     found.build()
     # Two of the Deployment, one of each other, one a node; what is of a Job comes and goes.
     names = ("web", "of-a-config-map", "of-another-kind", "set", "far", "old", "store", "every")
-    eventually(lambda: all(any(p.startswith(n) for p in found.running()) for n in names), 180, found.running)
+    eventually(lambda: all(any(p.startswith(n) for p in found.running()) for n in names), found.running)
     yield found
     for obj in sweep.in_namespace(client, sweep.kinds(client), found.where):  # of a test that failed
         ending.take_finalizers(client, obj, [])
@@ -239,7 +237,7 @@ def test_suspended_resumed_and_offboarded(quota, hostile, client, controller, tm
     assert not done.get("failed"), done["msg"]
     assert client.list("v1", "Pod", hostile.where) == []
     assert not reach("cordoned", delete_pods=True, **options)["changed"]
-    eventually(lambda: 'User "somebody" cannot' in controller[-1], 30, lambda: controller[-1])
+    eventually(lambda: 'User "somebody" cannot' in controller[-1], lambda: controller[-1])
     for state in ("backed_up", "quarantined", "deleting"):
         done = reach(state, **options)
         assert not done.get("failed"), done["msg"]

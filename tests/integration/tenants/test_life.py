@@ -13,7 +13,7 @@ from ansible_collections.greenlang.vcci.plugins.filter.tenant_probe_objects impo
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from cryptography.hazmat.primitives import serialization
 
-from tests.helpers import eventually
+from tests.helpers import PATIENCE, eventually
 
 PEOPLE = [{"group": "acme-admins"}, {"user": "eve", "role": "viewer"}]
 # Simulated nodes offer no ephemeral storage.
@@ -43,10 +43,6 @@ def workload(kind: str, name: str, **spec: object) -> dict:
     }
 
 
-def until(condition, what: str):
-    return eventually(condition, 120, what)
-
-
 @pytest.fixture(scope="module")
 def acme() -> dict:
     return {"id": "acme-life", "name": "ACME", "tier": "starter", "owners": PEOPLE, "hosts": ["acme.example"]}
@@ -74,7 +70,7 @@ def running(site, acme, globex) -> str:
         site.client.request(
             "POST", f"/apis/apps/v1/namespaces/{where}/{kind.lower()}s", body=workload(kind, name, **spec)
         )
-    until(lambda: len(pods(site, where)) == 3, "pods")
+    eventually(lambda: len(pods(site, where)) == 3, "pods")
     return where
 
 
@@ -126,7 +122,7 @@ def test_a_missing_bound_is_seen(site, running, tmp_path):
     try:
         options = {"tenant_verify_ids": ["acme-life", "globex-life"], "tenant_verify_network": False}
         options["tenant_verify_directory"] = str(tmp_path)
-        until(
+        eventually(
             lambda: (
                 "a forbidden image must be refused, was allowed"
                 in site.run("tenant_verify", fails=None, **options).text
@@ -136,7 +132,7 @@ def test_a_missing_bound_is_seen(site, running, tmp_path):
         assert "a forbidden image,refused,allowed,WRONG" in (tmp_path / "isolation.csv").read_text()
     finally:
         assert site.run("tenant", tenant_list=[], tags="admission").changed
-        until(lambda: "WRONG" not in site.run("tenant_verify", fails=None, **options).text, "a closed cell")
+        eventually(lambda: "WRONG" not in site.run("tenant_verify", fails=None, **options).text, "a closed cell")
 
 
 def test_another_tier(site, running, acme, globex):
@@ -149,7 +145,7 @@ def test_another_tier(site, running, acme, globex):
     assert "starter → professional" in done.text
     quota = site.client.get("v1", "ResourceQuota", "tenant-quota", running)
     assert quota["spec"]["hard"]["pods"] == "100"
-    until(
+    eventually(
         lambda: (
             site.client.get("v1", "ResourceQuota", "tenant-quota", running)["status"].get("used", {}).get("pods") == "3"
         ),
@@ -215,7 +211,7 @@ def test_suspended_and_as_before(site, running, acme, globex):
 
     assert site.run("tenant_resume", tenant_id="acme-life").changed
     assert replicas(site, running) == {"web": 2, "idle": 0, "store": 1}
-    until(lambda: len(pods(site, running)) == 3, "pods again")
+    eventually(lambda: len(pods(site, running)) == 3, "pods again")
     assert not site.run("tenant_resume", tenant_id="acme-life").changed
 
 
@@ -234,7 +230,7 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
         "tenant_confirm": "acme-life",
         "tenant_offboard_directory": str(tmp_path),
         "tenant_offboard_database": False,
-        "tenant_state_wait_timeout": 30,
+        "tenant_state_wait_timeout": PATIENCE,
     }
     folder, client = tmp_path / "acme-life", site.client
     assert (
@@ -352,7 +348,7 @@ def test_goodbye(site, running, kubectl, tmp_path, acme, globex):
         "hostPath": {"path": "/tmp/acme-life"},
     }
     client.request("POST", "/api/v1/persistentvolumes", body={"metadata": {"name": "acme-life"}, "spec": volume})
-    asked = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 12})
+    asked = site.run("tenant_offboard", fails=True, **{**options, "tenant_state_wait_timeout": 30})
     assert client.get("v1", "Namespace", running) is None
     said = flat(asked)
     assert "somebody must decide" in said

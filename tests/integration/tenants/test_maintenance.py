@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers import eventually, play
+from tests.helpers import PATIENCE, eventually, play
 from tests.integration.tenants.test_drain import CONTAINER, RESTRICTED
 
 LABELS = {"app": "kept"}
@@ -24,7 +24,7 @@ def nodes(client):
         client.request("POST", "/api/v1/nodes", body=body)
         kind = "application/merge-patch+json"
         client.request("PATCH", f"/api/v1/nodes/{name}/status", body=status, content_type=kind)
-    eventually(lambda: all(_ready(client, name) for name in names), 60, "the nodes are Ready")
+    eventually(lambda: all(_ready(client, name) for name in names), "the nodes are Ready")
     yield names
     for name in names:
         client.request("DELETE", f"/api/v1/nodes/{name}")
@@ -35,7 +35,7 @@ def emptied(client, nodes) -> None:
     """Namespaces of earlier tests go by and by: until then their pods are on these nodes."""
     fields = [f"spec.nodeName={name}" for name in nodes]
     eventually(
-        lambda: not any(client.list("v1", "Pod", field_selector=field) for field in fields), 120, "the nodes are empty"
+        lambda: not any(client.list("v1", "Pod", field_selector=field) for field in fields), "the nodes are empty"
     )
 
 
@@ -53,7 +53,7 @@ def workload(client, where: str, replicas: int, **budget: object) -> None:
     )
     body = {"metadata": {"name": "strict"}, "spec": {**budget, "selector": {"matchLabels": LABELS}}}
     client.request("POST", f"/apis/policy/v1/namespaces/{where}/poddisruptionbudgets", body=body)
-    eventually(lambda: _healthy(client, where) == replicas, 90, "its budget counts its pods")
+    eventually(lambda: _healthy(client, where) == replicas, "its budget counts its pods")
 
 
 def _healthy(client, where: str) -> int:
@@ -66,7 +66,7 @@ def on(client, where: str, nodes: list[str]) -> list[str]:
 
 
 def test_what_keeps_a_pool_is_told_before_anything_is_changed(client, kubeconfig, namespace, nodes, tmp_path):
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     workload(client, namespace, 1, minAvailable=1)
     same = {"kubeconfig": str(kubeconfig), "pool": POOL}
     looks = [
@@ -82,7 +82,7 @@ def test_what_keeps_a_pool_is_told_before_anything_is_changed(client, kubeconfig
         {**same, "version": "latest"},
     ]
     tasks = [{"greenlang.vcci.upgrade_preflight": one, "ignore_errors": True} for one in looks]
-    tasks.append({"greenlang.vcci.node_drain": {**same, "wait_timeout": 60}, "ignore_errors": True})
+    tasks.append({"greenlang.vcci.node_drain": {**same, "wait_timeout": PATIENCE}, "ignore_errors": True})
     results, said = play(tmp_path, tasks)
     kept, accepted, waits, lost, node, pool, accept, lower, skipped, none, drained = results
     budget = f"PodDisruptionBudget {namespace}/strict: it never allows a disruption (minAvailable is 1 of 1)"
@@ -108,7 +108,7 @@ def test_what_keeps_a_pool_is_told_before_anything_is_changed(client, kubeconfig
 
 def test_what_ends_the_emptying_of_a_pool_midway_is_told_before(client, kubeconfig, namespace, nodes, tmp_path):
     """Its pods have nowhere to go while all of it is away, and their budget lets some of them be away alone."""
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     workload(client, namespace, 2, minAvailable=1)
     pod = {"nodeName": nodes[0], "containers": [CONTAINER], "securityContext": RESTRICTED}
     lonely = {"metadata": {"name": "lonely"}, "spec": pod}
@@ -129,9 +129,9 @@ def test_what_ends_the_emptying_of_a_pool_midway_is_told_before(client, kubeconf
 
 
 def test_a_pool_is_emptied_and_taken_back(client, kubeconfig, namespace, nodes, tmp_path):
-    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), 30, "account")
+    eventually(lambda: client.get("v1", "ServiceAccount", "default", namespace), "account")
     workload(client, namespace, 2, maxUnavailable="100%")
-    drain = {"kubeconfig": str(kubeconfig), "pool": POOL, "wait_timeout": 60}
+    drain = {"kubeconfig": str(kubeconfig), "pool": POOL, "wait_timeout": PATIENCE}
     back = {**drain, "state": "schedulable"}
     tasks = [{"greenlang.vcci.node_drain": one} for one in (drain, drain)]
     results, said = play(tmp_path, tasks)
@@ -141,7 +141,7 @@ def test_a_pool_is_emptied_and_taken_back(client, kubeconfig, namespace, nodes, 
     assert {f"Node {name}" for name in nodes} <= set(first["changes"])
     assert not second["changed"], second
     assert on(client, namespace, nodes) == []
-    wait = {"kubeconfig": str(kubeconfig), "nodes": nodes, "checks": ["nodes"], "wait_timeout": 60}
+    wait = {"kubeconfig": str(kubeconfig), "nodes": nodes, "checks": ["nodes"], "wait_timeout": PATIENCE}
     results, _said = play(tmp_path, [{"greenlang.vcci.node_drain": back}, {"greenlang.vcci.upgrade_preflight": wait}])
     assert not results[1].get("failed"), results[1]
-    eventually(lambda: len(on(client, namespace, nodes)) == 2, 60, "its pods are back")
+    eventually(lambda: len(on(client, namespace, nodes)) == 2, "its pods are back")

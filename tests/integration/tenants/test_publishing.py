@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.helpers import eventually, kubectl
+from tests.helpers import PATIENCE, eventually, kubectl
 
 TENANT = {"id": "publishing-life", "name": "Publishing", "tier": "enterprise", "owners": [{"group": "publishers"}]}
 WHERE = "vcci-tenant-publishing-life"
@@ -24,7 +24,7 @@ def tenant(site, kubeconfig):
     site.run("tenant", tenant_list=[TENANT], tenant_overcommit={})
     dry = ("-n", WHERE, "create", "--dry-run=server", "-o", "json", "-f", "-")
     balancer = service("lb", type="LoadBalancer", allocateLoadBalancerNodePorts=False)
-    eventually(lambda: '"Local"' in kubectl(kubeconfig, *dry, given=balancer), 60, "not in force")
+    eventually(lambda: '"Local"' in kubectl(kubeconfig, *dry, given=balancer), "not in force")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def ask(kubeconfig):
             *arguments,
         ]
         text = None if given is None else json.dumps(given)
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return done.stdout if done.returncode == 0 else f"refused: {done.stderr}"
 
     return run
@@ -139,7 +139,7 @@ def test_without_mutation_another_policy_is_refused(ask, kubeconfig):
         ask("delete", "service", "lb", "--wait=false")
         return made if "refused" in made else None
 
-    said = eventually(refused, 30, "it is made Local for ever")
+    said = eventually(refused, "it is made Local for ever")
     assert "externalTrafficPolicy not allowed: Cluster; a load balancer of a tenant has Local" in said
     assert "refused" not in ask(
         "create", "-f", "-", given=service("lb", type="LoadBalancer", externalTrafficPolicy="Local")

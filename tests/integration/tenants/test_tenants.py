@@ -76,7 +76,7 @@ def test_never_below_use_and_never_deleted(quota, client, prefix):
     def counted():
         return int(client.get("v1", "ResourceQuota", "tenant-quota", where)["status"]["used"]["configmaps"]) >= 3
 
-    eventually(counted, 60, "the quota controller does not count")
+    eventually(counted, "the quota controller does not count")
 
     data[0]["tier"] = "tiny"
     refused = quota(tiers=TIERS, tenants=data)

@@ -71,7 +71,7 @@ def use(client, namespace, count):
         status = client.get("v1", "ResourceQuota", "tier-quota", namespace).get("status") or {}
         return (status.get("used") or {}).get("configmaps") == str(count)
 
-    eventually(counted, 120, f"{count} ConfigMaps are counted")
+    eventually(counted, f"{count} ConfigMaps are counted")
 
 
 def test_a_life(bound, client, teams):
@@ -143,12 +143,12 @@ def test_another_quota_has_counted(bound, client, teams):
     def used():
         return (client.get("v1", "ResourceQuota", "own", teams[0]).get("status") or {}).get("used") or {}
 
-    eventually(lambda: "configmaps" in used(), 60, "the quota counts")  # what is older may be counted late
+    eventually(lambda: "configmaps" in used(), "the quota counts")  # what is older may be counted late
     for number in range(4):
         client.request(
             "POST", f"/api/v1/namespaces/{teams[0]}/configmaps", body={"metadata": {"name": f"used-{number}"}}
         )
-    eventually(lambda: int(used().get("configmaps", 0)) >= 4, 120, "ConfigMaps are counted")
+    eventually(lambda: int(used().get("configmaps", 0)) >= 4, "ConfigMaps are counted")
     refused = bound(blue="tiny")
     assert refused["failed"]
     assert "configmaps would be 2" in refused["msg"]
@@ -214,7 +214,7 @@ def test_the_examples_run(plugin, example, client):
 def test_examples_in_check_mode_before_anything_is_there(example, client):
     """The namespaces are planned by an earlier task of the same run."""
     names = ("team-blue", "team-green")
-    eventually(lambda: not any(client.get("v1", "Namespace", name) for name in names), 300, "another test's are gone")
+    eventually(lambda: not any(client.get("v1", "Namespace", name) for name in names), "another test's are gone")
     module = importlib.import_module("ansible_collections.greenlang.vcci.plugins.modules.tier_quota")
     made, bounded, *_rest = yaml.safe_load(module.EXAMPLES)
     assert all(result["changed"] for result in example([made, bounded], "--check"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT, eventually
+from tests.helpers import PATIENCE, ROOT, eventually
 
 PROGRAMS = {
     "postgresql-configure": 'code=$(cat "$TRIAL/code"); echo "configured $code" >> "$TRIAL/told"; exit "$code"',
@@ -78,7 +78,7 @@ def member(tmp_path: Path) -> Iterator[Member]:
 
 
 def until(member: Member, line: str, times: int) -> None:
-    eventually(lambda: member.count(line) >= times, 60, member.told)
+    eventually(lambda: member.count(line) >= times, member.told)
 
 
 def test_a_change_is_told_once(member: Member) -> None:
@@ -89,7 +89,7 @@ def test_a_change_is_told_once(member: Member) -> None:
     until(member, "HUP", 2)
     assert member.count("configured 0") == 3
     member.process.send_signal(signal.SIGTERM)
-    assert member.process.wait(60) == 7  # as Patroni ended
+    assert member.process.wait(PATIENCE) == 7  # as Patroni ended
 
 
 @pytest.mark.parametrize("at_start", [True, False], ids=["when it starts", "when files change"])
@@ -117,4 +117,4 @@ def test_what_cannot_be_read_ends_no_member_that_runs(member: Member) -> None:
 
 def test_what_cannot_be_read_ends_one_that_starts(member: Member) -> None:
     member.start(BROKEN)
-    assert member.process.wait(60) == BROKEN
+    assert member.process.wait(PATIENCE) == BROKEN

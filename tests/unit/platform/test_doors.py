@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.helpers import PATIENCE
 from tests.scripted import Request, Scripted, answer
 
 Answers = dict[str, list[tuple[int, object]]]  # by method, host and path
@@ -100,7 +101,7 @@ def refuse_others(_socket: ssl.SSLObject, name: str | None, _context: ssl.SSLCon
     return None if name in (HOST, APP) else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
-def asked(port: int, certificate: Path, timeout: float = 5, write: bool = True) -> Doors:
+def asked(port: int, certificate: Path, timeout: float = PATIENCE, write: bool = True) -> Doors:
     doors = Doors("127.0.0.1", HOST, certificate.read_text(), timeout, (port, port))
     doors.ask_all(ROUTES, Workers(4), write)
     return doors
@@ -155,7 +156,7 @@ WRONG: dict[str, tuple[Answers, dict[str, str]]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_every_wrong_answer_is_told_and_the_others_are_asked(serve: Serve, certificate: Path, name: str) -> None:
     change, expected = WRONG[name]
-    doors = asked(serve(answers({**AT_ONCE, **change})), certificate, timeout=0.5)
+    doors = asked(serve(answers({**AT_ONCE, **change})), certificate, timeout=2)
     found = {fault.object: fault.wrong for fault in doors.faults}
     assert set(found) == set(expected)
     for door, message in expected.items():

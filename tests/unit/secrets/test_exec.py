@@ -25,6 +25,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client i
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import execute
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import Generator, private_key
 
+from tests.helpers import PATIENCE
+
 CANARY = b"canary-on-standard-input"
 SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
 
@@ -117,7 +119,7 @@ class Proxy:
 
 def call(server: Server, **connection: object) -> str:
     client = Client.from_params({"host": server.url, **(connection or {"api_key": "token"})})
-    return execute(client, "place", "pod-0", "main", ["bash", "-c", "cat; true"], CANARY + b"\n", timeout=5)
+    return execute(client, "place", "pod-0", "main", ["bash", "-c", "cat; true"], CANARY + b"\n", timeout=PATIENCE)
 
 
 def test_input_travels_on_standard_input_and_output_comes_back() -> None:
@@ -133,7 +135,10 @@ def test_input_travels_on_standard_input_and_output_comes_back() -> None:
 def test_a_command_that_gets_nothing_has_no_input() -> None:
     """It may end before its input would come."""
     server = Server(SUCCESS)
-    assert execute(Client.from_params({"host": server.url}), "place", "pod-0", "main", ["true"], b"", timeout=5) == ""
+    assert (
+        execute(Client.from_params({"host": server.url}), "place", "pod-0", "main", ["true"], b"", timeout=PATIENCE)
+        == ""
+    )
     assert "stdin" not in server.head
 
 

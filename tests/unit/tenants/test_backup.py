@@ -20,6 +20,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client i
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants import reader as _tenant_reader
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.backup import Archive
 
+from tests.helpers import PATIENCE
+
 WHERE = "vcci-tenant-acme"
 
 
@@ -228,9 +230,9 @@ class Server:
     def stream(self):
         client, found = Client.from_params({"host": f"http://127.0.0.1:{self.listener.getsockname()[1]}"}), []
         try:
-            _exec.stream(client, WHERE, "pod", "reader", ["tar", "."], found.append, timeout=10)
+            _exec.stream(client, WHERE, "pod", "reader", ["tar", "."], found.append, timeout=PATIENCE)
         finally:
-            self.thread.join(10)
+            self.thread.join(PATIENCE)
             self.listener.close()
         return b"".join(found)
 

@@ -18,6 +18,8 @@ from ansible_collections.greenlang.vcci.plugins.filter import (
     tenant_proof,
 )
 
+from tests.helpers import PATIENCE
+
 ADDRESSES = {"a": ["10.0.0.1", "10.9.0.1"], "b": ["10.0.0.2", "10.9.0.2"]}
 COMMON = [{"name": "db", "host": "db.svc", "port": 5432, "expect": "closed"}]
 
@@ -161,7 +163,7 @@ def test_the_script_tells_open_from_closed():
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=PATIENCE,
         ).stdout
     assert sorted(log.splitlines()) == [
         "1 known answered",
