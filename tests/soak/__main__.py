@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))  # the collection, as Ansible names it
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "images/vcci-backend-api/app")]  # as Ansible and images have them
 FORM = "{:<28} {:>8}  {:<6} {}"
 
 

@@ -24,7 +24,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster impor
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT
 
 from tests.helpers import ROOT, STATE, eventually
-from tests.injection.ground import Ground
+from tests.injection.scene import Scene
 from tests.soak.upgrade import Site, own_site
 
 BEFORE, AFTER = "1.36", "1.37"
@@ -205,7 +205,7 @@ def cut_off(site: Site, name: str) -> Iterator[None]:
 
 def hold(site: Site, held: list[str]) -> None:
     """Have this be down on purpose, and nothing else."""
-    Ground(site.name, site.play).hold(*held)
+    Scene(site.name, site.play).hold(*held)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +22,20 @@ except ImportError as exc:
 
 STDIN, STDOUT, STDERR, STATUS = range(4)
 SHOWN = 600  # characters of what it complained about that a message has
+
+
+@dataclass(frozen=True)
+class Place:
+    """A command in a container."""
+
+    namespace: str
+    pod: str
+    container: str
+    command: list[str]
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.pod}/exec"
 
 
 class CommandFailed(VcciError):
@@ -48,8 +63,6 @@ def stream(
     timeout: float = 300,
 ) -> None:
     """Hand its standard output to `sink`; an error unless it succeeds. Nothing for `timeout` seconds is one too."""
-    if MISSING:
-        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
     url = _url(client.server, f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", container, command, bool(given))
     what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
     try:
@@ -65,6 +78,29 @@ def stream(
         raise CommandFailed(f"{what} failed: {why}")
 
 
+def relay(client: Client, source: Place, target: Place, timeout: float = 300) -> str:
+    """What one command writes is what the other reads, as fast as that takes it; what the other wrote at its end. The
+    protocol cannot end an input: the other has to know when it has all."""
+    written: list[bytes] = []
+    url = _url(client.server, target.path, target.container, target.command, True)
+    try:
+        socket = _connect(client, url, timeout)
+
+        def hand_on(block: bytes) -> None:
+            socket.send_binary(bytes([STDIN]) + block)
+
+        with socket.sock:
+            stream(client, source.namespace, source.pod, source.container, source.command, hand_on, timeout=timeout)
+            said, status = _heard(socket, written.append)
+    except (websocket.WebSocketException, OSError) as exc:
+        why = str(exc)[:SHOWN]
+        raise VcciError(f"pod {target.namespace}/{target.pod}: {target.command[0]}: {why}; run this again") from exc
+    if json.loads(status or b"{}").get("status") != "Success":
+        why = said.decode(errors="replace").strip() or "the connection ended"
+        raise CommandFailed(f"pod {target.namespace}/{target.pod}: {target.command[0]} failed: {why}")
+    return b"".join(written).decode(errors="replace")
+
+
 def _url(server: str, path: str, container: str, command: list[str], stdin: bool) -> str:
     base = urlsplit(server)
     given = [("stdin", "1")] if stdin else []
@@ -76,25 +112,31 @@ def _url(server: str, path: str, container: str, command: list[str], stdin: bool
 
 def _talk(socket: Any, given: bytes, sink: Callable[[bytes], None]) -> tuple[bytes, bytes]:
     """The end of what it complained about, and the status that it ended with, if it came to that."""
-    said = b""
     with socket.sock:
         if given:
             socket.send_binary(bytes([STDIN]) + given)
-        while True:
-            code, frame = socket.recv_data()
-            if code == websocket.ABNF.OPCODE_CLOSE:
-                return said, b""
-            channel, data = frame[:1], frame[1:]
-            if channel == bytes([STDOUT]):
-                sink(data)
-            elif channel == bytes([STDERR]):
-                said = (said + data)[-SHOWN:]
-            elif channel == bytes([STATUS]) and data:
-                return said, data
+        return _heard(socket, sink)
+
+
+def _heard(socket: Any, sink: Callable[[bytes], None]) -> tuple[bytes, bytes]:
+    said = b""
+    while True:
+        code, frame = socket.recv_data()
+        if code == websocket.ABNF.OPCODE_CLOSE:
+            return said, b""
+        channel, data = frame[:1], frame[1:]
+        if channel == bytes([STDOUT]):
+            sink(data)
+        elif channel == bytes([STDERR]):
+            said = (said + data)[-SHOWN:]
+        elif channel == bytes([STATUS]) and data:
+            return said, data
 
 
 def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:
     """The client repeats requests after a 401 with new credentials; so does this, once."""
+    if MISSING:
+        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
     connection, headers = client.open_socket(renew)
     try:
         connection.settimeout(timeout)
