@@ -1,6 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Transactions of pgbench: three members as role data has them (TLS, a commit is another member's as well) beside one
-local server without either, of the same image, in turns in the same run."""
+local server without either, of the same image and buffers, in turns in the same run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from tests.integration.images.redis_members import unpacked
 
 SCALE, CLIENTS, SECONDS, ROUNDS = 10, 8, 20, 3
 GOAL = 2.0
-PATIENCE = 300
 RESOURCES = {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}}
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@figures("postgresql-commits", "postgresql-commits", "postgresql-reads", long=True)
+@figures("postgresql", "postgresql-commits", "postgresql-reads", long=True)
 def commits() -> Iterator[str]:
     """Milliseconds a transaction, of reads and writes and of reads alone."""
     with members() as three, alone(three) as one:
@@ -77,7 +76,7 @@ def members() -> Iterator[Members]:
 
 @contextlib.contextmanager
 def alone(three: Members) -> Iterator[Bench]:
-    """One server of the same image and settings, over its socket."""
+    """One server of the same image, buffers and size of its log, over its socket."""
     data, where = "/var/lib/postgresql/data/alone", f"{SOCKETS}/alone"
     shared = three.sql(0, "show shared_buffers")
     options = f"-c listen_addresses= -c unix_socket_directories={where} -c shared_buffers={shared} -c max_wal_size=4GB"

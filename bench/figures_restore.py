@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""A dump of 1 GiB becomes a database again: owner by owner, counted and compared, against pg_restore alone."""
+"""The dump of 1 GiB of rows becomes a database again: owner by owner, counted, compared, against pg_restore alone."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ class Figures(NamedTuple):
         found = [f"{self.lost} acknowledged writes are lost"] if self.lost else []
         found += [f"two members took writes at once, for {self.overlap} s"] if self.overlap else []
         found += [] if self.acknowledged else ["nothing was acknowledged"]
+        found += ["not all members have all"] if math.isinf(self.redundant) else []
         return ", ".join(found)
 
 

@@ -21,6 +21,8 @@ FORM = "{:<28} {:>8}  {:<6} {}"
 
 def main() -> int:
     names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    if unknown := set(sys.argv[1:]).difference(names):
+        raise SystemExit(f"error: no trial is called {', '.join(sorted(unknown))}. Remedy: some of {', '.join(names)}")
     failed = 0
     print(FORM.format("trial", "minutes", "result", "found"))
     for name in [name for name in names if name in sys.argv[1:] or not sys.argv[1:]]:
@@ -30,8 +32,6 @@ def main() -> int:
         except (AssertionError, pytest.fail.Exception) as exc:
             result, found, failed = "FAILED", str(exc), failed + 1
         print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
-    if not names:
-        print("nothing yet")
     return min(failed, 1)
 
 

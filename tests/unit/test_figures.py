@@ -17,6 +17,7 @@ from tests.injection.redis import Redis
 from tests.injection.scene import pod, programs
 from tests.injection.strikes import QUICK, STRIKES, together
 from tests.injection.trial import confirmed
+from tests.injection.weaviate import Weaviate
 
 
 def told(member: str, pid: int, moments: Iterable[float], primary: bool, following: int = 0) -> list[dict[str, Any]]:
@@ -109,7 +110,7 @@ def test_figures_of_a_fault() -> None:
 
 def test_every_fault_that_make_test_tries_has_a_case() -> None:
     assert set(QUICK) <= set(STRIKES)
-    for store in (PostgreSQL, Redis):
+    for store in (PostgreSQL, Redis, Weaviate):
         assert set(QUICK) <= set(store.cases)
         assert set(store.cases) <= {*STRIKES, *POSTGRESQL_STRIKES}
         assert len({case.name for case in store.cases.values()}) == len(store.cases)

@@ -21,7 +21,7 @@ CASES = {
     "a shorter silence": ({"data_redis_down_after_ms": 1999}, [LAG]),
     "as a line of redis.conf": ({"data_redis_settings": {"min-replicas-max-lag": 10}}, [LAG]),
     "not asked for": ({"data_redis_min_replicas_max_lag": 4, "data_redis_enabled": False}, []),
-    "no object store": ({"data_s3_endpoint": ""}, ["several members are backed up nowhere else"]),
+    "no object store": ({"data_s3_endpoint": ""}, ["Weaviate is backed up nowhere else"]),
     "none is needed": ({"data_s3_endpoint": "", "data_weaviate_backup_enabled": False}, []),
     "both stores": (
         {"data_redis_min_replicas_max_lag": "4", "data_postgresql_replicas": 0},
