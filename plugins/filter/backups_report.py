@@ -107,13 +107,15 @@ def size(number: int) -> str:
 
 def _databases(dumps: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     verified = sorted((dump for dump in dumps if dump["verified"]), key=lambda dump: str(dump["taken"]), reverse=True)
-    whole = [dump for dump in verified if not dump["tenant"]]
+    whole = [dump for dump in verified if not dump["tenant"] and not dump["time"]]
     if whole:
         yield _dump("postgresql", whole)
     else:
         yield ("postgresql", NONE, "", "", "playbooks/data_backup.yml")
     for tenant in sorted({str(dump["tenant"]) for dump in verified if dump["tenant"]}):
         yield _dump(f"tenant {tenant}", [dump for dump in verified if dump["tenant"] == tenant])
+    for moment in sorted({str(dump["time"]) for dump in verified if dump["time"]}):
+        yield _dump(f"postgresql of {moment}", [dump for dump in verified if dump["time"] == moment])
     for dump in dumps:
         if not dump["verified"]:
             yield ("postgresql", str(dump["name"]), age(dump["age"]), size(dump["size"]), "without a manifest")

@@ -36,6 +36,7 @@ class Client(NamedTuple):
     secrets: Mapping[str, tuple[str, str]]
     mounts: Mapping[str, str]
     memory: str = "96Mi"
+    cpu: str = "300m"
 
 
 class Scene:
@@ -181,7 +182,7 @@ def pod(name: str, client: Client, node: str) -> dict[str, Any]:
         "env": environment,
         "resources": {
             "requests": {"cpu": "20m", "memory": "24Mi"},
-            "limits": {"cpu": "300m", "memory": client.memory},
+            "limits": {"cpu": client.cpu, "memory": client.memory},
         },
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [{"name": volume, "mountPath": path} for volume, path in {**configs, "tmp": "/tmp"}.items()],

@@ -272,4 +272,12 @@ def together(one: Strike, other: Strike) -> Strike:
     )
 
 
-QUICK = ("pod", "container", "node", "cut", "restart", "api")  # those of `make test`
+# Those of `make test`, and the stores that they hit there.
+QUICK = {
+    "pod": ("redis", "postgresql"),
+    "container": ("redis", "postgresql"),
+    "node": ("redis", "postgresql", "weaviate"),
+    "cut": ("redis", "postgresql", "weaviate"),
+    "restart": ("redis", "postgresql"),
+    "api": ("redis", "postgresql"),
+}

@@ -76,4 +76,5 @@ class Weaviate(Store):
             secrets={"WEAVIATE_API_KEY": ("backend-secrets", "WEAVIATE_API_KEY")},
             mounts={"data-ca": "/etc/vcci/data-ca"},
             memory="128Mi",
+            cpu="1",  # its last looks are thousands of requests
         )

@@ -97,6 +97,7 @@ def listed(folder: Path, name: str) -> dict[str, Any]:
         "verified": bool(first),
         "encrypted": name.endswith(ENCRYPTED),
         "tenant": first.get("tenant", ""),
+        "time": first.get("time", ""),
         "rows": sum(rows for rows, _sum in first.get("tables", {}).values()),
         "seconds": first.get("seconds", 0),
     }
@@ -205,8 +206,9 @@ def _some(folder: Path) -> str:
 
 
 # --- what it may be restored onto
-def faults(dump: Dump, here: Mapping[str, Any], *, foreign: bool) -> list[str]:
-    """What of it does not fit `here`: platform, major (version of the server), extensions, superusers."""
+def faults(dump: Dump, here: Mapping[str, Any], *, foreign: bool, tenant: str = "") -> list[str]:
+    """What of it does not fit `here`: platform, major (version of the server), extensions, superusers; nor what is
+    wanted: the whole, or one tenant's."""
     said, found = dump.manifest, []
     if dump.contents.major > int(here["major"]):
         found.append(
@@ -222,6 +224,11 @@ def faults(dump: Dump, here: Mapping[str, Any], *, foreign: bool) -> list[str]:
         found.append(
             f"{dump.name} is of platform {said.get('platform')!r}, and this is {here['platform']!r}. Remedy: another "
             "one, or data_restore_foreign: true, if it is meant"
+        )
+    if said.get("tenant", "") not in ("", tenant):
+        found.append(
+            f"{dump.name} has what is of tenant {said['tenant']}, and nothing else. Remedy: another one "
+            "(data_restore_from), or playbooks/tenant_restore.yml for that tenant"
         )
     wanted = {entry.name for entry in dump.contents.entries if entry.kind == "EXTENSION"}
     unknown = sorted(wanted - set(here["extensions"]))

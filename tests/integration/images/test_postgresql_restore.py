@@ -437,3 +437,21 @@ def test_a_killed_backup_leaves_what_was(platform, dump):
         process.kill()
     assert {path.name: path.stat().st_mtime_ns for path in platform.backup.glob("vcci-*")} == before
     assert platform.restore("look", dump)["faults"] == []
+
+
+def test_what_is_of_a_tenant_or_of_a_time_is_not_the_whole_of_now(platform, dump):
+    theirs, then = platform.back_up("tenant", "acme"), platform.back_up("time", "20261126T213000Z")
+    try:
+        for words in (("look", theirs), ("restore", theirs, "--into", "vcci_restored")):
+            (fault,) = platform.restore(*words)["faults"]
+            assert "has what is of tenant acme, and nothing else. Remedy: " in fault
+        assert platform.restore("look", theirs, "--tenant", "acme")["faults"] == []
+        assert platform.restore("look", "latest")["dump"]["name"] == dump
+        assert then == "vcci-time-20261126T213000Z.dump"
+        assert platform.restore("look", then)["faults"] == []
+        for words in (("time", "../x.dump"), ("time",), ("hour", "20261126T213000Z")):
+            refused = platform.server.run("/usr/local/bin/entrypoint", "backup", *words, **platform.environment)
+            assert "usage: postgresql-backup" in refused.stderr
+    finally:
+        for path in [*platform.backup.glob(f"{theirs}*"), *platform.backup.glob(f"{then}*")]:
+            path.unlink()

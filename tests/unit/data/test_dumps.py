@@ -125,7 +125,7 @@ def test_backups_of_redis_are_told_from_dumps(tmp_path):
 
 
 DUMP = {"name": "vcci-backup-20261126.dump", "taken": "2026-11-26T02:00:00Z", "age": 7300, "size": 2**20}
-DUMP |= {"verified": True, "tenant": "", "encrypted": True}
+DUMP |= {"verified": True, "tenant": "", "time": "", "encrypted": True}
 
 
 def test_the_report_says_what_there_is_and_what_there_is_not():
@@ -133,6 +133,7 @@ def test_the_report_says_what_there_is_and_what_there_is_not():
     assert [line.split()[1] for line in none[1:2]] == ["none"]
     assert all("playbooks/" in line for line in none[1:])
     theirs = {**DUMP, "name": "vcci-tenant-a-20261126T020000Z.dump", "tenant": "a", "encrypted": False}
+    then = {**DUMP, "name": "vcci-time-1.dump", "time": "20261125T020000Z", "taken": "2026-11-26T03:00:00Z"}
     unknown = {**DUMP, "name": "copied.dump", "verified": False}
     drill = "vcci_restore_drill_timestamp_seconds 100\nvcci_restore_drill_success 0\nvcci_restore_drill_rpo_seconds 5\n"
     files = [{"path": "/s/old.etcd", "mtime": 1, "size": 1}, {"path": "/s/new.etcd", "mtime": 50, "size": 2**21}]
@@ -143,12 +144,13 @@ def test_the_report_says_what_there_is_and_what_there_is_not():
     archive = json.dumps([{"status": {"code": 0, "message": "ok"}, "backup": [physical]}])
     ids = {"vcci-19700101-000130": "SUCCESS", "vcci-19700101-000140": "FAILED", "by-hand": "SUCCESS"}
     weaviate = json.dumps([{"id": name, "status": state} for name, state in ids.items()])
-    given = ([DUMP, theirs, unknown], drill, files, keys, 200.0, [copied], archive, weaviate)
+    given = ([DUMP, theirs, then, unknown], drill, files, keys, 200.0, [copied], archive, weaviate)
     told = "\n".join(backups_report(*given))
     for part in (
         "2 h",
         "1 dumps, 1.0 MiB, encrypted",
         "tenant a",
+        "postgresql of 20261125T020000Z",
         "without a manifest",
         "FAILED",
         "100 s",
