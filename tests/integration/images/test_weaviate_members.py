@@ -98,6 +98,7 @@ def test_rights_and_backups(tmp_path: Path, network: int) -> None:
     with three(tmp_path, network) as members:
         rights(members)
         backups(members)
+        restored(members)
 
 
 def rights(members: Members) -> None:
@@ -137,6 +138,26 @@ def backups(members: Members) -> None:
             return b"vcci_weaviate_backup_last_success_timestamp_seconds 1" in answer.read()
 
     eventually(told, "the metrics tell of a backup", every=2)
+
+
+def restored(members: Members) -> None:
+    """What was removed comes back; nothing is laid over what is there, unless it is asked for."""
+    viewer, administrator = User(members, "viewer"), User(members, "administrator")
+    name = max(one["id"] for one in User(members, "backup").ask("GET", "/v1/backups/s3")[1])
+    assert f"{name}  SUCCESS  Row" in members.restore().stdout
+    assert administrator.ask("DELETE", "/v1/schema/Row")[0] == 200
+    for words, said in {("vcci-20010101-000000",): "Remedy: one of", ("x", "y"): "usage: "}.items():
+        refused = members.restore(*words)
+        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+    done = members.restore(name)
+    assert done.returncode == 0, done.stderr
+    assert all(viewer.has(index) for index in range(5))
+    assert "there already" in members.restore(name).stderr
+    assert User(members, "application").write(9)
+    done = members.restore(name, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert all(viewer.has(index) for index in range(5))
+    assert not viewer.has(9)
 
 
 def a_member_dies(members: Members) -> None:

@@ -158,6 +158,12 @@ class Members:
     def said(self, name: str) -> str:
         return (self.root / f"{name}.log").read_text(errors="replace")[-3000:]
 
+    def restore(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """As it is typed in the first member's pod."""
+        command: list[Any] = [SCRIPTS / "entrypoint", "weaviate-restore", *words]
+        settings = {**os.environ, **self.environment(0)}
+        return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
     def back_up(self, **changes: str) -> subprocess.CompletedProcess[str]:
         """One run of weaviate-backup."""
         keys = self.root / "keys"

@@ -15,6 +15,11 @@ from tests.helpers import ROOT
 NOW = datetime.datetime(2026, 11, 26, 2, 30, tzinfo=datetime.UTC)
 
 
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "images/vcci-weaviate/bin")  # where a program finds what it shares
+
+
 def program(name: str) -> ModuleType:
     loader = SourceFileLoader(name.replace("-", "_"), str(ROOT / "images/vcci-weaviate/bin" / name))
     spec = importlib.util.spec_from_loader(loader.name, loader)
