@@ -20,7 +20,7 @@ DAY = 1764201600  # 2025-11-27T00:00:00Z
 
 
 def backup(label: str, ended: int, first: int, kind: str = "full") -> history.Backup:
-    return history.Backup(label, kind, ended - 10, ended, first, 1000, "00000001")
+    return history.Backup(label, kind, ended - 10, ended, first, 1000, "00000001", first)
 
 
 def test_what_is_in_an_archive():
@@ -50,7 +50,10 @@ def test_what_is_in_an_archive():
         "00000002.history": {"type": "file", "time": 5},
         f"0000000200000001/{'0000000200000001' + '00000003'}.partial-{'b' * 40}.zst": {"type": "file", "time": 8},
     }
-    assert history.segments(listed) == {259: 6.0}
+    assert history.pieces(listed) == {("00000001", 259): 4.0, ("00000002", 259): 6.0}
+    assert history.segments(history.pieces(listed)) == {259: 6.0}
+    assert history.newest([{"archive": [{"id": "17-1", "max": "000000020000000100000003"}]}])[:8] == "00000002"
+    assert history.newest([{"archive": [{"id": "17-1", "max": None}]}, {}]) == ""
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,41 @@ def test_what_is_in_an_archive():
 )
 def test_gaps(known, first, hole):
     assert history.gap(known, first) == hole
+
+
+def test_a_history():
+    text = "1\t0/6000148\tno recovery target specified\n# said by nobody\n\n2\t1/5000000\tafter a failover\n"
+    assert history.lines("00000003", text) == {"00000001": 0, "00000002": 6, "00000003": 261}
+    assert history.lines("00000001", "") == {"00000001": 0}
+
+
+FAILED_OVER = "1\t0/6000148\tfailover\n"
+RESTORED = "1\t0/3000148\tbefore 2025-11-27 00:00:00+00\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "past", "missing"),
+    [
+        ({1: (2, 3, 4, 5), 2: (6, 7)}, FAILED_OVER, None),
+        ({1: (2, 3), 2: (6, 7)}, FAILED_OVER, 4),  # given up, or not yet archived, when the other became the primary
+        ({1: (2, 3)}, FAILED_OVER, None),  # nothing came since
+        ({1: (2, 3, 4, 5), 2: (7,)}, FAILED_OVER, 6),
+        ({1: (2, 3, 4, 5, 6), 2: (7,)}, FAILED_OVER, 6),  # the former timeline's is not that of this one
+        ({1: (2, 5, 9), 2: (3, 4)}, RESTORED, None),  # a hole in what was left by a restore
+        ({1: (2, 3, 4, 5), 2: (4,)}, RESTORED, 3),  # what the recovery wrote
+    ],
+)
+def test_what_own_history_lacks(there, past, missing):
+    """Whoever became the primary does not know what its predecessor gave up; what is only late comes in order."""
+    known = {(f"{line:08X}", place): 0.0 for line, places in there.items() for place in places}
+    assert history.lost(known, backup("last", DAY, 2), history.lines("00000002", past)) == missing
+
+
+def test_a_backup_of_a_timeline_that_was_left():
+    known = {("00000001", place): 0.0 for place in range(1, 9)} | {("00000002", 3): 0.0}
+    lines = history.lines("00000002", RESTORED)
+    assert history.lost(known, backup("last", DAY, 7), lines) == 7
+    assert history.lost({("00000003", 9): 0.0}, backup("last", DAY, 8), history.lines("00000003", "2\t0/9000000\n")) == 8
 
 
 THERE = [backup("first", DAY, 1), backup("second", DAY + 1000, 6, "diff")]
@@ -172,5 +210,50 @@ def test_data_that_is_set_aside_is_found_by_whoever_goes_on(tmp_path, monkeypatc
     data.mkdir()
     restore.aside("run1")  # after one that was killed when the member had begun anew
     assert (data.exists(), before.exists()) == (True, True)
-    with pytest.raises(Refusal, match="still kept from an earlier restore"):
-        restore.aside("run2")
+    for refused in (lambda: restore.aside("run2"), lambda: restore.may("run2", 1)):
+        with pytest.raises(Refusal, match="still kept from an earlier restore"):
+            refused()
+    assert restore.may("run1", 1 << 60) == {}, "it has its copy already"
+
+
+@pytest.fixture
+def volume(tmp_path, monkeypatch):
+    """What a restore of `run1` left: its data, and those from before."""
+    names = {"DATA": "pgdata", "BEFORE": "pgdata.before", "UNDONE": "pgdata.undone", "RESTORING": "pgdata.restoring"}
+    for name, word in {**names, "RESTORED": "restored.json"}.items():
+        monkeypatch.setattr(restore, name, tmp_path / word)
+    monkeypatch.setattr(restore.settings, "CATCHING_UP", tmp_path / "catching-up")
+    for word in ("pgdata", "pgdata.before"):
+        (tmp_path / word).mkdir()
+    restore.note("run1", "aside")
+    return tmp_path
+
+
+def test_a_run_undoes_and_deletes_only_what_is_its_own(volume):
+    assert restore.kept() == {"kept": True, "run": "run1", "phase": "aside"}
+    assert restore.back("run2") == {"phase": ""}
+    restore.forget("run2")
+    assert (volume / "pgdata").exists()
+    assert (volume / "pgdata.before").exists()
+    assert restore.back("run1") == {"phase": "aside"}
+    assert not (volume / "pgdata").exists()
+    restore.forget("run1")
+    assert not (volume / "pgdata.before").exists()
+    assert not restore.kept()["kept"]
+
+
+def test_what_is_deleted_in_part_is_not_put_back(volume):
+    (volume / "restored.json").unlink()  # an acceptance that was killed while it deleted
+    assert restore.kept() == {"kept": True, "run": "", "phase": ""}
+    for run in ("run1", ""):
+        with pytest.raises(Refusal, match="is being deleted"):
+            restore.back(run)
+    restore.forget("")
+    assert not restore.kept()["kept"]
+
+
+def test_a_volume_without_room_is_told_before(volume):
+    restore.forget("run1")
+    with pytest.raises(Refusal, match="MiB free"):
+        restore.may("run2", 1 << 60)
+    assert restore.may("run2", 1) == {}

@@ -9,9 +9,10 @@
   explain <time>                             from which backup that time is reached
   place <run> <time> <backup> <bytes> [tl]   this volume as it was then
   aside <run>                                this volume's data is kept, and begun anew
-  kept                                       whether there is something to accept, or to undo
-  back                                       undo of both
-  forget                                     nothing of what was before is kept
+  may <run> <bytes>                          whether that run may do either here
+  kept                                       whether there is something to accept, or to undo, and of which run
+  back <run>                                 undo of both
+  forget [run]                               nothing of what was before that run is kept
   beside <time> <backup> [tl]                a server with the data as it was
   replica                                    a new replica
   bootstrap                                  the first member of a database whose volumes are all lost
@@ -36,6 +37,7 @@ def answers(word: str, given: list[str]) -> Callable[[], dict[str, Any]] | None:
         "check": look.check,
         "explain": look.explain,
         "mark": lambda: {"at": database.mark()},
+        "may": lambda run, size: restore.may(run, int(size)),
         "kept": restore.kept,
         "forget": restore.forget,
     }

@@ -67,6 +67,11 @@ def archived(cursor: Any) -> float:
     return float(value(cursor, "SELECT extract(epoch FROM last_archived_time) FROM pg_stat_archiver") or 0)
 
 
+def line(cursor: Any) -> str:
+    """The timeline that a primary writes on."""
+    return str(value(cursor, "SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8]
+
+
 # -- requests, as postgresql-roles.sql made their table
 
 

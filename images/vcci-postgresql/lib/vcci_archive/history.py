@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .settings import Refusal
+from .settings import SEGMENT, Refusal
 
 NAME = re.compile(r"(?:^|/)([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})-[0-9a-f]{40}(?:\.\w+)?$")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$")
+SWITCHED = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+)/([0-9A-Fa-f]+)")  # a line of a timeline's history
 LATEST = "latest"
 
 
 class Backup(NamedTuple):
-    """Moments are seconds since 1970; `first` is the number of the first segment that it needs, `line` its timeline."""
+    """Moments are seconds since 1970; `first` and `last` are numbers of the segments that it needs at least, `line` is
+    the timeline of the last."""
 
     label: str
     kind: str
@@ -25,6 +27,7 @@ class Backup(NamedTuple):
     first: int
     size: int
     line: str
+    last: int
 
 
 def backups(info: Iterable[Mapping[str, Any]]) -> list[Backup]:
@@ -35,10 +38,10 @@ def backups(info: Iterable[Mapping[str, Any]]) -> list[Backup]:
         for one in stanza.get("backup") or ():
             if not one.get("error") and one["database"]["id"] in current:
                 moments = one["timestamp"]
-                first = number(one["archive"]["start"])
-                size = int(one["info"]["size"])
-                line = one["archive"]["stop"][:8]
-                found.append(Backup(one["label"], one["type"], moments["start"], moments["stop"], first, size, line))
+                first, last = number(one["archive"]["start"]), number(one["archive"]["stop"])
+                size, line = int(one["info"]["size"]), one["archive"]["stop"][:8]
+                whole = (one["label"], one["type"], moments["start"], moments["stop"], first, size, line, last)
+                found.append(Backup(*whole))
     return sorted(found, key=lambda backup: backup.ended)
 
 
@@ -48,20 +51,63 @@ def system(info: Iterable[Mapping[str, Any]]) -> str:
     return known[-1] if known else ""
 
 
+def newest(info: Iterable[Mapping[str, Any]]) -> str:
+    """The last segment of the last timeline that the archive has."""
+    return ([str(one.get("max") or "") for stanza in info for one in stanza.get("archive") or ()] or [""])[-1]
+
+
 def number(segment: str) -> int:
     """Of a segment's name, whatever its timeline: those of a history follow each other."""
     return int(segment[8:16], 16) * 256 + int(segment[16:24], 16)
 
 
-def segments(listed: Mapping[str, Mapping[str, Any]]) -> dict[int, float]:
-    """Number of each segment in the archive → when it came there, out of `pgbackrest repo-ls --output=json`."""
-    found: dict[int, float] = {}
+def pieces(listed: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, int], float]:
+    """Timeline and number of each segment in the archive → when it came there, out of `pgbackrest repo-ls
+    --output=json`."""
+    found: dict[tuple[str, int], float] = {}
     for name, one in listed.items():
         match = NAME.search(name)
         if match:
-            place = int(match[2], 16) * 256 + int(match[3], 16)
+            place = (match[1], int(match[2], 16) * 256 + int(match[3], 16))
             found[place] = max(found.get(place, 0.0), float(one.get("time") or 0))
     return found
+
+
+def segments(found: Mapping[tuple[str, int], float]) -> dict[int, float]:
+    """The same by number alone, of whatever timeline."""
+    whole: dict[int, float] = {}
+    for (_line, place), came in found.items():
+        whole[place] = max(whole.get(place, 0.0), came)
+    return whole
+
+
+def lines(own: str, text: str) -> dict[str, int]:
+    """Each timeline of a history → its first segment, the oldest first, out of the file `<own>.history`. That segment
+    has what the one before wrote into it, too."""
+    found, since = dict[str, int](), 0
+    for line in text.splitlines():
+        match = SWITCHED.match(line)
+        if match:
+            found[f"{int(match[1]):08X}"] = since
+            since = (int(match[2], 16) << 32 | int(match[3], 16)) // SEGMENT
+    return {**found, own: since}
+
+
+def lost(found: Mapping[tuple[str, int], float], backup: Backup, own: Mapping[str, int]) -> int | None:
+    """The first segment that is missing between a backup and what the archive has of a history's end; None without
+    one, or while nothing of its last timeline is there."""
+    names = [*own]
+    ends = dict(zip(names, [*own.values()][1:], strict=False))  # of the last there is none
+    there = [place for line, place in found if line == names[-1] and place >= own[line]]
+    if not there:
+        return None
+    if backup.line not in own or backup.last > ends.get(backup.line, backup.last):
+        return backup.last  # it is of a timeline that was left
+    for place in range(backup.first, max(there)):
+        line = next(name for name in reversed(names) if own[name] <= place)
+        if (line, place) not in found:
+            return place
+    return None
 
 
 def gap(known: Mapping[int, float], first: int) -> tuple[float, float] | None:

@@ -19,7 +19,7 @@ def explain(wanted: str) -> dict[str, object]:
     """From which backup a point in time is reached."""
     configure.write()
     found = repository.info()
-    there, known = history.backups(found), repository.listed(found)
+    there, known = history.backups(found), history.segments(repository.listed(found))
     chosen = history.choose(wanted, there, known, time.time())
     until = history.say(max(known.values())) if known else ""
     return {"backup": chosen.label, "size": chosen.size, "from": history.say(there[0].ended), "until": until}

@@ -99,14 +99,14 @@ def own(system: str, version: int) -> None:
         run("stanza-upgrade", *QUICK, limit=300)
 
 
-def listed(found: list[dict[str, Any]]) -> dict[int, float]:
-    """The segments of the newest database of the archive, by number."""
+def listed(found: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    """The segments of the newest database of the archive."""
     names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
     if not names:
         return {}
     answer = run("repo-ls", f"archive/{STANZA}/{names[-1]}", "--recurse", "--output=json", limit=600)
     known: Mapping[str, Mapping[str, Any]] = json.loads(answer)
-    return history.segments(known)
+    return history.pieces(known)
 
 
 def newest_line(found: list[dict[str, Any]]) -> str:

@@ -49,7 +49,6 @@ def own_volume() -> Iterator[None]:
 
 def refuse_other(run: str) -> dict[str, str]:
     """What this run did so far; Refusal while another's former data is kept."""
-    configure.write()
     known = noted()
     if known.get("run") != run and BEFORE.exists():
         raise Refusal(
@@ -68,6 +67,14 @@ def room(size: int) -> None:
             f"the volume has {free >> 20} MiB free, and the restored data needs {size * 11 // 10 >> 20} MiB beside the "
             "former. Remedy: a larger data_postgresql_storage_size"
         )
+
+
+def may(run: str, size: int) -> dict[str, object]:
+    """Whether this run may restore on this volume, which is asked before anything is stopped, and of each member: what
+    the others have is kept beside a copy, too."""
+    if not refuse_other(run):
+        room(size)
+    return {}
 
 
 def fetch(target: pathlib.Path, backup: str, wanted: str, timeline: str) -> dict[str, str]:
@@ -95,6 +102,7 @@ def take_line(data: pathlib.Path) -> None:
 
 def place(run: str, wanted: str, backup: str, size: int, timeline: str) -> dict[str, str]:
     """The member that is to be the primary: its data directory becomes what it was at a point in time."""
+    configure.write()
     known = refuse_other(run)
     if not known:
         room(size)
@@ -131,13 +139,17 @@ def aside(run: str) -> dict[str, str]:
 
 
 def kept() -> dict[str, object]:
-    """Whether there is something to accept, or to undo."""
-    return {"kept": BEFORE.exists() or bool(noted()), "phase": noted().get("phase", "")}
+    """Whether there is something to accept, or to undo, and of which run; of none what is being accepted."""
+    known = noted()
+    return {"kept": BEFORE.exists() or bool(known), "run": known.get("run", ""), "phase": known.get("phase", "")}
 
 
-def back() -> dict[str, object]:
-    """Undo: the member that was restored has its former data again, the others begin anew from it."""
-    phase = noted().get("phase", "")
+def back(run: str) -> dict[str, object]:
+    """Undo: the member that was restored has its former data again, the others begin anew from it. What another run
+    did here stays."""
+    if BEFORE.exists() and not noted():
+        raise Refusal(f"{BEFORE.name} is being deleted. Remedy: data_restore_time_end=accept, which was begun")
+    phase = noted().get("phase", "") if noted().get("run") == run else ""
     if phase in ("begun", "recovered", "placed"):
         back_in_place(phase == "placed")
     elif phase == "aside" and BEFORE.exists():
@@ -167,11 +179,14 @@ def back_in_place(was_placed: bool) -> None:
     RESTORED.unlink(missing_ok=True)
 
 
-def forget() -> dict[str, str]:
-    """Nothing of what was there before is kept any more."""
-    for folder in (BEFORE, UNDONE, RESTORING):
-        shutil.rmtree(folder, ignore_errors=True)
-    RESTORED.unlink(missing_ok=True)
+def forget(run: str = "") -> dict[str, str]:
+    """Nothing of what was there before this run is kept any more. What is deleted in part is nothing to go back to: it
+    is nobody's first."""
+    if noted().get("run", run) == run:
+        RESTORED.unlink(missing_ok=True)
+        sync(RESTORED.parent)
+        for folder in (BEFORE, UNDONE, RESTORING):
+            shutil.rmtree(folder, ignore_errors=True)
     return {}
 
 
@@ -186,7 +201,7 @@ def replica() -> dict[str, str]:
         raise Refusal("there is no backup")
     if repository.newest_line(found) != there[-1].line:
         raise Refusal("the last backup is of a line of history that may be left")
-    if history.gap(repository.listed(found), there[-1].first):
+    if history.gap(history.segments(repository.listed(found)), there[-1].first):
         raise Refusal("there is a gap behind the last backup")
     DATA.mkdir(mode=0o700, exist_ok=True)
     settings.CATCHING_UP.touch()

@@ -22,10 +22,13 @@ DAY = 86400.0
 
 
 class Sidecar:
-    """`known` is the database whose archive is known to be there; `next` when the archive is asked again."""
+    """`known` is the database whose archive is known to be there; `next` when the archive is asked again; `whole`
+    whether what this primary's predecessors wrote is known to be there; `missing` what of that is not, and since when
+    that is seen."""
 
     def __init__(self) -> None:
         self.state, self.known, self.next, self.said, self.trouble = figures.State(), "", 0.0, "", ""
+        self.whole, self.missing = False, (-1, 0.0)
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
@@ -55,7 +58,8 @@ class Sidecar:
     def turn(self, cursor: Any) -> None:
         self.state.primary = database.is_primary(cursor)
         if not self.state.primary:
-            self.known, self.next = "", 0.0
+            self.known, self.next, self.whole, self.missing = "", 0.0, False, (-1, 0.0)
+            settings.DROPPING.unlink(missing_ok=True)  # nothing waits here any more
             if settings.CATCHING_UP.exists() and database.streams(cursor):
                 settings.CATCHING_UP.unlink()
             return
@@ -92,7 +96,12 @@ class Sidecar:
             if self.known != own:
                 repository.own(own, database.version(cursor))
                 self.known = own
-            there = history.backups(repository.info())
+            found = repository.info()
+            there = history.backups(found)
+            if self.state.failing:
+                self.whole = False
+            if there and not self.whole:
+                self.look_behind(cursor, found, there)
         except repository.Failure as exc:  # what is asked for is tried all the same, and says why it failed
             self.state.reachable, self.trouble = False, str(exc)
             self.next = time.monotonic() + min(ASKING, AGAIN)
@@ -102,6 +111,27 @@ class Sidecar:
         self.state.backups = len(there)
         self.state.backup = there[-1].ended if there else 0.0
         self.state.full = max((one.ended for one in there if one.kind == "full"), default=0.0)
+
+    def look_behind(self, cursor: Any, found: list[dict[str, Any]], there: list[history.Backup]) -> None:
+        """Mark a gap that another member left when it gave WAL up, or ended before it archived all: its own mark is
+        with it. What is only late comes while this looks again."""
+        full = max((one.begun for one in there if one.kind == "full"), default=0.0)
+        if settings.GAP.exists() and settings.GAP.stat().st_mtime < full:
+            settings.GAP.unlink()  # of a time when this member was the primary before
+        own = database.line(cursor)
+        past = settings.past(own)
+        if settings.GAP.exists() or past is None or history.newest(found)[:8] != own:  # it has nothing of this one yet
+            return
+        missing = history.lost(repository.listed(found), there[-1], history.lines(own, past))
+        if missing is None:
+            self.whole, self.missing = True, (-1, 0.0)
+        elif missing in [history.number(name) for name in settings.queue() if len(name) == settings.NAME]:
+            self.missing = (-1, 0.0)  # it waits here
+        elif missing != self.missing[0]:
+            self.missing = (missing, time.monotonic())
+        elif time.monotonic() - self.missing[1] >= ASKING / 2:
+            log(f"segment {missing} of the log never came into the archive: another member had it")
+            settings.GAP.touch()
 
     def obey(self, what: str) -> tuple[bool, str]:
         """Whether it was done, and what was said."""

@@ -10,6 +10,7 @@ import time
 
 STANZA = "vcci"
 SEGMENT = 16 * 1024 * 1024  # bytes of a file of WAL, as initdb makes it
+NAME = 24  # characters of its name
 
 
 class Refusal(Exception):
@@ -45,9 +46,22 @@ def queue_max() -> int:
     return number("POSTGRES_ARCHIVE_QUEUE_MAX", 1024**3)
 
 
+def queue() -> list[str]:
+    """Files of WAL that wait for the archive."""
+    return [path.stem for path in (DATA / "pg_wal" / "archive_status").glob("*.ready")]
+
+
+def past(line: str) -> str | None:
+    """What a primary knows of how its timeline came about; of the first one there is nothing to know."""
+    path = DATA / "pg_wal" / f"{line}.history"
+    if path.exists():
+        return path.read_text(encoding="utf-8")
+    return "" if int(line, 16) == 1 else None
+
+
 def waiting() -> int:
-    """Bytes of WAL that wait for the archive."""
-    return SEGMENT * sum(1 for _name in (DATA / "pg_wal" / "archive_status").glob("*.ready"))
+    """Bytes of them."""
+    return SEGMENT * len(queue())
 
 
 def log(text: str) -> None:
