@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.helpers import ROOT, play
 
@@ -20,7 +24,7 @@ FITS: dict[str, Any] = {
     "__data_upgrade_running": ["postgresql-0", "postgresql-1", "postgresql-2"],
     "__data_switchover_following": ["postgresql-1", "postgresql-2"],
     "__data_upgrade_databases": [{"extensions": ["plpgsql", "pg_trgm"], "tablespaces": 0, "prepared": 0}],
-    "__data_upgrade_rooms": [{"used": 100 * MIB, "free": 1000 * MIB, "hours": 2}] * 3,
+    "__data_upgrade_rooms": [{"used": 100 * MIB, "free": 1000 * MIB, "hours": 2, "kept": 0}] * 3,
     "__data_upgrade_image_has": {"major": "17", "servers": ["15", "17"], "extensions": EXTENSIONS},
     "__procedure": {"notes": {}, "taken": []},
 }  # fmt: skip
@@ -31,10 +35,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a member that does not run": ({"__data_upgrade_running": ["postgresql-0"]}, "not all members are whole"),
     "a member that does not follow": ({"__data_switchover_following": ["postgresql-1"]}, "postgresql-1 follow, of"),
     "an old backup": (
-        {"__data_upgrade_rooms": [{"used": 1, "free": 1000 * MIB, "hours": 25}]},
+        {"__data_upgrade_rooms": [{"used": 1, "free": 1000 * MIB, "hours": 25, "kept": 0}]},
         "the newest backup is older",
     ),
-    "no room": ({"__data_upgrade_rooms": [{"used": 100 * MIB, "free": 300 * MIB, "hours": 1}]}, "300 MiB free"),
+    "no room": (
+        {"__data_upgrade_rooms": [{"used": 100 * MIB, "free": 300 * MIB, "hours": 1, "kept": 0}]},
+        "300 MiB free",
+    ),
+    "data from before a restore": (
+        {"__data_upgrade_rooms": [{"used": 1, "free": 1000 * MIB, "hours": 1, "kept": kept} for kept in (0, 1)]},
+        "data from before a restore are still kept",
+    ),
     "an image of one version": (
         {
             "__data_upgrade_image_has": {
@@ -75,3 +86,15 @@ def test_what_is_refused(tmp_path: Path) -> None:
         messages = result["msg"] if isinstance(result["msg"], list) else json.loads(result["msg"])
         assert [says in message for message in messages] == ([True] if says else []), f"{name}: {messages}"
         assert all(len(message) < 300 and "Remedy:" in message for message in messages), name
+
+
+def test_what_a_restore_keeps_outlives_a_confirmation(tmp_path: Path) -> None:
+    """Data of another version go, and drafts of them; what there was before a restore does not."""
+    program = yaml.safe_load((ROLE / "vars/main/upgrade.yml").read_text())["__data_upgrade_forget"]
+    stay = {"pgdata-18", "pgdata-18.before", "pgdata-18.restoring", "pgdata-18.undone", "pgdata.before", "archive"}
+    for name in {*stay, "pgdata", "pgdata-16", "pgdata-18.upgrade", "pgdata.upgrade"}:
+        (tmp_path / name).mkdir()
+    environment = {**os.environ, "PGDATA": str(tmp_path / "pgdata-18")}
+    done = subprocess.run(["bash", "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == stay
+    assert done.stdout.split() == ["pgdata", "pgdata-16", "pgdata-18.upgrade", "pgdata.upgrade"]
