@@ -86,6 +86,8 @@ def test_a_point_in_time_and_back(members, kubectl):
     assert members.archive(first, "mark")["ok"]
     found = members.archive(first, "explain", at)
     assert found["ok"], found
+    assert members.archive(first, "may", "run1", str(found["size"]))["ok"]
+    assert "MiB free" in members.archive(first, "may", "run1", str(1 << 60))["said"]
 
     copied = {index: copies(members, index) for index in range(3)}
     for index in range(3):
@@ -106,19 +108,27 @@ def test_a_point_in_time_and_back(members, kubectl):
     members.sql(first, "insert into marker values ('since')")
     refused = members.archive(first, "place", "run2", at, found["backup"], size)
     assert "still at work on this volume" in refused["said"]
+    for index in range(3):  # which is asked before anything is stopped
+        assert "still kept" in members.archive(index, "may", "run2", size)["said"]
+        assert members.archive(index, "may", "run1", size)["ok"], "that run goes on"
 
     for index in range(3):
-        assert members.archive(index, "kept")["kept"]
+        kept = members.archive(index, "kept")
+        assert (kept["kept"], kept["run"]) == (True, "run1")
         members.end(index)
     assert "still kept" in members.archive(first, "place", "run2", at, found["backup"], size)["said"]
+    for index in range(3):  # the undoing of what came no further leaves what the one before it kept
+        assert members.archive(index, "back", "run2")["ok"]
+        assert members.archive(index, "forget", "run2")["ok"]
+        assert members.archive(index, "kept")["kept"]
     for index in range(3):
-        assert members.archive(index, "back")["ok"]
+        assert members.archive(index, "back", "run1")["ok"]
     members.fresh(kubectl)
     members.start(0, 1, 2)
     assert whole(members) == first
     assert members.sql(first, "select string_agg(word, ' ' order by word) from marker") == "after before"
     for index in range(3):
-        assert members.archive(index, "forget")["ok"]
+        assert members.archive(index, "forget", "run1")["ok"]
         assert not members.archive(index, "kept")["kept"]
     # The lines of history that were left are no obstacle for those that follow.
     assert members.archive(first, "mark")["ok"]
@@ -229,6 +239,48 @@ def test_a_new_member_comes_out_of_the_archive(members):
     assert "replica has been created using pgbackrest" in members.said(other)
     marker = members.root / f"member-{other}" / "data" / "archive" / "catching-up"
     eventually(lambda: not marker.exists(), members.logs)
+
+
+def test_what_a_lost_primary_never_archived_is_a_gap(members):
+    """Its successor has that segment, and PostgreSQL does not archive it there; whoever is only late raises no alarm."""
+    first = whole(members)
+    members.backed_up(first)
+    members.archive(first, "mark")
+    with members.closed():
+        switched(members, first)
+    eventually(lambda: members.figures(first).get("waiting_bytes") == 0, members.logs)
+    time.sleep(10)  # some looks
+    assert NEVER not in sidecar(members, first)
+    with members.closed():
+        switched(members, first)
+        at = members.now(first)
+        members.kill(first)
+        second = eventually(members.primaries, members.logs)[0]
+    eventually(lambda: members.archive(second, "mark")["ok"], members.logs, every=1)
+    eventually(lambda: NEVER in sidecar(members, second), members.logs)
+    members.backed_up(second)
+    behind = members.now(second)
+    time.sleep(0.1)
+    members.archive(second, "mark")
+    assert "in a gap" in members.archive(second, "explain", at)["said"]
+    found = members.archive(second, "explain", behind)
+    assert found["ok"], found
+    members.start(first)
+    whole(members)
+
+
+NEVER = "never came into the archive"
+
+
+def switched(members: ArchiveMembers, index: int) -> None:
+    """Two segments wait there."""
+    for _round in range(2):
+        members.super(index, "select pg_current_xact_id(), pg_switch_wal()")
+    eventually(lambda: members.figures(index).get("waiting_bytes", 0) > 0, members.logs)
+
+
+def sidecar(members: ArchiveMembers, index: int) -> str:
+    return (members.root / f"member-{index}-archive.log").read_text(errors="replace")
 
 
 def test_a_database_whose_volumes_are_all_lost(alone, kubectl):
