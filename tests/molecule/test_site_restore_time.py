@@ -62,8 +62,9 @@ def ended(site: Site, how: str) -> str:
 
 
 def test_bad_input_changes_nothing(site: Site, moment: str) -> None:
-    early = site.play(PLAY, "-e", "data_restore_time_to=2001-01-01T00:00:00Z")
-    assert "before the end of the first backup" in " ".join(early.split()), early[-3000:]
+    for flags in ((), ("--check",)):
+        early = site.play(PLAY, "-e", "data_restore_time_to=2001-01-01T00:00:00Z", *flags)
+        assert "before the end of the first backup" in " ".join(early.split()), early[-3000:]
     untyped = site.play(PLAY, "-e", f"data_restore_time_to={moment}", "-e", "data_restore_time_mode=in_place")
     assert "Remedy: -e data_restore_time_confirm=vcci" in " ".join(untyped.split())
     assert "there is nothing to accept" in " ".join(ended(site, "accept").split())
@@ -95,10 +96,16 @@ def killed_in(site: Site, moment: str, step: str) -> None:
     """Run again, it comes to its end, and it can be undone."""
     was = replicas(site)
     kill_in(site, in_place(moment), step)
+    if step == "restore":
+        for others in (["playbooks/data.yml"], in_place("latest")):  # members would be of two histories
+            assert "holds the members of PostgreSQL at 0" in " ".join(site.play(*others).split())
     assert changed(site.play(*in_place(moment))) >= 1
     assert words(site) == "before"
     assert replicas(site) == was
     ask(site, "insert into marker values ('since')")
+    for flags in ((), ("--check",)):  # nothing is stopped for what its steps would refuse
+        assert "still kept from an earlier restore" in " ".join(site.play(*in_place("latest"), *flags).split())
+    assert replicas(site) == was
     assert changed(ended(site, "undo")) >= 1
     assert words(site) == "after before"
     assert replicas(site) == was

@@ -242,7 +242,7 @@ def test_a_new_member_comes_out_of_the_archive(members):
 
 
 def test_what_a_lost_primary_never_archived_is_a_gap(members):
-    """Its successor has that segment, and PostgreSQL does not archive it there; whoever is only late raises no alarm."""
+    """Its successor has it, and PostgreSQL does not archive it there; what is only late raises no alarm."""
     first = whole(members)
     members.backed_up(first)
     members.archive(first, "mark")

@@ -102,7 +102,8 @@ def test_a_backup_of_a_timeline_that_was_left():
     known = {("00000001", place): 0.0 for place in range(1, 9)} | {("00000002", 3): 0.0}
     lines = history.lines("00000002", RESTORED)
     assert history.lost(known, backup("last", DAY, 7), lines) == 7
-    assert history.lost({("00000003", 9): 0.0}, backup("last", DAY, 8), history.lines("00000003", "2\t0/9000000\n")) == 8
+    later = history.lines("00000003", "2\t0/9000000\n")
+    assert history.lost({("00000003", 9): 0.0}, backup("last", DAY, 8), later) == 8
 
 
 THERE = [backup("first", DAY, 1), backup("second", DAY + 1000, 6, "diff")]
