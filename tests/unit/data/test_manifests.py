@@ -152,7 +152,7 @@ def test_configuration_follows_the_sizes(production, local):
     assert parameters(production)["shared_buffers"] == "1024MB"
     assert parameters(production)["max_slot_wal_keep_size"] == f"{100 * 1024 // 6}MB"
     assert parameters(local)["shared_buffers"] == "24MB"
-    assert parameters(local)["max_connections"] == "60"
+    assert parameters(local)["max_connections"] == "80"
     lines = [manifests["ConfigMap", "redis-config"]["data"]["redis.conf"] for manifests in (production, local)]
     maxmemory = [dict(line.split(" ", 1) for line in text.splitlines())["maxmemory"] for text in lines]
     assert maxmemory == [str(int(4 * 1024**3 * 0.6)), str(int(96 * 1024**2 * 0.6))]
