@@ -61,7 +61,8 @@ def job(members: Members, *argv: str, **more: str) -> subprocess.CompletedProces
 
 
 def say(members: Members, *words: str) -> str:
-    return members.ask(members.index(members.master(0)), "redis", *words)
+    master = eventually(lambda: members.master(0), "the sentinel's answer")
+    return members.ask(members.index(master), "redis", *words)
 
 
 def fill(members: Members) -> None:
@@ -146,9 +147,10 @@ def test_what_cannot_be_restored_changes_nothing(members):
     for argv, more, told in cases:
         done = job(members, "restore", "put", *argv, **more)
         assert done.returncode == 1, (argv, more)
-        last = done.stderr.split("error: ")[-1]
+        last = done.stderr.split("redis-restore: error: ")[-1]
         assert told in last, (argv, more, done.stderr)
         assert last.startswith("Nothing was changed: ")  # by which the applications are started again
+        assert len(last.splitlines()) == 1
         assert len(last) < 300
     holds(members)
     assert job(members, "restore", "check", plain, BACKUP_PLATFORM="vcci/other", RESTORE_FOREIGN="true").returncode == 0

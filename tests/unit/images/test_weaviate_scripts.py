@@ -119,7 +119,7 @@ def test_what_a_silent_member_may_have_begun_is_not_begun_again(doors: tuple[typ
 def test_what_a_member_refuses_is_told(doors: tuple[type[Door], list[str]]) -> None:
     door, urls = doors
     script = program("weaviate-backup")
-    with pytest.raises(script.Failed, match="does not begin it: 422 .*already in progress"):
+    with pytest.raises(script.Failed, match=r"does not begin it: 422 .*already in progress"):
         script.Weaviate(script.Http(), urls).back_up("vcci-1", time.monotonic() + 60)
     assert door.asked == ["POST"]
 
