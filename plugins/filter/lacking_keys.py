@@ -12,7 +12,8 @@ short_description: What Secrets lack of what is asked for
 version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
-  - A pod whose Secret, or a key of it, is not there does not start, and says so where few look. Values are not looked at.
+  - A pod whose Secret, or a key of it, is not there does not start, and says so where few look. Values are not
+    looked at.
 positional: _input, needed
 options:
   _input:
