@@ -1,5 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-# Runs in the container redis. `accept`: server and sentinel take the new passwords beside the old ones. `use`: they show the new one to each other.
+# Runs in the container redis. `accept`: server and sentinel take the new passwords beside the old ones. `use`: they show the new one to each other, and
+# proxies and what is started anew find it in $REDIS_RUN, before the kubelet has brought the new Secret.
 # The old ones end with the process: the restart that follows drops them. REDISCLI_AUTH is what the container was started with.
 set -euo pipefail
 while read -r key value && [[ -n "$key" ]]; do
@@ -10,7 +11,7 @@ while read -r key value && [[ -n "$key" ]]; do
   esac
 done
 : "${password:?}" "${members:?}" "${backup:?}" "${REDISCLI_AUTH:?}"
-: "${REDIS_MASTER_NAME:=mymaster}" "${REDIS_LOCAL_ADDRESS:=127.0.0.1}" "${REDIS_SECRETS:=/run/secrets/redis}"
+: "${REDIS_MASTER_NAME:=mymaster}" "${REDIS_LOCAL_ADDRESS:=127.0.0.1}" "${REDIS_SECRETS:=/run/secrets/redis}" "${REDIS_RUN:=/run/redis}"
 quoted() {
   local value="${1//\\/\\\\}"
   printf '"%s"' "${value//\"/\\\"}"
@@ -37,5 +38,10 @@ case "$1" in
   use)
     tell "${REDIS_PORT:-6379}" "CONFIG SET masterauth $(quoted "$among")"
     tell "${REDIS_SENTINEL_PORT:-26379}" "SENTINEL SET $REDIS_MASTER_NAME auth-pass $(quoted "$among")" "SENTINEL CONFIG SET sentinel-pass $(quoted "$among")"
+    if [[ "$among" == "$members" ]]; then
+      draft="$(umask 077 && mktemp "$REDIS_RUN/members-password.XXXXXX")"
+      printf '%s' "$members" > "$draft"
+      mv -f "$draft" "$REDIS_RUN/members-password"
+    fi
     ;;
 esac

@@ -44,7 +44,7 @@ def test_members_that_are_held_are_started_by_nobody_else(role: Run, kubectl: Ca
     results, said = role("members_down", __data_members_holder="data_restore_time run1")
     assert not results[-1].get("failed"), said
     for flags in ((), ("--check",)):
-        results, said = role("postgresql", *flags)
+        results, said = role("postgresql_look", *flags)
         assert results[-1]["failed"], said
         assert "playbooks/data_restore_time.yml again" in " ".join(said.split()), said
     assert now() == ["data_restore_time run1", "0"]
@@ -52,7 +52,7 @@ def test_members_that_are_held_are_started_by_nobody_else(role: Run, kubectl: Ca
     results, said = role("upgrade_stop", __data_upgrade_left=0)
     assert not results[-1].get("failed"), said
     assert now() == ["data_upgrade", "0"]
-    results, said = role("postgresql")
+    results, said = role("postgresql_look")
     assert "playbooks/data_upgrade.yml again" in " ".join(said.split()), said
 
     # As the procedure itself starts them, in one write.

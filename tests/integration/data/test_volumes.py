@@ -67,13 +67,16 @@ def role(kubeconfig: Path, namespace: str, tmp_path: Path) -> Callable[..., tupl
         for store in STORES:
             values |= {f"data_{store}_storage_class": namespace, f"data_{store}_storage_size": "1Gi"}
         values |= variables
-        task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": "volumes"}}
+        tasks = [
+            {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": part}}
+            for part in ("volumes", "volumes_grow")
+        ]
         modules = ("kubernetes.core.k8s", "kubernetes.core.k8s_info", "greenlang.vcci.procedure")
         defaults = {name: {"kubeconfig": str(kubeconfig)} for name in modules}
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         (tmp_path / "values.json").write_text(json.dumps(values))
         flags += ("-e", f"@{tmp_path / 'values.json'}")  # above the shared values, as an inventory's are
-        return play(tmp_path, [task], *flags, vars_files=shared, module_defaults=defaults)
+        return play(tmp_path, tasks, *flags, vars_files=shared, module_defaults=defaults)
 
     return run
 

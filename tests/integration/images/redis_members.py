@@ -142,7 +142,7 @@ class Members:
 
     def ask(self, index: int, part: str, *argv: str, user: str = "members") -> str:
         server = ["-h", self.address(index), "-p", str(PORTS[part])]
-        command = self.command("timeout", "5", "redis-cli", "--no-auth-warning", *server, *argv)
+        command = self.command("timeout", "60", "redis-cli", "--no-auth-warning", *server, *argv)
         password = {"members": MEMBERS, "backup": BACKUP}.get(user, PASSWORD)
         environment = {**os.environ, "REDISCLI_AUTH": password, "REDISCLI_USER": user}
         environment["REDIS_TLS"] = str(self.root / f"tls-{index}")

@@ -61,7 +61,8 @@ def job(members: Members, *argv: str, **more: str) -> subprocess.CompletedProces
 
 
 def say(members: Members, *words: str) -> str:
-    return members.ask(members.index(members.master(0)), "redis", *words)
+    master = eventually(lambda: members.master(0), "the sentinel's answer")
+    return members.ask(members.index(master), "redis", *words)
 
 
 def fill(members: Members) -> None:
@@ -118,7 +119,7 @@ def test_a_backup_takes_the_place_of_what_is_there(members, encrypted):
 
 def test_what_cannot_be_restored_changes_nothing(members):
     fill(members)
-    assert job(members, "restore", "put").stderr.count("has no backup of Redis") == 1
+    assert job(members, "restore", "put").stderr.count("error: Nothing was changed: ") == 1
     done = job(members, "backup", BACKUP_ENCRYPT="true", BACKUP_KEY_FILE="/none")
     assert "cannot read the key" in done.stderr
     made = [json.loads(job(members, "backup", BACKUP_ENCRYPT=one).stdout.splitlines()[-1]) for one in ("false", "true")]
@@ -139,14 +140,30 @@ def test_what_cannot_be_restored_changes_nothing(members):
         ([hidden], {"BACKUP_KEY_FILE": "/none"}, "here is no key"),
         ([hidden], {"BACKUP_KEY_FILE": str(other)}, "cannot be decrypted"),
         ([plain], {"REDIS_CERTIFIED": "postgresql"}, "no master answers"),
+        ([plain], {"REDISCLI_AUTH": "another"}, "no master answers"),
+        ([plain], {"BACKUP_ENCRYPT": "true", "BACKUP_KEY_FILE": "/none"}, "what is there could not be backed up"),
+        ([plain], {"SCRATCH": "/none"}, "cannot write to /none"),
     ]
     for argv, more, told in cases:
         done = job(members, "restore", "put", *argv, **more)
         assert done.returncode == 1, (argv, more)
-        assert told in done.stderr, (argv, more, done.stderr)
-        assert len(done.stderr.split("error: ")[-1]) < 300
+        last = done.stderr.split("redis-restore: error: ")[-1]
+        assert told in last, (argv, more, done.stderr)
+        assert last.startswith("Nothing was changed: ")  # by which the applications are started again
+        assert len(last.splitlines()) == 1
+        assert len(last) < 300
     holds(members)
     assert job(members, "restore", "check", plain, BACKUP_PLATFORM="vcci/other", RESTORE_FOREIGN="true").returncode == 0
+
+
+def test_what_fails_on_the_way_says_that_something_was_changed(members):
+    fill(members)
+    assert job(members, "backup").returncode == 0
+    assert say(members, "CONFIG", "SET", "min-replicas-to-write", "3") == "OK"  # so that it takes nothing
+    done = job(members, "restore", "put", "latest")
+    assert done.returncode == 1
+    assert "Redis holds a part of vcci-redis-" in done.stderr.split("error: ")[-1]
+    assert "Nothing was changed" not in done.stderr
 
 
 def test_old_ones_go_only_when_enough_are_left(members):

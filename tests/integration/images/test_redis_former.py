@@ -76,13 +76,14 @@ def start_former(members: Members, master: int) -> None:
             members.run(part, index, f"redis-{'server' if part == 'redis' else part}", str(path))
 
 
-def still(members: Members, what: str, *indexes: int) -> None:
+def still(members: Members, what: str, *indexes: int, refused: str = "") -> None:
     """As role data has it done in the containers of members of an earlier version."""
     for index in indexes:
         environment = {**os.environ, **members.environment(index), **FORMER}
-        command = members.command("bash", "-c", SCRIPT.read_text(), "still", what)
+        command = members.command("bash", "-c", SCRIPT.read_text(), "still", *what.split())
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == (1 if refused else 0), done.stdout + done.stderr
+        assert refused in done.stderr
 
 
 def tell(members: Members, index: int, phase: str) -> None:
@@ -144,10 +145,19 @@ def test_members_of_an_earlier_version_become_members_of_this_one(tmp_path, tmp_
         still(members, "stop", 0, 1, 2)
         write = functools.partial(plain, members, master, "redis", "SET", "k", "1")
         assert write().startswith(b"-NOREPLICAS")
-        still(members, "go", 0, 1, 2)  # when something was in the way
+        still(members, "go 1", 0, 1, 2)  # when something was in the way
         eventually(lambda: write() == b"+OK\r\n", "a write")
+        # One whose link is down has less than the master, which does not list it.
+        behind = functools.partial(plain, members, 0, "redis")
+        assert behind("CONFIG", "SET", "masterauth", "another") == b"+OK\r\n"
+        behind("CLIENT", "KILL", "TYPE", "master")
+        eventually(lambda: b"slaves:1" in plain(members, master, "redis", "INFO", "replication"), "one that is behind")
         still(members, "stop", 0, 1, 2)
-        still(members, "wait", 0, 1, 2)
+        still(members, "wait 2", 0, master, refused="not every other member follows")
+        still(members, "wait 0", 0, master, 2)  # as a run goes on that has replaced one
+        assert behind("CONFIG", "SET", "masterauth", PASSWORD) == b"+OK\r\n"
+        eventually(lambda: b"slaves:2" in plain(members, master, "redis", "INFO", "replication"), "followers again")
+        still(members, "wait 2", 0, 1, 2)
         before = len(writer.done)
         members.kill(0, 1, 2, number=15)
         members.start(0, 1, 2)

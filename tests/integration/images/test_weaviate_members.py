@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,6 +131,7 @@ def backups(members: Members) -> None:
     wrong = members.back_up(S3_BUCKET="vcci-nowhere", BACKUP_KEEP_DAYS="0", BACKUP_KEEP_LEAST="1")
     assert (wrong.returncode, "the object store" in wrong.stdout) == (1, True), wrong.stdout
     said = first.stdout + second.stdout + wrong.stdout + "".join(members.said(f"weaviate-{n}") for n in range(MEMBERS))
+    said += tried(members)
     assert not any(key in said for key in (*KEYS.values(), "a-secret-key"))
     metrics = f"http://127.0.0.1:{members.ports(0)['metrics']}/metrics"
 
@@ -158,6 +160,26 @@ def restored(members: Members) -> None:
     assert done.returncode == 0, done.stderr
     assert all(viewer.has(index) for index in range(5))
     assert not viewer.has(9)
+
+
+def tried(members: Members) -> str:
+    """Before members are told of a store, it is tried as a backup would use it; all that was said."""
+    cases: dict[str, dict[str, str]] = {
+        "can have backups": {},
+        "Remedy: data_weaviate_backup_bucket": {"S3_BUCKET": "vcci-nowhere"},
+        "Remedy: a credential": {"secret-access-key": "another"},
+        "does not answer": {"S3_ENDPOINT": f"{members.address(MEMBERS)}:9"},
+        "Remedy: data_s3_endpoint": {"CA_FILE": ""},
+    }
+    told = ""
+    for says, changes in cases.items():
+        done = members.back_up("try", **changes)
+        told += done.stdout + done.stderr
+        answer = json.loads(done.stdout.splitlines()[-1])
+        assert (answer["ok"], says in answer["said"]) == (not changes, True), told
+        assert len(answer["said"]) < 300
+    assert not list((members.root / "store").rglob("vcci-try-*/object"))
+    return told
 
 
 def a_member_dies(members: Members) -> None:

@@ -164,16 +164,16 @@ class Members:
         settings = {**os.environ, **self.environment(0)}
         return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
-    def back_up(self, **changes: str) -> subprocess.CompletedProcess[str]:
-        """One run of weaviate-backup."""
+    def back_up(self, what: str = "backup", **changes: str) -> subprocess.CompletedProcess[str]:
+        """One run of weaviate-backup, with changes of its environment or of its keys."""
         keys = self.root / "keys"
         keys.mkdir(exist_ok=True)
         for name, key in {"backup": KEYS["backup"], **S3}.items():
-            (keys / name).write_text(key + "\n", encoding="utf-8")
+            (keys / name).write_text(changes.pop(name, key) + "\n", encoding="utf-8")
         urls = " ".join(f"https://{self.address(index)}:{PORT}" for index in range(MEMBERS))
         environment = {"WEAVIATE_MEMBERS": urls, "S3_ENDPOINT": self.store, "S3_REGION": "us-east-1", "KEYS": str(keys)}
         environment |= {"S3_BUCKET": "vcci-weaviate-backup", "CA_FILE": str(self.root / "ca.crt"), **changes}
         environment |= {"PATH": os.environ["PATH"]}
-        command: list[Any] = [SCRIPTS / "entrypoint", "backup"]
+        command: list[Any] = [SCRIPTS / "entrypoint", what]
         environment["PATH"] = f"{SCRIPTS}:{environment['PATH']}"
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)

@@ -7,6 +7,7 @@ The new one works before the old one ends.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import subprocess
 
@@ -79,11 +80,19 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
         # Restarted one after the other, as a StatefulSet does, each knows the new one only; nothing is lost on the way.
         (members.root / "secrets" / "password").write_text(NEW)
         (members.root / "secrets" / "members-password").write_text(NEWER)
+        assert members.ask(0, "redis", "CONFIG", "SET", "replica-priority", "0") == "OK"  # a restarted one leads
         for index in (2, 1, 0):
             members.kill(index, number=15)
             members.start(index)
             eventually(agreed, f"agreement after the restart of {index}")
-        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", "the value through a proxy")
+            for proxy in range(3):  # also of those that began with the old one
+                found = functools.partial(members.ask, proxy, "proxy", "GET", "a")
+                eventually(lambda found=found: found() == "1", f"the value through the proxy of {proxy}")
+            if index == 2 and members.master(2) == members.address(0):
+                eventually(
+                    lambda: members.ask(1, "sentinel", "SENTINEL", "FAILOVER", "mymaster") == "OK", "another master"
+                )
+                eventually(lambda: agreed() and members.master(2) != members.address(0), "agreement")
         use(old, old_members)
         for user in ("application", "members"):
             assert all("PONG" not in members.ask(index, "redis", "PING", user=user) for index in range(3))

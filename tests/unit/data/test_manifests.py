@@ -25,6 +25,7 @@ TEMPLATES = (
     "seaweedfs.yml.j2",
     "weaviate.yml.j2",
     "weaviate_backup.yml.j2",
+    "weaviate_try.yml.j2",
     "postgresql_backup_alerts.yml.j2",
     "restore_drill.yml.j2",
     "restore_drill_result.yml.j2",
@@ -104,6 +105,16 @@ def test_secrets_come_from_secrets(production):
                     known = ("/run/secrets/", "$(KEY_")  # a file, or another variable, which is a secret's
                     assert "valueFrom" in entry or entry["value"].startswith(known), entry
             assert not any("password" in argument.lower() for argument in container["args"])
+
+
+def test_each_try_of_a_backup_has_its_own_time(production, local):
+    """A job's limit would leave the second try what the first one left of it."""
+    made = [manifest for found in (production, local) for (kind, _name), manifest in found.items() if kind == "CronJob"]
+    assert len(made) >= 6
+    for manifest in made:
+        job = manifest["spec"]["jobTemplate"]["spec"]
+        assert "activeDeadlineSeconds" not in job, manifest["metadata"]["name"]
+        assert job["template"]["spec"]["activeDeadlineSeconds"] >= 7200, manifest["metadata"]["name"]
 
 
 def test_the_reference_documents_names(production):
@@ -304,7 +315,7 @@ def test_redis_is_certified_by_the_names_that_clients_and_members_use(production
 def test_redis_is_backed_up_as_who_may_copy_and_nothing_else(production, local):
     for manifests in (production, local):
         spec = manifests["CronJob", "redis-backup"]["spec"]["jobTemplate"]["spec"]
-        assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (7200, 2)
+        assert (spec["template"]["spec"]["activeDeadlineSeconds"], spec["backoffLimit"]) == (7200, 2)
         (container,) = spec["template"]["spec"]["containers"]
         found = {entry["name"]: entry for entry in container["env"]}
         key = {"name": "redis-secrets", "key": "backup-password"}

@@ -11,8 +11,10 @@ import pytest
 from tests.helpers import ROOT, play
 
 
-def pod(name: str, *volumes: str) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "spec": {"volumes": [{"name": volume} for volume in volumes]}}
+def pod(name: str, *volumes: str, ready: bool = True) -> dict[str, Any]:
+    conditions = [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": str(ready)}]
+    volumes_of = {"volumes": [{"name": volume} for volume in volumes]}
+    return {"metadata": {"name": name}, "spec": volumes_of, "status": {"conditions": conditions}}
 
 
 def members(*environment: dict[str, str]) -> dict[str, Any]:
@@ -43,3 +45,27 @@ def test_what_an_earlier_version_left(tmp_path: Path, name: str) -> None:
     tasks = [{"ansible.builtin.debug": {"msg": shown}, "vars": variables}]
     results, said = play(tmp_path, tasks, vars_files=[str(ROOT / "roles/data/vars/main/redis.yml")])
     assert results[-1]["msg"] == told, said
+
+
+FORMER = [pod(f"redis-{number}", "run") for number in range(3)]
+AWAY, NEW = pod("redis-2", "run", ready=False), pod("redis-2", "run", "tls", ready=False)
+REPLACED: dict[str, tuple[list[dict[str, Any]], bool, int]] = {
+    "all are there": (FORMER, True, 2),
+    "one is not": (FORMER[:2], False, 1),
+    "one is not ready": ([*FORMER[:2], AWAY], False, 2),
+    "one was replaced by a run that was killed": ([*FORMER[:2], NEW], True, 0),
+    "one that had begun has no pod yet": ([FORMER[0], NEW], False, 0),
+}
+
+
+def test_when_members_may_be_replaced(tmp_path: Path) -> None:
+    """One that was away must not lead; a run that was killed on the way goes on, though new ones wait for the rest."""
+    shown = ["{{ __data_redis_former_checks.0.that }}", "{{ __data_redis_followers }}"]
+    tasks = [
+        {"ansible.builtin.debug": {"msg": shown}, "vars": {"__data_redis_pods": {"resources": pods}}}
+        for pods, _may, _followers in REPLACED.values()
+    ]
+    files = [str(ROOT / "roles/data/vars/main/redis.yml"), str(ROOT / "roles/data/defaults/main/redis.yml")]
+    results, said = play(tmp_path, tasks, vars_files=files, vars={"platform_image_registry": "x"})
+    told = dict(zip(REPLACED, [result["msg"] for result in results], strict=True))
+    assert told == {name: [may, followers] for name, (_pods, may, followers) in REPLACED.items()}, said
