@@ -390,13 +390,16 @@ def test_one_tenant_and_no_other(platform, dump):
     platform.ask("delete from tenant_globex.entries where entry = 'since'")
 
 
-def test_of_its_own_dump_and_not_of_another(platform):
+def test_of_its_own_dump_and_not_of_another(platform, dump):
     name = platform.back_up("tenant", "globex")
     assert name.startswith("vcci-tenant-globex-")
     assert platform.restore("tenant", name, "--tenant", "globex")["rows"] == 10
     platform.restore("tenant-confirm", "--tenant", "globex")
-    assert "has no schema of tenant acme" in platform.restore("tenant", name, "--tenant", "acme")["faults"][0]
-    assert "has no role tenant_nobody" in platform.restore("tenant", name, "--tenant", "nobody")["faults"][0]
+    assert "of tenant globex, and nothing else" in platform.restore("tenant", name, "--tenant", "acme")["faults"][0]
+    assert "has no role tenant_nobody" in platform.restore("tenant", dump, "--tenant", "nobody")["faults"][0]
+    platform.ask("create role tenant_empty")
+    assert "has no schema of tenant empty" in platform.restore("tenant", dump, "--tenant", "empty")["faults"][0]
+    platform.ask("drop role tenant_empty")
     platform.ask("create view public.leaning as select * from tenant_globex.entries")
     assert "public.leaning" in platform.restore("tenant", name, "--tenant", "globex")["faults"][0]
     platform.ask("drop view public.leaning")
