@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tests.helpers import daemon_pid, eventually, kill
+from tests.helpers import PATIENCE, daemon_pid, eventually, kill
 from tests.injection.figures import Figures, Sample, figures, redundant, reigns
-from tests.injection.ground import MEMBERS, PATIENCE, Ground
+from tests.injection.ground import MEMBERS, Ground
 
 AWAY = 30.0  # seconds
 CUT = 60.0  # seconds
