@@ -25,6 +25,7 @@ LEAST = {
     "applyset": {"definition": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}]},
     "cluster_identity": {"environment_name": "test"},
     "node_drain": {"name": "n"},
+    "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "procedure": {"state": "begun", "name": "apps", "environment_name": "test"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
