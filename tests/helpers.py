@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import itertools
 import json
 import os
@@ -261,6 +262,27 @@ def kubectl(
 def connect(kubeconfig: Path) -> Client:
     """A client of the cluster under test."""
     return Client.from_params({"kubeconfig": str(kubeconfig)})
+
+
+def impersonating(kubeconfig: Path, user: str, roles: Iterable[Mapping[str, Any]]) -> Client:
+    """A client of who has these Roles, as soon as the API server knows it: a right counts a moment after it was
+    written."""
+    client = Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
+    for role in (one for one in roles if one["kind"] == "Role"):
+        for rule in role["rules"]:
+            for group, resource, verb, name in itertools.product(
+                rule["apiGroups"], rule["resources"], rule["verbs"], rule.get("resourceNames", [""])
+            ):
+                asked = {"group": group, "verb": verb, "name": name, "namespace": role["metadata"]["namespace"]}
+                asked["resource"], _slash, asked["subresource"] = resource.partition("/")
+                eventually(functools.partial(_may, client, asked), f"{user} may {asked}")
+    return client
+
+
+def _may(client: Client, attributes: Mapping[str, str]) -> bool:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    answer = client.request("POST", path, body={"spec": {"resourceAttributes": dict(attributes)}})
+    return bool(answer["status"]["allowed"])
 
 
 def make_namespace(client: Client, name: str) -> None:

@@ -15,6 +15,8 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ConfigError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
+from tests.helpers import impersonating
+
 # Gives a token that nobody accepts the first time, and afterwards what is in the file beside it: as if it had expired.
 PLUGIN = """#!/bin/sh
 here=$(dirname "$0")
@@ -26,24 +28,22 @@ echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"
 
 
 @pytest.fixture
-def token(client, namespace):
+def token(client, kubeconfig, namespace):
     """A token of a service account that may write ConfigMaps in the test's namespace."""
     rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "writer", "namespace": namespace}}
     subject = {"kind": "ServiceAccount", "name": "writer", "namespace": namespace}
-    apply_set(
-        client,
-        [
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": rbac["metadata"]},
-            {**rbac, "kind": "Role", "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]},
-            {
-                **rbac,
-                "kind": "RoleBinding",
-                "subjects": [subject],
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"},
-            },
-        ],
-        ApplyOptions(name=None),
-    )
+    objects = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": rbac["metadata"]},
+        {**rbac, "kind": "Role", "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]},
+        {
+            **rbac,
+            "kind": "RoleBinding",
+            "subjects": [subject],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "writer"},
+        },
+    ]
+    apply_set(client, objects, ApplyOptions(name=None))
+    impersonating(kubeconfig, f"system:serviceaccount:{namespace}:writer", objects).close()
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
     return client.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/writer/token", body=body)["status"][
         "token"

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options import ApplyOptions
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import apply_set, delete_set
 
+from tests.helpers import impersonating
 from tests.integration.applyset.objects import made
 
 RBAC, ADMISSION = "rbac.authorization.k8s.io/v1", "admissionregistration.k8s.io/v1"
@@ -34,8 +35,9 @@ def pod(namespace, name="p", **spec):
 def deployer(client, kubeconfig, namespace):
     """Who may write roles and their bindings, and has the rights that these give, but is no administrator."""
     access = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": ["*"]}
-    apply_set(client, granted(namespace, namespace, access, ANYTHING), ApplyOptions())
-    made_client = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
+    roles = granted(namespace, namespace, access, ANYTHING)
+    apply_set(client, roles, ApplyOptions())
+    made_client = impersonating(kubeconfig, namespace, roles)
     yield made_client
     made_client.close()
 

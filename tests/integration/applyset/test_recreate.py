@@ -11,7 +11,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.options im
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import delete_set
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, InputError
 
-from tests.helpers import eventually
+from tests.helpers import eventually, impersonating
 from tests.integration.applyset.objects import made
 
 RECREATE = {"applyset.greenlang.io/recreate": "true"}
@@ -129,7 +129,7 @@ def test_a_right_to_delete_is_asked_for_in_check_mode_too(apply, namespace, uid,
     apply([job(namespace)])
     before = uid(job(namespace))
     user = f"system:serviceaccount:{namespace}:deployer"
-    deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
+    deployer = impersonating(kubeconfig, user, [role])
     for check in (True, False):
         with pytest.raises(ApplyError, match="cannot delete"):
             apply([allowed(job(namespace, "b"))], client=deployer, check=check)

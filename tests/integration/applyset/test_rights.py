@@ -14,7 +14,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.run import
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import ApiError, ApplyError, WaitTimeout
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 
-from tests.helpers import PATIENCE
+from tests.helpers import PATIENCE, impersonating
 from tests.integration.applyset.objects import config_map
 
 # The table of docs/applyset.md, section "Rights".
@@ -56,7 +56,7 @@ def deployer(
     user = f"deployer-{namespaces[0]}"
     roles = [obj for place in namespaces for obj in role(place, user, verbs, more)]
     apply_set(client, roles, ApplyOptions())
-    made = Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user})
+    made = impersonating(kubeconfig, user, roles)
     try:
         yield made
     finally:

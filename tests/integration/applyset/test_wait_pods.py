@@ -9,7 +9,7 @@ import time
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import WaitTimeout
 
-from tests.helpers import PATIENCE, eventually
+from tests.helpers import PATIENCE, eventually, impersonating
 from tests.integration.applyset.kubelet import Kubelet
 
 LABELS = {"app": "web"}
@@ -170,7 +170,7 @@ def test_who_may_not_delete_pods_is_told_the_command(apply, failure, kubelet, cl
         {"apiVersion": name, "kind": "RoleBinding", "metadata": meta, "roleRef": ref, "subjects": [user]},
     ]
     apply(access, name="access")
-    deployer = client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": namespace})
+    deployer = impersonating(kubeconfig, namespace, access)
     try:
         error, _said = failure(
             [workload("StatefulSet", namespace, kubelet.pod("good"))], client=deployer, wait_timeout=15

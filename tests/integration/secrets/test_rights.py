@@ -17,7 +17,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.stores.obje
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.survey import survey
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.wanted import read
 
-from tests.helpers import PATIENCE, Client
+from tests.helpers import PATIENCE, Client, impersonating
 from tests.integration.secrets.controller import SLICES, newest_certificate
 
 pytestmark = pytest.mark.usefixtures("controller")
@@ -58,8 +58,9 @@ def account(client, namespace, kubeconfig) -> Iterator[Callable[..., Client]]:
 
     def connect(here: list[dict], there: list[dict]) -> Client:
         user = f"sealer-{namespace}"
-        apply_set(client, [*role(user, namespace, here), *role(user, "kube-system", there)], ApplyOptions(diff=False))
-        made.append(Client.from_params({"kubeconfig": str(kubeconfig), "impersonate_user": user}))
+        roles = [*role(user, namespace, here), *role(user, "kube-system", there)]
+        apply_set(client, roles, ApplyOptions(diff=False))
+        made.append(impersonating(kubeconfig, user, roles))
         return made[-1]
 
     yield connect
