@@ -21,7 +21,7 @@ from tests.proxy import FAULTS, FaultProxy
 SET = "s"
 DONE = ("created", "configured", "recreated", "pruned", "deleted")
 State = dict[str, Any]  # data of the set's objects by their labels
-PATIENCE = {"timeout": 1.0, "retry_for": 4.0}  # of clients that go through the proxy
+LIMITS = {"timeout": 1.0, "retry_for": 4.0}  # of clients that go through the proxy
 
 
 class Verb(NamedTuple):

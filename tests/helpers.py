@@ -22,6 +22,7 @@ import pytest
 import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster import host, record
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.platform.preflight import may
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = Path("/var/lib/greenlang-vcci")
@@ -275,14 +276,8 @@ def impersonating(kubeconfig: Path, user: str, roles: Iterable[Mapping[str, Any]
             ):
                 asked = {"group": group, "verb": verb, "name": name, "namespace": role["metadata"]["namespace"]}
                 asked["resource"], _slash, asked["subresource"] = resource.partition("/")
-                eventually(functools.partial(_may, client, asked), f"{user} may {asked}")
+                eventually(functools.partial(may, client, **asked), f"{user} may {asked}")
     return client
-
-
-def _may(client: Client, attributes: Mapping[str, str]) -> bool:
-    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    answer = client.request("POST", path, body={"spec": {"resourceAttributes": dict(attributes)}})
-    return bool(answer["status"]["allowed"])
 
 
 def make_namespace(client: Client, name: str) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.faults import PATIENCE, Trial, cases
+from tests.faults import LIMITS, Trial, cases
 from tests.helpers import Client
 from tests.proxy import fault_proxy
 from tests.soak._cluster import place
@@ -16,7 +16,7 @@ def soak() -> str:
 
 def _all(client: Client, namespace: str) -> str:
     wrong, count = [], 0
-    with fault_proxy(client, **PATIENCE) as (proxy, connect):
+    with fault_proxy(client, **LIMITS) as (proxy, connect):
         trial = Trial(client, namespace, proxy, connect)
         for case in cases(trial):
             count += 1

@@ -70,10 +70,10 @@ def _look(client: Client) -> Found:
 
 def _denied(client: Client) -> list[str]:
     """What may not be done of all that is written."""
-    if _may(client, "*", "*", "*"):
+    if may(client, verb="*", group="*", resource="*"):
         return []
     asked = [(verb, group, plural) for group, plural in WRITTEN for verb in ("create", "patch", "delete")]
-    answers = Workers(8).map(lambda one: _may(client, *one), asked)
+    answers = Workers(8).map(lambda one: may(client, verb=one[0], group=one[1], resource=one[2]), asked)
     denied: dict[str, list[str]] = {}
     for (verb, group, plural), allowed in zip(asked, answers, strict=True):
         if not allowed:
@@ -81,8 +81,8 @@ def _denied(client: Client) -> list[str]:
     return [f"{' or '.join(verbs)} {what}" for what, verbs in denied.items()]
 
 
-def _may(client: Client, verb: str, group: str, plural: str) -> bool:
-    attributes = {"verb": verb, "group": group, "resource": plural}
+def may(client: Client, **attributes: str) -> bool:
+    """Whether who asks may do that: `verb`, `group`, `resource`, and whatever else a review takes."""
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 
-from tests.faults import PATIENCE, VERBS, Trial, Verb, cases
+from tests.faults import LIMITS, VERBS, Trial, Verb, cases
 from tests.proxy import FAULTS, fault_proxy
 
 SHARE = 17  # every so many of them; a prime, so that each fault meets many requests
@@ -15,7 +15,7 @@ SHARE_OF_SLOW = 5  # of those for which something has to be waited
 
 @pytest.fixture
 def trial(client, namespace):
-    with fault_proxy(client, **PATIENCE) as (proxy, connect):
+    with fault_proxy(client, **LIMITS) as (proxy, connect):
         yield Trial(client, namespace, proxy, connect)
 
 

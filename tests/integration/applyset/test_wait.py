@@ -37,7 +37,9 @@ def test_a_time_out_shows_the_pods_and_their_events(apply, namespace):
     with pytest.raises(WaitTimeout) as caught:
         apply([deployment(namespace)], wait=True, wait_timeout=15, say=said.append)
     message = str(caught.value)
-    assert re.search(rf"not ready after \d+ s: Deployment {namespace}/web \(0/1 replicas available\)", message)
+    ended = re.search(rf"not ready after (\d+) s: Deployment {namespace}/web \(0/1 replicas available\)", message)
+    assert ended
+    assert int(ended[1]) >= 15
     assert f"Pod {namespace}/web-" in message
     assert any(line.startswith("waiting (") and f"Deployment {namespace}/web" in line for line in said)
     assert caught.value.result.created == [f"Deployment {namespace}/web"]
