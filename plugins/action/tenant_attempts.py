@@ -18,6 +18,7 @@ class ActionModule(Action):
         **connection_argument_spec(),
         "namespaces": {"type": "list", "elements": "str", "required": True},
         "image": {"type": "str", "required": True},
+        "wait_timeout": {"type": "int", "default": 30},
     }
 
     def perform(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -28,4 +29,4 @@ class ActionModule(Action):
                 else self.connect(args)
             )
 
-        return verify(connect, args["namespaces"], args["image"])
+        return verify(connect, args["namespaces"], args["image"], args["wait_timeout"], self.say)

@@ -28,6 +28,12 @@ options:
     description: An image that all of them may use.
     type: str
     required: true
+  wait_timeout:
+    description: >-
+      Seconds in which what is wrong is tried again; an API server obeys a policy some seconds after it was first
+      written. With 0 everything is tried once.
+    type: int
+    default: 30
 """
 
 EXAMPLES = r"""

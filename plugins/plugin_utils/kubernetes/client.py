@@ -113,8 +113,8 @@ class Client:
         accept: str = JSON,
         retry: bool = True,
     ) -> dict[str, Any]:
-        """One request, repeated after 429, 5xx and lost connections; the answer, which is of the form that answers.py
-        says, or an error of errors.py."""
+        """One request, repeated after lost connections and what may pass (retry.py); the answer, which is of the form
+        that answers.py says, or an error of errors.py."""
         read = functools.partial(answers.read, method, path)
         answer: dict[str, Any] = self.raw(
             method, path, query=query, body=body, content_type=content_type, accept=accept, retry=retry, read=read
@@ -193,7 +193,7 @@ class Client:
 
     def _outlast_refusal(self, error: ApiError, headers: Mapping[str, str], attempts: Attempts, path: str) -> None:
         """The same after a refusal that may pass; others are raised."""
-        if not may_retry(error.status, headers, error):
+        if not may_retry(error, headers, path):
             self._doubt = None
             raise error
         if self._doubt:

@@ -21,19 +21,28 @@ _PASSING = re.compile(
     r"|too many requests|server stopped|unhealthy cluster)"
 )
 
+# Whose use is counted before anything is written.
+_QUOTAS = ("resourcequotas", "clusterresourcequotas")
+
 _UNREADABLE = "StorageError: corrupt object"
 
 
-def may_retry(status: int, headers: Mapping[str, str], error: ApiError) -> bool:
-    if status == 500:
+def may_retry(error: ApiError, headers: Mapping[str, str], path: str) -> bool:
+    """Whether a request of this path may be answered otherwise when it is sent again as it was."""
+    if error.status == 409:
+        # Others used of the same quota at the same moment (kubernetes/kubernetes#67761): this request was not even
+        # begun. What is in conflict over the quota itself is for its caller to read anew.
+        quota = error.details.get("kind")
+        return quota in _QUOTAS and f"/{quota}/" not in path
+    if error.status == 500:
         # A plain 500 is often a verdict (a webhook that fails): only those that the server itself calls passing.
         passing = error.reason in ("ServerTimeout", "Timeout") or "retry-after" in headers
         return passing or _PASSING.match(str(error)) is not None
-    if status == 429:
+    if error.status == 429:
         # An eviction refused by a PodDisruptionBudget is a 429 too, and has its own callers; so is a LIST of objects
         # that nobody can convert.
         return not is_unreadable(error) and not any(cause.get("reason") == "DisruptionBudget" for cause in error.causes)
-    return status in RETRIED
+    return error.status in RETRIED
 
 
 def is_unreadable(error: ApiError) -> bool:

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ..errors import ApiError, InputError
+from ..errors import ApiError, InputError, VcciError
 from ..kubernetes.client import JSON, MERGE_PATCH, Client
 from ..tables import table
+from ..waiting import until
 from .attempts import Attempt, Target, attempts
 from .bounds import bounds
 from .fit import fitted
@@ -22,12 +24,21 @@ CONCURRENCY = 8
 Connect = Callable[[str, tuple[str, ...]], Client]
 
 
-def verify(connect: Connect, namespaces: list[str], image: str) -> dict[str, Any]:
+class _StillWrongError(VcciError):
+    pass
+
+
+def verify(
+    connect: Connect, namespaces: list[str], image: str, wait_timeout: float, say: Callable[[str], None] | None = None
+) -> dict[str, Any]:
     """Each tenant tries the next one; the result of plugin tenant_attempts, failed when a cell is wrong.
 
     Of one tenant alone, all is tried but what is another's.
 
-    connect  makes a client that acts as a user and its groups; as ourselves for an empty user.
+    connect       makes a client that acts as a user and its groups; as ourselves for an empty user.
+    wait_timeout  seconds in which what is wrong is tried again: an API server obeys a policy some seconds after it
+                  was first written.
+    say           is told how many cells are still wrong.
     """
     if not namespaces:
         raise InputError("namespaces: none is named; isolation is proved between two at least")
@@ -40,9 +51,28 @@ def verify(connect: Connect, namespaces: list[str], image: str) -> dict[str, Any
         tried += [replace(attempt, body=fitted(attempt.body, here.ranges)) for attempt in all_of_it]
     users = {(attempt.user, attempt.groups) for attempt in tried}
     clients = {who: connect(*who) if who[0] else ourselves for who in users}
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
-        answers = list(pool.map(lambda attempt: _try(clients[attempt.user, attempt.groups], attempt), tried))
-    return judged(list(zip(tried, answers, strict=True)))
+    answers: dict[int, str | None] = {}
+    wrong = list(range(len(tried)))
+
+    def answer(index: int) -> None:
+        answers[index] = _try(clients[tried[index].user, tried[index].groups], tried[index])
+
+    def right() -> bool:
+        list(pool.map(answer, wrong))
+        wrong[:] = [index for index in wrong if not tried[index].verdict(answers[index])[1]]
+        return not wrong
+
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool, contextlib.suppress(_StillWrongError):
+        until(
+            right,
+            wait_timeout,
+            say,
+            awaited=lambda: f"{len(wrong)} of {len(tried)} cells are wrong",
+            late=lambda _waited: _StillWrongError(""),
+            pause=1.0,
+            longest=3.0,
+        )
+    return judged([(attempt, answers[index]) for index, attempt in enumerate(tried)])
 
 
 def judged(tried: list[tuple[Attempt, str | None]]) -> dict[str, Any]:

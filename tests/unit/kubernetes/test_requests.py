@@ -20,6 +20,10 @@ RETRIES = {
     "etcd is away": (500, {}, {"message": "etcdserver: no leader"}, True),
     "the server names a time": (500, {"retry-after": "1"}, {}, True),
     "a conflict": (409, {}, {}, False),
+    "a conflict of the object asked for": (409, {}, {"details": {"kind": "things"}}, False),
+    "others used of the quota meanwhile": (409, {}, {"details": {"kind": "resourcequotas"}}, True),
+    "others used of OpenShift's quota": (409, {}, {"details": {"kind": "clusterresourcequotas"}}, True),
+    "a conflict of what is no kind": (409, {}, {"details": {"kind": ["resourcequotas"]}}, False),
     "wrong input": (422, {}, {}, False),
 }
 
@@ -27,7 +31,13 @@ RETRIES = {
 @pytest.mark.parametrize("case", RETRIES)
 def test_may_retry(case: str) -> None:
     status, headers, body, expected = RETRIES[case]
-    assert may_retry(status, headers, api_error(status, body, "")) is expected
+    assert may_retry(api_error(status, body, ""), headers, "/apis/a/v1/namespaces/n/things/a") is expected
+
+
+@pytest.mark.parametrize("quota", ["resourcequotas", "clusterresourcequotas"])
+def test_a_conflict_over_the_quota_itself_is_its_callers(quota: str) -> None:
+    error = api_error(409, {"details": {"kind": quota}}, "")
+    assert not may_retry(error, {}, f"/api/v1/namespaces/n/{quota}/q/status")
 
 
 def test_attempts_end_and_are_told_when_they_keep_the_user_waiting() -> None:
