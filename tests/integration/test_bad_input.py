@@ -30,6 +30,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "cluster_identity": {"environment_name": "test"},
     "cluster_preflight": {},
     "local_cluster": {"name": "h-sweep", "nodes": "none", "subnet": "10.124.0.0/16"},
+    "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},

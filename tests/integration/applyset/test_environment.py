@@ -27,6 +27,7 @@ LEAST = {
     "cluster_identity": {"environment_name": "test"},
     "dump_copy": {"source": PLACE, "target": PLACE},
     "node_drain": {"name": "n"},
+    "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "procedure": {"state": "begun", "name": "apps", "environment_name": "test"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},

@@ -61,7 +61,7 @@ def test_who_was_stopped_is_started_by_whose_hold_it_is(procedure, there, kubeco
     def run(tasks: str) -> tuple[list[dict[str, Any]], str]:
         values = {"data_namespace": namespace, "data_wait_timeout": 60 if tasks == "clients_down" else 1}
         task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": tasks}}
-        modules = ("kubernetes.core.k8s", "kubernetes.core.k8s_info")
+        modules = ("kubernetes.core.k8s", "greenlang.vcci.objects_info")
         defaults = {name: {"kubeconfig": str(kubeconfig)} for name in modules}
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         (tmp_path / "values.json").write_text(json.dumps({**values, "procedure": procedure}))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.helpers import ROOT, play
 
-MODULES = ("kubernetes.core.k8s", "kubernetes.core.k8s_info", "greenlang.vcci.procedure", "greenlang.vcci.applyset")
+MODULES = ("kubernetes.core.k8s", "greenlang.vcci.objects_info", "greenlang.vcci.procedure", "greenlang.vcci.applyset")
 Run = Callable[..., tuple[list[dict[str, Any]], str]]
 
 

@@ -71,7 +71,7 @@ def role(kubeconfig: Path, namespace: str, tmp_path: Path) -> Callable[..., tupl
             {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": part}}
             for part in ("volumes", "volumes_grow")
         ]
-        modules = ("kubernetes.core.k8s", "kubernetes.core.k8s_info", "greenlang.vcci.procedure")
+        modules = ("kubernetes.core.k8s", "greenlang.vcci.objects_info", "greenlang.vcci.procedure")
         defaults = {name: {"kubeconfig": str(kubeconfig)} for name in modules}
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         (tmp_path / "values.json").write_text(json.dumps(values))
