@@ -30,6 +30,7 @@ LEAST = {
     "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "procedure": {"state": "begun", "name": "apps", "environment_name": "test"},
+    "pod_exec": {"namespace": "n", "pod": "p", "container": "c", "command": "true"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},
     "tenant_attempts": {"namespaces": ["n", "m"], "image": "i"},
