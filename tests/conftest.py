@@ -29,9 +29,10 @@ sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the ref
 GROUPS = {
     "molecule/test_site.py": "site",
     "molecule": "faults",
-    "integration/secrets": "secrets",
     "integration/tenants": "tenants",
+    "integration/images": "images",
     "integration/applyset": "applyset",
+    "integration/secrets": "secrets",
     "integration": "clusters",
     "lint": "lint",
     "unit": "unit",
