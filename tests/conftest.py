@@ -27,8 +27,7 @@ sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the ref
 # Tests of a group run one after the other, in one process: they share a cluster.
 # Groups run side by side, and start in this order.
 GROUPS = {
-    "molecule/test_site.py": "site",
-    "molecule": "faults",
+    "molecule": "site",  # one platform after the other: either keeps a fifth of two processors busy by being there
     "integration/tenants": "tenants",
     "integration/images": "images",
     "integration/applyset": "applyset",
