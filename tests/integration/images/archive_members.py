@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -182,6 +183,13 @@ class ObjectStore:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
             )
+        eventually(self.answers, (self.folder / "log").read_text)
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        with contextlib.suppress(OSError), socket.create_connection((self.address, 18333), timeout=1):
+            return True
+        return False
 
     def stop(self) -> None:
         self.process.kill()

@@ -103,6 +103,7 @@ class Members:
             REDIS_FAILOVER_TIMEOUT_MS="6000",
             REDIS_SETTLE_SECONDS="10",
             REDIS_YIELD_SECONDS="20",
+            REDIS_HANDOVER_SECONDS="60",
             **self.more,
         )
 
