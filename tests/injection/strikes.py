@@ -277,7 +277,7 @@ QUICK = {
     "pod": ("redis", "postgresql"),
     "container": ("redis", "postgresql"),
     "node": ("redis", "postgresql", "weaviate"),
-    "cut": ("redis", "postgresql", "weaviate"),
+    "cut": ("redis", "postgresql"),
     "restart": ("redis", "postgresql"),
     "api": ("redis", "postgresql"),
 }
