@@ -98,7 +98,7 @@ def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[typ
     (tmp_path / "backup").write_text("key")
     monkeypatch.setenv("KEYS", str(tmp_path))
     door = type("Both", (Door,), {"begun": True, "silence": 0.0, "asked": []})
-    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), door) for _ in range(2)]
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), door) for _number in range(2)]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     yield door, ["http://127.0.0.1:1", *(f"http://127.0.0.1:{server.server_port}" for server in servers)]
