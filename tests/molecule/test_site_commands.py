@@ -126,8 +126,31 @@ def by_hand(site: Site, name: str) -> str:
     return said
 
 
-def test_a_backup_by_hand(site: Site) -> None:
+def test_a_backup_and_a_restore_by_hand(site: Site) -> None:
+    """While the applications are scaled to none. What the document types makes what is not there; `--clean`
+    (the runbook) replaces what is."""
+    here, count = ("-n", "vcci-platform"), "select count(*), max(id) from records"
     assert "dump" in by_hand(site, "postgresql-backup")
+    for name in ("vcci-backend-api", "vcci-worker"):
+        site.kubectl("scale", "deployment", name, "--replicas=0", *here)
+        site.kubectl("wait", "--for=delete", "pod", f"-lapp={name}", *here, f"--timeout={PATIENCE}s")
+
+    def member(*command: str) -> str:
+        return site.kubectl("exec", "postgresql-0", *here, "--", *command)
+
+    def sql(statement: str) -> str:
+        return member("psql", "-U", "vcci", "-d", "vcci", "-Atc", statement)
+
+    dump, before = member("bash", "-c", "ls /backup/vcci-backup-????????.dump").split()[-1], sql(count)
+    sql("drop table records")
+    member("pg_restore", "-U", "vcci", "-d", "vcci", dump)
+    assert sql(count) == before
+    sql("delete from records")
+    member("pg_restore", "--clean", "--if-exists", "-U", "vcci", "-d", "vcci", dump)
+    assert sql(count) == before
+    for name, replicas in (("vcci-backend-api", 3), ("vcci-worker", 2)):
+        site.kubectl("scale", "deployment", name, f"--replicas={replicas}", *here)
+        site.kubectl("rollout", "status", f"deployment/{name}", *here, f"--timeout={PATIENCE}s")
 
 
 def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
