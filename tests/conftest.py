@@ -27,11 +27,11 @@ sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the ref
 # Tests of a group run one after the other, in one process: they share a cluster.
 # Groups run side by side, and start in this order.
 GROUPS = {
-    "molecule/test_site.py": "site",
-    "molecule": "faults",
-    "integration/secrets": "secrets",
+    "molecule": "site",  # one platform after the other: either keeps a fifth of two processors busy by being there
     "integration/tenants": "tenants",
+    "integration/images": "images",
     "integration/applyset": "applyset",
+    "integration/secrets": "secrets",
     "integration": "clusters",
     "lint": "lint",
     "unit": "unit",

@@ -42,7 +42,7 @@ def programs(request: pytest.FixtureRequest) -> Path:
     return Path(given).parent if given else request.getfixturevalue("control_plane") / "bin"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kubectl(kubeconfig: Path, programs: Path) -> Callable[..., str]:
     """kubectl as a function: arguments, maybe standard input; its output."""
     return functools.partial(helpers.kubectl, kubeconfig, programs=programs)

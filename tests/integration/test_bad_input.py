@@ -32,6 +32,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "local_cluster": {"name": "h-sweep", "nodes": "none", "subnet": "10.124.0.0/16"},
     "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
+    "pod_exec": {"namespace": "n", "pod": "p", "container": "c", "command": "true"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},
     "tenant_attempts": {"namespaces": ["n", "m"], "image": "i"},

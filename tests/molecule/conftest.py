@@ -6,7 +6,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +80,23 @@ def changed(text: str) -> int:
     found = re.search(r"changed=(\d+)\s+unreachable=0\s+failed=0", text)
     assert found, text[-4000:]
     return int(found[1])
+
+
+def kill_in(site: Site, playbook: list[str], step: str) -> None:
+    """Run it, and kill it as soon as it says that it begins this step."""
+    command = [str(helpers.TOOLS / "ansible-playbook"), *playbook, *site.flags]
+    said = []
+    with subprocess.Popen(
+        command, cwd=helpers.ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            said.append(line)
+            if line.strip() == f"step {step}":
+                break
+        else:
+            pytest.fail(f"it ended before step {step}: {''.join(said)[-3000:]}")
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,8 +8,9 @@ from pytest_ansible.molecule import MoleculeScenario
 from pytest_ansible.plugin import scenarios
 
 from tests.injection import page
-from tests.injection.ground import Ground
-from tests.injection.postgresql import CASES, trial
+from tests.injection.scene import Scene
+from tests.injection.strikes import QUICK, STRIKES
+from tests.injection.trial import stores, trial
 from tests.molecule.conftest import Site, changed
 
 # One object of each layer that is deleted behind its back.
@@ -61,10 +62,12 @@ def test_what_was_deleted_is_predicted_and_put_back(molecule_site: Site, layer: 
     assert changed(molecule_site.play(f"playbooks/{layer}.yml")) == 0
 
 
-@pytest.mark.parametrize("name", ["P1", "P3", "P4"])  # all of them: make soak ONLY=postgresql
+@pytest.mark.parametrize("name", QUICK)  # all of them: make soak
 def test_a_fault_loses_nothing_that_was_acknowledged(molecule_site: Site, name: str) -> None:
-    found = trial(Ground(molecule_site.name, molecule_site.play), CASES[name])
-    page.write("postgresql", {name: page.row(name, CASES[name], found)})
-    assert found.acknowledged > 100
-    assert found.lost == 0
-    assert found.overlap == 0, f"two members took writes at once, for {found.overlap} s"
+    scene = Scene(molecule_site.name, molecule_site.play)
+    measured = [store for store in stores(scene) if store.name in QUICK[name]]
+    found = trial(scene, STRIKES[name], measured)
+    for store in measured:
+        case = store.cases[name]
+        page.write(store.name, {case.name: page.row(case, STRIKES[name].what, found[store.name])})
+    assert {store.name: said for store in measured if (said := store.wrong(name, found[store.name]))} == {}

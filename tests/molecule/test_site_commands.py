@@ -41,7 +41,7 @@ READS = {
     "get certificate -n vcci-platform": r"vcci-api-cert +True",
     "describe certificate vcci-api-cert -n vcci-platform": r"api\.vcci\.local\.test",
     "logs -n cert-manager deployment/cert-manager": r"\S",
-    "get pods -l app=postgresql -n vcci-platform": r"postgresql-0 +2/2 +Running",
+    "get pods -l app=postgresql -n vcci-platform": r"postgresql-0 +3/3 +Running",
     "logs -l app=postgresql -n vcci-platform": r"\S",
     "exec redis-0 -n vcci-platform -- redis-cli ping": r"PONG",
     # Health checks
@@ -116,12 +116,41 @@ def test_a_rolling_update_and_its_way_back(site: Site) -> None:
     assert changed(site.play("playbooks/apps.yml")) == 0
 
 
-def test_a_backup_by_hand(site: Site) -> None:
-    here, job = ("-n", "vcci-platform"), "job/postgresql-backup-by-hand"
-    site.kubectl("create", "job", "postgresql-backup-by-hand", "--from=cronjob/postgresql-backup", *here)
+def by_hand(site: Site, name: str) -> str:
+    """What a Job of a CronJob said."""
+    here, job = ("-n", "vcci-platform"), f"job/{name}-by-hand"
+    site.kubectl("create", "job", f"{name}-by-hand", f"--from=cronjob/{name}", *here)
     site.kubectl("wait", "--for=condition=complete", job, *here, f"--timeout={PATIENCE}s")
-    assert "dump" in site.kubectl("logs", job, *here)
+    said = site.kubectl("logs", job, *here)
     site.kubectl("delete", job, *here)
+    return said
+
+
+def test_a_backup_and_a_restore_by_hand(site: Site) -> None:
+    """While the applications are scaled to none. What the document types makes what is not there; `--clean`
+    (the runbook) replaces what is."""
+    here, count = ("-n", "vcci-platform"), "select count(*), max(id) from records"
+    assert "dump" in by_hand(site, "postgresql-backup")
+    for name in ("vcci-backend-api", "vcci-worker"):
+        site.kubectl("scale", "deployment", name, "--replicas=0", *here)
+        site.kubectl("wait", "--for=delete", "pod", f"-lapp={name}", *here, f"--timeout={PATIENCE}s")
+
+    def member(*command: str) -> str:
+        return site.kubectl("exec", "postgresql-0", *here, "--", *command)
+
+    def sql(statement: str) -> str:
+        return member("psql", "-U", "vcci", "-d", "vcci", "-Atc", statement)
+
+    dump, before = member("bash", "-c", "ls /backup/vcci-backup-????????.dump").split()[-1], sql(count)
+    sql("drop table records")
+    member("pg_restore", "-U", "vcci", "-d", "vcci", dump)
+    assert sql(count) == before
+    sql("delete from records")
+    member("pg_restore", "--clean", "--if-exists", "-U", "vcci", "-d", "vcci", dump)
+    assert sql(count) == before
+    for name, replicas in (("vcci-backend-api", 3), ("vcci-worker", 2)):
+        site.kubectl("scale", "deployment", name, f"--replicas={replicas}", *here)
+        site.kubectl("rollout", "status", f"deployment/{name}", *here, f"--timeout={PATIENCE}s")
 
 
 def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
@@ -142,6 +171,11 @@ def test_passwords_are_rotated_while_the_platform_serves(site: Site) -> None:
     assert changed(verified) == 0
     assert "job done by a worker" in verified
     assert changed(site.play("playbooks/secrets.yml")) == 0
+
+
+def test_a_backup_of_documents_by_hand(site: Site) -> None:
+    """Of that which the proof before this has stored."""
+    assert "is complete" in by_hand(site, "weaviate-backup")
 
 
 def test_kubeseal_validates_what_we_sealed(site: Site) -> None:

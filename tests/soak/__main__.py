@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))  # the collection, as Ansible names it
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "images/vcci-backend-api/app")]  # as Ansible and images have them
 FORM = "{:<28} {:>8}  {:<6} {}"
 
 
 def main() -> int:
     names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    if unknown := set(sys.argv[1:]).difference(names):
+        raise SystemExit(f"error: no trial is called {', '.join(sorted(unknown))}. Remedy: some of {', '.join(names)}")
     failed = 0
     print(FORM.format("trial", "minutes", "result", "found"))
     for name in [name for name in names if name in sys.argv[1:] or not sys.argv[1:]]:
@@ -29,8 +32,6 @@ def main() -> int:
         except (AssertionError, pytest.fail.Exception) as exc:
             result, found, failed = "FAILED", str(exc), failed + 1
         print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
-    if not names:
-        print("nothing yet")
     return min(failed, 1)
 
 

@@ -2,9 +2,10 @@
 """A running platform on real nodes moves to the next minor of Kubernetes, back, and again with kill -9 at every step,
 and with a node that for a while never gets Ready.
 
-Users ask through the gateway all the while, on paths that need no database: none of their requests may fail while it
-is upgraded, with kills or without. What is there before an upgrade is there after it; what came after the snapshot is
-gone after the way back, which users notice: the cluster knows other pods then than those that run.
+Users write, read and search through the gateway all the while, and try again when they are told to: none of their
+requests may fail while it is upgraded, with kills or without, and every record that they were told is stored is there
+at the end. What is there before an upgrade is there after it; what came after the snapshot is gone after the way back,
+which users notice: the cluster knows other pods then than those that run.
 """
 
 from __future__ import annotations
@@ -24,41 +25,55 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster impor
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layout import API_PORT
 
 from tests.helpers import ROOT, STATE, eventually
-from tests.injection.ground import Ground
-from tests.soak.upgrade import Site, own_site
+from tests.injection.scene import Scene
+from tests.soak.upgrade import Site, own_site, sql
 
 BEFORE, AFTER = "1.36", "1.37"
 STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
 # The order in which they are taken: compute-1, compute-2, gpu-1, memory-1, memory-2, memory-3.
 FIRST, LAST = ("compute-1", "compute-2"), "gpu-1"  # the one that never gets Ready, on which nothing runs; and before it
 DONE_BEFORE, NEVER = 3 + len(FIRST), 120  # steps, and seconds in which a node must be Ready
-HOST, PATHS = "api.vcci.local.test", ("/health/live", "/")
+HOST, RECORDS, DOCUMENTS = "api.vcci.local.test", "/api/v1/records", "/api/v1/documents"
+ASKED = (
+    ("GET", "/health/live", None),
+    ("GET", "/", None),
+    ("POST", RECORDS, {"name": "written meanwhile", "quantity": 1}),
+    ("GET", f"{RECORDS}?limit=1", None),
+    ("POST", DOCUMENTS, {"title": "stored meanwhile", "text": "Emissions of freight by rail."}),
+    ("GET", "/api/v1/search?q=freight", None),
+)
+# What the API says while a store does not answer: 503, and Retry-After 5 s.
+AGAIN = urllib3.Retry(12, connect=1, read=1, status_forcelist=[503], allowed_methods=None, raise_on_status=False)
 STEP = 1800  # seconds for a step to begin
 PAUSE = 0.02
 
 
 class Users:
-    """Who asks at the gateway, one after the other; `asked` counts, `failed` says what went wrong in which phase."""
+    """Who asks at the gateway, one after the other; `asked` counts, `failed` says what went wrong in which phase, and
+    `stored` has the numbers of the records that were."""
 
     def __init__(self, address: str) -> None:
         self.asked, self.failed, self._end = 0, list[tuple[str, str]](), threading.Event()
+        self.stored = set[int]()
         self.phase = ""
         self._pool = urllib3.HTTPSConnectionPool(
-            address, 443, server_hostname=HOST, assert_hostname=False, cert_reqs="CERT_NONE", timeout=10, retries=1
+            address, 443, server_hostname=HOST, assert_hostname=False, cert_reqs="CERT_NONE", timeout=10, retries=AGAIN
         )
         self._thread = threading.Thread(target=self._ask, daemon=True)
 
     def _ask(self) -> None:
         while not self._end.wait(PAUSE):
-            path = PATHS[self.asked % len(PATHS)]
+            method, path, body = ASKED[self.asked % len(ASKED)]
             self.asked += 1
             try:
-                status = self._pool.request("GET", path, headers={"Host": HOST}).status
-                trouble = "" if status < 500 else f"status {status}"
+                answer = self._pool.request(method, path, headers={"Host": HOST}, json=body)
+                trouble = "" if answer.status < 500 else f"status {answer.status}"
+                if (path, answer.status) == (RECORDS, 201):
+                    self.stored.add(answer.json()["id"])
             except urllib3.exceptions.HTTPError as exc:
                 trouble = str(exc)
             if trouble:
-                self.failed.append((self.phase, f"{time.strftime('%H:%M:%S')} {path}: {trouble}"))
+                self.failed.append((self.phase, f"{time.strftime('%H:%M:%S')} {method} {path}: {trouble}"))
 
     def __enter__(self) -> Users:
         self._thread.start()
@@ -104,6 +119,8 @@ def soak() -> str:
                 kill_at(site, number)
             upgrade(site)
             assert (version(site), marks(site)) == (AFTER, {"before"})
+        there = set(map(int, sql(site, "select id from records").split()))
+        assert users.stored <= there, f"{len(users.stored - there)} of {len(users.stored)} records are lost"
         again = site.play(ROOT, "site.yml")
         assert again == 0, f"site.yml says changed={again} after the upgrade"
         site.play(ROOT, "playbooks/verify.yml")
@@ -114,7 +131,7 @@ def soak() -> str:
     back = len(users.failed)
     figures = (
         f"{took:.0f} s for the control plane and six nodes; {STEPS} kills, and a node that never got Ready; "
-        f"0 of {users.asked - back} requests failed"
+        f"0 of {users.asked - back} requests failed, 0 of {len(users.stored)} records lost"
     )
     return f"{figures}, and {back} during the way back"
 
@@ -205,7 +222,7 @@ def cut_off(site: Site, name: str) -> Iterator[None]:
 
 def hold(site: Site, held: list[str]) -> None:
     """Have this be down on purpose, and nothing else."""
-    Ground(site.name, site.play).hold(*held)
+    Scene(site.name, site.play).hold(*held)
 
 
 @contextlib.contextmanager

@@ -21,8 +21,13 @@ from typing import Any
 
 from tests.helpers import ROOT, STATE, ansible, eventually, kubectl, local_cluster, reserved
 
-# The last versions before tenants had contracts, ingress and levels of their own; and before PostgreSQL had members.
-BEFORE = ("f587045a070fb55232121203c4e7d175f14a5989", "df5bfc8b13567c5b754776c7a794c7975d2cdabe")
+# The last versions before tenants had contracts, ingress and levels of their own; before PostgreSQL had members; before
+# Redis spoke TLS, and Weaviate was there.
+BEFORE = (
+    "f587045a070fb55232121203c4e7d175f14a5989",
+    "df5bfc8b13567c5b754776c7a794c7975d2cdabe",
+    "f565c307e5d347c542d251c94f1901a812117d53",
+)
 NUMBERS = range(68, 72)  # of the subnet
 ROWS, KEYS = 1000, 1000
 TENANTS = {"vcci-tenant-acme-corp": "acme-admins", "vcci-tenant-globex": "globex-admins"}

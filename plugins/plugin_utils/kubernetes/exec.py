@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,8 +24,46 @@ STDIN, STDOUT, STDERR, STATUS = range(4)
 SHOWN = 600  # characters of what it complained about that a message has
 
 
+@dataclass(frozen=True)
+class Place:
+    """A command in a container."""
+
+    namespace: str
+    pod: str
+    container: str
+    command: list[str]
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.pod}/exec"
+
+    @property
+    def what(self) -> str:
+        return f"pod {self.namespace}/{self.pod}, container {self.container}: {self.command[0]}"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command wrote, and the code that it ended with."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
 class CommandFailed(VcciError):
     """It was run, or the container has no such program."""
+
+
+def run(client: Client, place: Place, timeout: float = 300) -> Done:
+    """Run a command to its end, well or not. Nothing for `timeout` seconds, or a container that is not there, is an
+    error."""
+    written: list[bytes] = []
+    said, answer = _run(client, place, written.append, b"", timeout, kept=None)
+    code = _code(answer)
+    if code is None:
+        raise VcciError(f"{place.what} could not be run: {_why(b'', answer)}")
+    return Done(b"".join(written).decode(errors="replace"), said.decode(errors="replace"), code)
 
 
 def execute(
@@ -48,21 +87,71 @@ def stream(
     timeout: float = 300,
 ) -> None:
     """Hand its standard output to `sink`; an error unless it succeeds. Nothing for `timeout` seconds is one too."""
-    if MISSING:
-        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
-    url = _url(client.server, f"/api/v1/namespaces/{namespace}/pods/{pod}/exec", container, command, bool(given))
-    what = f"pod {namespace}/{pod}, container {container}: {command[0]}"
+    place = Place(namespace, pod, container, command)
+    said, answer = _run(client, place, sink, given, timeout)
+    if _code(answer) != 0:
+        raise CommandFailed(f"{place.what} failed: {_why(said, answer)}")
+
+
+def _run(
+    client: Client,
+    place: Place,
+    sink: Callable[[bytes], None],
+    given: bytes,
+    timeout: float,
+    kept: int | None = SHOWN,
+) -> tuple[bytes, dict[str, Any]]:
+    """What it complained about, of which the end is kept, and the Status that it ended with."""
+    _needed()
+    url = _url(client.server, place.path, place.container, place.command, bool(given))
     try:
-        said, status = _talk(_connect(client, url, timeout), given, sink)
+        said, status = _talk(_connect(client, url, timeout), given, sink, kept)
     except (websocket.WebSocketException, OSError) as exc:
-        raise VcciError(f"{what} could not be run to its end: {str(exc)[:SHOWN]}; run this again") from exc
+        raise VcciError(f"{place.what} could not be run to its end: {str(exc)[:SHOWN]}; run this again") from exc
     try:
         answer = json.loads(status or b"{}")
     except ValueError:
         answer = {}
-    if answer.get("status") != "Success":
-        why = said.decode(errors="replace").strip() or answer.get("message") or "the connection ended"
-        raise CommandFailed(f"{what} failed: {why}")
+    return said, answer if isinstance(answer, dict) else {}
+
+
+def _code(status: dict[str, Any]) -> int | None:
+    """None where it was not run, or nobody said how it ended."""
+    if status.get("status") == "Success":
+        return 0
+    causes = (status.get("details") or {}).get("causes") or []
+    return next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), None)
+
+
+def _why(said: bytes, status: dict[str, Any]) -> str:
+    return said.decode(errors="replace").strip() or status.get("message") or "the connection ended"
+
+
+def relay(client: Client, source: Place, target: Place, timeout: float = 300) -> str:
+    """What one command writes is what the other reads, as fast as that takes it; what the other wrote at its end. The
+    protocol cannot end an input: the other has to know when it has all."""
+    _needed()
+    written: list[bytes] = []
+    url = _url(client.server, target.path, target.container, target.command, True)
+    try:
+        socket = _connect(client, url, timeout)
+
+        def hand_on(block: bytes) -> None:
+            socket.send_binary(bytes([STDIN]) + block)
+
+        with socket.sock:
+            stream(client, source.namespace, source.pod, source.container, source.command, hand_on, timeout=timeout)
+            said, status = _heard(socket, written.append)
+    except (websocket.WebSocketException, OSError) as exc:
+        raise VcciError(f"{target.what} could not be run to its end: {str(exc)[:SHOWN]}; run this again") from exc
+    if json.loads(status or b"{}").get("status") != "Success":
+        raise CommandFailed(f"{target.what} failed: {_why(said, {})}")
+    return b"".join(written).decode(errors="replace")
+
+
+def _needed() -> None:
+    if MISSING:
+        raise InputError(f"running commands in pods needs the Python package websocket-client: {MISSING}")
 
 
 def _url(server: str, path: str, container: str, command: list[str], stdin: bool) -> str:
@@ -74,23 +163,27 @@ def _url(server: str, path: str, container: str, command: list[str], stdin: bool
     return base._replace(scheme=scheme, path=base.path.rstrip("/") + path, query=urlencode(query)).geturl()
 
 
-def _talk(socket: Any, given: bytes, sink: Callable[[bytes], None]) -> tuple[bytes, bytes]:
-    """The end of what it complained about, and the status that it ended with, if it came to that."""
-    said = b""
+def _talk(socket: Any, given: bytes, sink: Callable[[bytes], None], kept: int | None) -> tuple[bytes, bytes]:
     with socket.sock:
         if given:
             socket.send_binary(bytes([STDIN]) + given)
-        while True:
-            code, frame = socket.recv_data()
-            if code == websocket.ABNF.OPCODE_CLOSE:
-                return said, b""
-            channel, data = frame[:1], frame[1:]
-            if channel == bytes([STDOUT]):
-                sink(data)
-            elif channel == bytes([STDERR]):
-                said = (said + data)[-SHOWN:]
-            elif channel == bytes([STATUS]) and data:
-                return said, data
+        return _heard(socket, sink, kept)
+
+
+def _heard(socket: Any, sink: Callable[[bytes], None], kept: int | None = SHOWN) -> tuple[bytes, bytes]:
+    """What it complained about (the end of it: `kept` bytes), and the Status that it ended with, if it came to that."""
+    said = b""
+    while True:
+        code, frame = socket.recv_data()
+        if code == websocket.ABNF.OPCODE_CLOSE:
+            return said, b""
+        channel, data = frame[:1], frame[1:]
+        if channel == bytes([STDOUT]):
+            sink(data)
+        elif channel == bytes([STDERR]):
+            said = (said + data)[-kept if kept else 0 :]
+        elif channel == bytes([STATUS]) and data:
+            return said, data
 
 
 def _connect(client: Client, url: str, timeout: float, renew: bool = False) -> Any:

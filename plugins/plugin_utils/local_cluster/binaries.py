@@ -155,9 +155,10 @@ class Binaries:
 def _sources(module: Path, packages: Iterable[str]) -> list[Path]:
     """What decides how packages of a module are built: its versions, and the files of those packages that are its own.
 
-    A package of the module's root is that directory's files alone; one below it is all that is in there.
+    A package of the module's root is that directory's files alone; one below it is all that is in there. What stands in
+    for other modules (`stubs`, which go.mod names) counts whole.
     """
-    found = {module / "go.mod", module / "go.sum"}
+    found = {module / "go.mod", module / "go.sum", *(module / "stubs").rglob("*")}
     for package in packages:
         if package == ".":
             found |= set(module.glob("*.go"))

@@ -51,10 +51,12 @@ def _stateful_set(seen: Seen, obj: Object) -> State:
 
 
 def _at_zero(obj: Object) -> State:
-    if _spec(obj).get("replicas", 1) != 0 or _said_by_us(obj, "f:replicas"):
+    if _spec(obj).get("replicas", 1) != 0:
         return FINE
     held = (obj["metadata"].get("annotations") or {}).get(HELD)
-    return FAILED, f"is held at 0 replicas by {held}" if held else "is scaled to 0 replicas by hand"
+    if held:
+        return FAILED, f"is held at 0 replicas by {held}"
+    return FINE if _said_by_us(obj, "f:replicas") else (FAILED, "is scaled to 0 replicas by hand")
 
 
 def _daemon_set(seen: Seen, obj: Object) -> State:

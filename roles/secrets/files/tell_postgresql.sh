@@ -7,19 +7,22 @@ while read -r key value && [[ -n "$key" ]]; do
     password) POSTGRES_PASSWORD="$(base64 --decode <<< "$value")" ;;
     exporter-dsn) dsn="$(base64 --decode <<< "$value")" ;;
     replication-password) POSTGRES_REPLICATION_PASSWORD="$(base64 --decode <<< "$value")" ;;
+    backup-password) POSTGRES_BACKUP_PASSWORD="$(base64 --decode <<< "$value")" ;;
     rewind-password) POSTGRES_REWIND_PASSWORD="$(base64 --decode <<< "$value")" ;;
+    archive-password) POSTGRES_ARCHIVE_PASSWORD="$(base64 --decode <<< "$value")" ;;
   esac
 done
 : "${POSTGRES_USER:?}" "${POSTGRES_PASSWORD:?}" "${POSTGRES_DB:=$POSTGRES_USER}" "${POSTGRES_SOCKETS:=/var/run/postgresql}"
 : "${POSTGRES_ROLES:=/usr/local/bin/postgresql-roles.sql}" "${POSTGRES_ADDRESS:=127.0.0.1}"
-: "${POSTGRES_REPLICATION_PASSWORD:=}" "${POSTGRES_REWIND_PASSWORD:=}"
+: "${POSTGRES_REPLICATION_PASSWORD:=}" "${POSTGRES_REWIND_PASSWORD:=}" "${POSTGRES_BACKUP_PASSWORD:=}" \
+  "${POSTGRES_ARCHIVE_PASSWORD:=}"
 POSTGRES_MONITOR_USER="" POSTGRES_MONITOR_PASSWORD=""
 if [[ "${dsn:-}" =~ ^postgres(ql)?://([^:@/]+):([^@]*)@ ]]; then
   POSTGRES_MONITOR_USER="${BASH_REMATCH[2]}" POSTGRES_MONITOR_PASSWORD="${BASH_REMATCH[3]}"
   [[ "$POSTGRES_MONITOR_PASSWORD" != *%* ]] || printf -v POSTGRES_MONITOR_PASSWORD '%b' "${POSTGRES_MONITOR_PASSWORD//%/\\x}"
 fi
 export POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_MONITOR_USER POSTGRES_MONITOR_PASSWORD
-export POSTGRES_REPLICATION_PASSWORD POSTGRES_REWIND_PASSWORD
+export POSTGRES_REPLICATION_PASSWORD POSTGRES_REWIND_PASSWORD POSTGRES_BACKUP_PASSWORD POSTGRES_ARCHIVE_PASSWORD
 for folder in /usr/lib/postgresql/*/bin; do PATH="$folder:$PATH"; done
 # Who types psql here goes on as the owner; the mounted Secret follows within minutes.
 if [[ -f "${PGPASSFILE:-}" ]]; then

@@ -20,14 +20,17 @@ from tests.scripted import answer, scripted
 ACTIONS = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
 TALKING = sorted(ACTIONS - {"local_cluster", "local_snapshot"})  # these know their cluster by its name
 SMALL = {"quota": {"configmaps": 10, "requests.cpu": 1}, "limits": {"default": {"cpu": "100m"}, "max_volume": "1Gi"}}
+PLACE = {"namespace": "n", "pod": "p", "container": "c", "command": ["true"]}
 # What a plugin needs beside the connection to ask a server for anything.
 LEAST = {
     "applyset": {"definition": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}]},
     "cluster_identity": {"environment_name": "test"},
+    "dump_copy": {"source": PLACE, "target": PLACE},
     "node_drain": {"name": "n"},
     "objects_info": {"kind": "ConfigMap"},
     "platform_check": {"namespace": "n", "api_host": "h", "timeout": 0},
     "procedure": {"state": "begun", "name": "apps", "environment_name": "test"},
+    "pod_exec": {"namespace": "n", "pod": "p", "container": "c", "command": "true"},
     "sealed_secret": {"secrets": [{"name": "s", "namespace": "n", "values": {"a": {"value": "b"}}}]},
     "sealing_keys": {"state": "reencrypted"},
     "tenant_attempts": {"namespaces": ["n", "m"], "image": "i"},

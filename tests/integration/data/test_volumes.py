@@ -1,6 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""Volumes of PostgreSQL's members at a real API server: they grow where their class lets them, and nothing else is
-asked of them."""
+"""Volumes of the stores at a real API server: members' grow where their class lets them, and nothing else is asked of
+them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from tests.helpers import ROOT, eventually, play
 
-CLAIMS = ("data-postgresql-0", "data-postgresql-1", "postgresql-backup")
+CLAIMS = ("data-postgresql-0", "data-postgresql-1", "postgresql-backup", "data-redis-0")
+STORES = ("postgresql", "postgresql_backup", "postgresql_archive", "redis", "weaviate")
 
 
 def volume(namespace: str, claim: str) -> list[dict[str, Any]]:
@@ -40,7 +41,7 @@ def volume(namespace: str, claim: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def volumes(kubectl: Callable[..., str], namespace: str) -> Iterator[Callable[[bool], None]]:
-    """Makes the claims of two members and of the backups, of a class that lets them grow, or does not."""
+    """Makes claims of members and of the backups, of a class that lets them grow, or does not."""
 
     def make(grow: bool) -> None:
         kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": namespace}}
@@ -62,17 +63,20 @@ def role(kubeconfig: Path, namespace: str, tmp_path: Path) -> Callable[..., tupl
     """Runs the role's look at volumes in the test's namespace; its results, and everything that was said."""
 
     def run(*flags: str, **variables: object) -> tuple[list[dict[str, Any]], str]:
-        values = {"platform_namespace": namespace, "data_postgresql_storage_size": "1Gi", **variables}
-        values |= {"data_postgresql_backup_storage_size": values.get("data_postgresql_backup_storage_size", "1Gi")}
-        for kind in ("", "backup_"):
-            values.setdefault(f"data_postgresql_{kind}storage_class", namespace)
-        task = {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": "postgresql_volumes"}}
+        values: dict[str, object] = {"platform_namespace": namespace, "data_s3_server": "none"}
+        for store in STORES:
+            values |= {f"data_{store}_storage_class": namespace, f"data_{store}_storage_size": "1Gi"}
+        values |= variables
+        tasks = [
+            {"ansible.builtin.include_role": {"name": "greenlang.vcci.data", "tasks_from": part}}
+            for part in ("volumes", "volumes_grow")
+        ]
         modules = ("kubernetes.core.k8s", "greenlang.vcci.objects_info", "greenlang.vcci.procedure")
         defaults = {name: {"kubeconfig": str(kubeconfig)} for name in modules}
         shared = [str(path) for path in sorted((ROOT / "group_vars" / "all").glob("*.yml"))]
         (tmp_path / "values.json").write_text(json.dumps(values))
         flags += ("-e", f"@{tmp_path / 'values.json'}")  # above the shared values, as an inventory's are
-        return play(tmp_path, [task], *flags, vars_files=shared, module_defaults=defaults)
+        return play(tmp_path, tasks, *flags, vars_files=shared, module_defaults=defaults)
 
     return run
 
@@ -90,17 +94,15 @@ def test_the_members_volumes_grow(volumes, role, kubectl, namespace):
     assert set(sizes(kubectl, namespace).values()) == {"1Gi"}
     results, said = role(data_postgresql_storage_size="2Gi")
     assert results[-1]["changed"], said
-    assert sizes(kubectl, namespace) == dict(zip(CLAIMS, ("2Gi", "2Gi", "1Gi"), strict=True))
+    assert sizes(kubectl, namespace) == dict(zip(CLAIMS, ("2Gi", "2Gi", "1Gi", "1Gi"), strict=True))
     results, said = role(data_postgresql_storage_size="2048Mi")
     assert not results[-1]["changed"], said
 
 
+# All of them: tests/unit/data/test_volumes.py.
 REFUSED = {
-    "smaller": (True, {"data_postgresql_storage_size": "512Mi"}, "data-postgresql-0, data-postgresql-1 asked for more"),
+    "another store's, smaller": (True, {"data_redis_storage_size": "1Mi"}, "data-redis-0 asked for more"),
     "a class that lets none grow": (False, {"data_postgresql_storage_size": "2Gi"}, "lets no volume grow"),
-    "another class": (True, {"data_postgresql_storage_class": "other"}, "a volume keeps its class"),
-    "backups, smaller": (True, {"data_postgresql_backup_storage_size": "1Mi"}, "postgresql-backup asked for more"),
-    "backups, another class": (True, {"data_postgresql_backup_storage_class": "other"}, "postgresql-backup is of"),
 }
 
 

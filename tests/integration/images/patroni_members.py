@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
-import ipaddress
 import json
 import os
 import shutil
@@ -17,67 +15,19 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests import helpers
+from tests.integration.images.authority import Authority
 
 TEMPLATES = ("postgresql_access.yml.j2", "postgresql_services.yml.j2", "postgresql.yml.j2")
 SECRETS = {"password": "p:a\\s s+é", "replication-password": "r", "rewind-password": "w"}
 SOCKETS = "/var/run/postgresql"
-
-
-class Authority:
-    """Of all members' certificates, as cert-manager would be."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-        self.identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        constraint = x509.BasicConstraints(ca=True, path_length=None)
-        self.certificate = self._sign(self.name, self.key, [(constraint, True), (_usage(key_cert_sign=True), True)])
-
-    def issue(self, folder: Path, hosts: Iterable[str]) -> int:
-        """Write what Secret postgresql-tls has; the certificate's serial number."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
-        names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "postgresql")])
-        usage = _usage(digital_signature=True)
-        extensions = [(x509.SubjectAlternativeName(names), False), (purposes, False), (usage, True)]
-        made = self._sign(subject, key, extensions)
-        form = serialization.PrivateFormat.PKCS8
-        (folder / "ca.crt").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
-        (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        (folder / "tls.key").write_bytes(pem)
-        os.chown(folder / "tls.key", 0, 999)
-        (folder / "tls.key").chmod(0o440)
-        return made.serial_number
-
-    def _sign(self, subject: x509.Name, key: Any, extensions: Iterable[tuple[Any, bool]]) -> x509.Certificate:
-        now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key.public_key())
-        builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - day).not_valid_after(now + day)
-        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        for extension, critical in [*extensions, (own, False), (self.identifier, False)]:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(self.key, hashes.SHA256())
-
-
-def _usage(**allowed: bool) -> x509.KeyUsage:
-    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-    names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
-    return x509.KeyUsage(**{**dict.fromkeys(names, False), **allowed})
 
 
 class Members:
@@ -86,13 +36,14 @@ class Members:
 
     def __init__(self, image: Path, root: Path, network: int, kubeconfig: Path, namespace: str, **values: Any) -> None:
         self.image, self.root, self.network, self.namespace = image, root, network, namespace
-        self.kubeconfig, self.running = kubeconfig, dict[int, subprocess.Popen]()
+        self.kubeconfig, self.running = kubeconfig, dict[int, subprocess.Popen[bytes]]()
         root.chmod(0o755)
         for name in ("config", "secrets", "tls", "account", "backup", "rendered"):
             (root / name).mkdir()
         os.chown(root / "backup", 999, 999)
         (root / "rendered").chmod(0o755)
-        self.manifests = helpers.render(root / "rendered", "data", names=TEMPLATES, data_namespace=namespace, **values)
+        values = {"data_postgresql_archive": "none", "data_namespace": namespace, **values}
+        self.manifests = helpers.render(root / "rendered", "data", names=TEMPLATES, **values)
         self.stateful_set = self._manifest("StatefulSet", "postgresql")
         self.replicas = self.stateful_set["spec"]["replicas"]
         self.authority = Authority()
@@ -250,8 +201,21 @@ class Members:
     # --- how ---------------------------------------------------------------------------------------------------------
     def command(self, index: int, *argv: str, alone: bool = False) -> list[str]:
         """`alone`: with processes of its own, of which the first is the entry point."""
+        steps = []
+        for source, target in self.mounts(index).items():
+            if source.is_dir():
+                (self.image / target).mkdir(parents=True, exist_ok=True)
+            steps.append(f"mount --rbind {source} {self.image}/{target}")
+        user = "setpriv --reuid 999 --regid 999 --clear-groups --pdeathsig KILL"  # ends with whoever started it
+        steps += [f"mount -t proc proc {self.image}/proc", f'exec chroot {self.image} {user} "$@"']
+        space = ["--pid", "--fork", "--kill-child"] if alone else []
+        start = ["unshare", "--mount", "--propagation", "private", *space]
+        return [*start, "/bin/bash", "-c", " && ".join(steps), "member", *argv]
+
+    def mounts(self, index: int) -> dict[Path, str]:
+        """Here → there."""
         place = self.folder(index)
-        mounts = {
+        return {
             self.root / "hosts": "etc/hosts",
             self.root / "config": "etc/postgresql/vcci",
             self.root / "secrets": "run/secrets/postgresql",
@@ -263,24 +227,15 @@ class Members:
             place / "sockets": "run/postgresql",
             Path("/dev"): "dev",
         }
-        steps = []
-        for source, target in mounts.items():
-            if source.is_dir():
-                (self.image / target).mkdir(parents=True, exist_ok=True)
-            steps.append(f"mount --rbind {source} {self.image}/{target}")
-        user = "setpriv --reuid 999 --regid 999 --clear-groups --pdeathsig KILL"  # ends with whoever started it
-        steps += [f"mount -t proc proc {self.image}/proc", f'exec chroot {self.image} {user} "$@"']
-        space = ["--pid", "--fork", "--kill-child"] if alone else []
-        start = ["unshare", "--mount", "--propagation", "private", *space]
-        return [*start, "/bin/bash", "-c", " && ".join(steps), "member", *argv]
 
     def environment(self, index: int) -> dict[str, str]:
         """That of the container, as the StatefulSet says it, and what the kubelet adds."""
         container = self.stateful_set["spec"]["template"]["spec"]["containers"][0]
         said = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
         host, port = self.api_server.rsplit(":", 1)
+        major = self.stateful_set["metadata"]["annotations"]["vcci.greenlang.io/postgresql-major"]
         return {
-            "PATH": "/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/sbin:/usr/bin",
+            "PATH": f"/usr/lib/postgresql/{major}/bin:/usr/local/bin:/usr/sbin:/usr/bin",
             "LANG": "C.UTF-8",
             **said,
             "POD_NAME": f"postgresql-{index}",

@@ -14,13 +14,16 @@ from tests.integration.images.redis_members import Members
 
 
 class Server:
-    """`secrets` are the keys of Secret postgresql-secrets; `settings` lines of postgresql.conf."""
+    """`secrets` are the keys of Secret postgresql-secrets; `settings` lines of postgresql.conf; `patience`, seconds for
+    one program."""
+
+    patience = 180.0
 
     def __init__(self, image: Path, root: Path, network: int, port: str, *settings: str, **secrets: str) -> None:
         self.members, self.root, self.port = Members(image, root, network), root, port
         self.address = self.members.address(0)
         for folder in ("data", "sockets", "secrets", "backup"):
-            (root / folder).mkdir()
+            (root / folder).mkdir(exist_ok=True)
             os.chown(root / folder, 999, 999)
         for key, value in secrets.items():
             (root / "secrets" / key.replace("_", "-")).write_text(value)
@@ -63,7 +66,7 @@ class Server:
         settings["PATH"] = f"/usr/lib/postgresql/17/bin:/usr/local/bin:{settings['PATH']}"
         command = self.members.command(*argv)
         return subprocess.run(
-            command, env=settings, input=given, capture_output=True, text=True, check=False, timeout=PATIENCE
+            command, env=settings, input=given, capture_output=True, text=True, check=False, timeout=self.patience
         )
 
     def ask(self, *statements: str) -> None:

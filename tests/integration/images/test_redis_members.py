@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -42,38 +43,40 @@ def agreed(members: Members, among=(0, 1, 2)) -> str:
     if len(names) != 1:
         return ""
     master = names.pop()
-    ready = all(members.script(index, "/usr/local/bin/redis-health", "ready").returncode == 0 for index in among)
+    ready = all(members.status(index, "/ready") == 200 for index in among)
     roles = [members.ask(index, "redis", "ROLE").split("\n")[0] for index in among]
-    masters = [members.name(index) for index, role in zip(among, roles, strict=True) if role == "master"]
+    masters = [members.address(index) for index, role in zip(among, roles, strict=True) if role == "master"]
     return master if ready and masters == [master] else ""
 
 
 def writes(members: Members, index: int, key: str, value: str) -> bool:
-    return members.ask(index, "proxy", "SET", key, value) == "OK"
+    return members.ask(index, "proxy", "SET", key, value, user="application") == "OK"
 
 
 def test_life_of_three_members(members):
     """First start → a write through any proxy → the master dies → whole restart, with one that missed the election."""
     members.start(0, 1, 2)
-    assert eventually(lambda: agreed(members), "first agreement") == members.name(0)
+    assert eventually(lambda: agreed(members), "first agreement") == members.address(0)
     for index in range(3):
         write = functools.partial(writes, members, index, f"k{index}", "1")
         assert eventually(write, "a write through every proxy")
     assert eventually(lambda: members.status(1, "/ready") == 200, "readiness as the kubelet asks for it")
     assert members.status(1, "/") == 200
-    assert members.status(1, "/metrics") == 200
+    for part in ("redis", "sentinel"):
+        alive = functools.partial(members.status, 1, f"/alive/{part}")
+        assert eventually(lambda alive=alive: alive() == 200, f"the kubelet hears that {part} is alive")
     assert 'p"a' not in "".join(path.read_text(errors="replace") for path in members.root.glob("*.log"))
 
     members.kill(0)
     assert members.status(0, "/ready") == 0
     second = eventually(lambda: agreed(members, (1, 2)), "failover")
-    assert second in (members.name(1), members.name(2))
+    assert second in (members.address(1), members.address(2))
     assert eventually(lambda: writes(members, 1, "after", "failover"), "a write through a proxy after the failover")
 
     records = [members.root / f"data-{index}" / "election" for index in (1, 2)]
 
     def recorded() -> bool:
-        return all(path.exists() and path.read_text().startswith(second) for path in records)
+        return all(path.exists() and path.read_text().split()[0] == members.member(second) for path in records)
 
     eventually(recorded, "the record of the election")
     assert PASSWORD not in "".join(path.read_text() for path in records)
@@ -84,31 +87,88 @@ def test_life_of_three_members(members):
     assert members.ask(0, "redis", "ROLE").startswith("slave")
 
 
+def test_who_may_do_what(members):
+    """Applications use it, and ask sentinels for the master; the exporter asks for figures; nobody else is anybody."""
+    members.start(0, 1, 2, parts=("redis", "sentinel", "proxy", "exporter"))
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 1, "k", "1"), "a write through a proxy")
+    asked = functools.partial(members.ask, 0, "redis", user="application")
+    assert asked("EVAL", "return redis.call('GET', 'k')", "0") == "1"
+    for command in (["CONFIG", "GET", "*"], ["REPLICAOF", "NO", "ONE"], ["SHUTDOWN"], ["FLUSHALL"], ["ACL", "LIST"]):
+        assert asked(*command).startswith("NOPERM"), command
+    sentinel = functools.partial(members.ask, 0, "sentinel", user="application")
+    assert sentinel("SENTINEL", "get-master-addr-by-name", "mymaster").startswith(members.address(0))
+    for command in (["SENTINEL", "FAILOVER", "mymaster"], ["SENTINEL", "SET", "mymaster", "quorum", "1"]):
+        assert sentinel(*command).startswith("NOPERM"), command
+    assert "PONG" not in members.ask(0, "redis", "PING", user="nobody")
+
+    def figures() -> bool:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://{members.address(1)}:9121/metrics") as answer,
+        ):
+            text = answer.read().decode()
+            return "redis_instance_info{" in text and "redis_up 1" in text and 'role="slave"' in text
+        return False
+
+    eventually(figures, "figures of the server beside the exporter")
+
+
 def test_planned_stop_hands_over_first(members):
     members.start(0, 1, 2)
-    eventually(lambda: agreed(members), "first agreement")
+    first = members.index(eventually(lambda: agreed(members), "first agreement"))
     eventually(lambda: writes(members, 2, "k", "1"), "a write through a proxy")
-    assert members.script(0, "/usr/local/bin/redis-stop").returncode == 0
-    assert members.ask(0, "redis", "ROLE").startswith("slave")
-    members.kill(0, number=15)
-    assert eventually(lambda: agreed(members, (1, 2)), "agreement without the one that stopped") != members.name(0)
+    assert members.script(first, "/usr/local/bin/redis-stop").returncode == 0
+    assert members.ask(first, "redis", "ROLE").startswith("slave")
+    others = tuple({0, 1, 2} - {first})
+    second = members.index(members.master(others[0]))
+    assert "sync_full:0" in members.ask(second, "redis", "INFO", "stats")  # nobody copied everything
+    members.kill(first, number=15)
+    left = eventually(lambda: agreed(members, others), "agreement without the one that stopped")
+    assert left != members.address(first)
+
+
+def test_a_killed_master_yields_to_a_replica_that_has_all(members):
+    """What it acknowledged may be on no disk yet: a replica that has it is elected, though it is back at once."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), "first agreement")
+    eventually(lambda: writes(members, 1, "k", "kept"), "a write through a proxy")
+    members.kill_part("redis", 0)
+    members.start(0, parts=("redis",))
+    assert eventually(lambda: agreed(members), "agreement") != members.address(0)
+    assert members.ask(1, "redis", "GET", "k") == "kept"
+
+
+def test_nobody_is_master_without_a_majority(members):
+    """One member whose others are away serves nothing, whatever it was before; with one more there is a master."""
+    members.start(0, 1, 2)
+    eventually(lambda: agreed(members), "first agreement")
+    members.kill(0, 1, 2)
+    members.start(0)
+    eventually(lambda: members.master(0), "its sentinel")
+    log = members.root / "redis-0.log"
+    eventually(lambda: "waiting until most sentinels" in log.read_text(), "its server waits")
+    assert members.ask(0, "redis", "PING") == ""
+    members.start(1)
+    eventually(lambda: agreed(members, (0, 1)), "agreement of two")
 
 
 def test_a_replica_ends_while_it_writes_down_what_it_copied(members):
-    members.start(0, 1, parts=("redis",))
-    eventually(lambda: members.ask(0, "redis", "PING") == "PONG", "the master answers")
+    members.start(0, 1, 2)
+    master = eventually(lambda: agreed(members), "first agreement")
+    index = (members.index(master) + 1) % 3
+    replica = functools.partial(members.ask, index, "redis")
     keys = [word for number in range(200) for word in (f"k{number}", "x")]
-    assert members.ask(0, "redis", "MSET", *keys) == "OK"
-    eventually(lambda: members.ask(1, "redis", "DBSIZE") == "200", "the replica has all")
-    assert members.ask(1, "redis", "CONFIG", "SET", "rdb-key-save-delay", "1000000") == "OK"  # microseconds
-    members.ask(1, "redis", "REPLICAOF", "NO", "ONE")
-    assert members.ask(1, "redis", "SET", "own", "x") == "OK"  # so that it copies everything
-    members.ask(1, "redis", "REPLICAOF", members.name(0), "6379")
-    writing = "aof_rewrite_in_progress:1"
-    eventually(lambda: writing in members.ask(1, "redis", "INFO", "persistence"), "it writes")
-    eventually(lambda: members.ask(1, "redis", "GET", "own") == "", "it has copied")
-    assert members.ask(1, "redis", "CONFIG", "SET", "rdb-key-save-delay", "0") == "OK"  # not of its last words, too
-    members.kill(1, number=15)
+    assert members.ask(members.index(master), "redis", "MSET", *keys) == "OK"
+    eventually(lambda: replica("DBSIZE") == "200", "the replica has all")
+    assert replica("CONFIG", "SET", "rdb-key-save-delay", "1000000") == "OK"  # microseconds
+    replica("REPLICAOF", "NO", "ONE")
+    assert replica("SET", "own", "x") == "OK"  # so that it copies everything
+    replica("REPLICAOF", master, "6379")
+    eventually(lambda: "aof_rewrite_in_progress:1" in replica("INFO", "persistence"), "it writes")
+    eventually(lambda: replica("GET", "own") == "", "it has copied")
+    assert replica("CONFIG", "SET", "rdb-key-save-delay", "0") == "OK"  # not of its last words, too
+    members.kill(index, number=15)
 
 
 def test_master_lost_for_good_while_all_were_down(members):
@@ -119,7 +179,7 @@ def test_master_lost_for_good_while_all_were_down(members):
     time.sleep(1.2)  # the append-only files are synced every second
     members.kill(0, 1, 2)
     members.start(1, 2)
-    assert eventually(lambda: agreed(members, (1, 2)), "election") in (members.name(1), members.name(2))
+    assert eventually(lambda: agreed(members, (1, 2)), "election") in (members.address(1), members.address(2))
     eventually(lambda: members.ask(1, "proxy", "GET", "k") == "kept", "the value through a proxy")
 
 
@@ -154,8 +214,9 @@ def test_a_worker_outlives_changes_of_the_master(members, tmp_path):
     members.start(0, 1, 2)
     eventually(lambda: agreed(members), "first agreement")
     eventually(lambda: writes(members, 2, "k", "1"), "a write through a proxy")
-    redis = f"redis://:{quote(PASSWORD, safe='')}@{members.address(2)}:6380/0"
-    settings = {"REDIS_URL": redis, "DATABASE_URL": "postgresql://none"}
+    redis = f"rediss://application:{quote(PASSWORD, safe='')}@{members.address(2)}:6380/0"
+    settings = {"REDIS_URL": redis, "REDIS_CA_FILE": str(members.root / "tls-2" / "ca.crt")}
+    settings["DATABASE_URL"] = "postgresql://none"
     queue = make_queue(read_settings(settings))
     numbers = iter(range(100))
 

@@ -27,8 +27,20 @@ KEYS = {
         "REDIS_URL",
         "WEAVIATE_API_KEY",
     ],
-    "postgresql-secrets": ["exporter-dsn", "password", "replication-password", "rewind-password", "username"],
-    "redis-secrets": ["password"],
+    "postgresql-archive-secrets": ["cipher-key"],
+    "postgresql-backup-key": ["identity"],
+    "postgresql-secrets": [
+        "archive-password",
+        "backup-password",
+        "exporter-dsn",
+        "password",
+        "replication-password",
+        "rewind-password",
+        "username",
+    ],
+    "redis-secrets": ["backup-password", "members-password", "password"],
+    "weaviate-secrets": ["administrator", "application", "backup", "members", "viewer"],
+    "s3-secrets": ["access-key-id", "s3.json", "secret-access-key"],
     "grafana-secrets": ["admin-password", "admin-user"],
 }
 pytestmark = pytest.mark.usefixtures("controller")
@@ -104,6 +116,7 @@ def test_the_reference_documents_secrets(role, values) -> None:
         "/vcci",
     )
     assert unquote(str(database.password)) == postgresql["password"]
+    assert (redis.scheme, redis.username) == ("rediss", "application")
     assert (unquote(str(redis.password)), redis.netloc.split("@")[1], redis.path) == (
         first["redis-secrets"]["password"],
         "redis:6379",
@@ -120,12 +133,8 @@ def test_the_reference_documents_secrets(role, values) -> None:
     # A new key of somebody else's touches that alone; a new name around a generated password keeps the password.
     results, said = role(secrets_openai_api_key="new", secrets_postgresql_database="other")
     changed = {name.split("/")[1]: state["changed_keys"] for name, state in results[-1]["secrets"].items()}
-    assert changed == {
-        "backend-secrets": ["DATABASE_URL", "OPENAI_API_KEY"],
-        "grafana-secrets": [],
-        "postgresql-secrets": ["exporter-dsn"],
-        "redis-secrets": [],
-    }
+    anew = {"backend-secrets": ["DATABASE_URL", "OPENAI_API_KEY"], "postgresql-secrets": ["exporter-dsn"]}
+    assert changed == {name: anew.get(name, []) for name in KEYS}
     assert values()["postgresql-secrets"]["exporter-dsn"] == postgresql["exporter-dsn"].replace("/vcci?", "/other?")
 
 
@@ -162,7 +171,8 @@ def test_procedures_of_the_role(role, values, namespace, tmp_path) -> None:
         for name, state in results[-1]["secrets"].items()
         if state["changed_keys"]
     }
-    assert changed == {"redis-secrets": ["password"], "backend-secrets": ["REDIS_URL"]}, said
+    theirs = ["backup-password", "members-password", "password"]
+    assert changed == {"redis-secrets": theirs, "backend-secrets": ["REDIS_URL"]}, said
     assert values()["redis-secrets"] != before["redis-secrets"]
     results, said = role(part="report")
     assert any(line.startswith(f"{namespace}/redis-secrets") for line in results[-2]["msg"]), said

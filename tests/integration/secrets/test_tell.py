@@ -7,6 +7,7 @@ The new one works before the old one ends.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import subprocess
 
@@ -16,7 +17,7 @@ from tests.integration.images.postgresql_server import Server
 from tests.integration.images.redis_members import Members, needs_root, unpacked
 
 pytestmark = needs_root
-NEW = 'n"e\\w w+/=%'
+NEW, NEWER = 'n"e\\w w+/=%', 'n"e\\w m+/=%'
 SCRIPTS = ROOT / "roles" / "secrets" / "files"
 
 
@@ -41,7 +42,7 @@ def tell(members: Members, index: int, script: str, *phase: str, environment: di
 
 def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_factory, monkeypatch, network) -> None:
     members = Members(unpacked("vcci-redis", tmp_path_factory.mktemp("image")), tmp_path, network)
-    old = redis_members.PASSWORD
+    old, old_members = redis_members.PASSWORD, redis_members.MEMBERS
 
     def agreed() -> bool:
         names = {members.master(index) for index in range(3)}
@@ -51,8 +52,10 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
         ]
         return len(names) == 1 and names != {""} and roles.count("master") == 1 and sum(links) == 2
 
-    def use(password: str) -> None:
+    def use(password: str, among: str) -> None:
         monkeypatch.setattr(redis_members, "PASSWORD", password)
+        monkeypatch.setattr(redis_members, "MEMBERS", among)
+        monkeypatch.setattr(redis_members, "BACKUP", f"{among} to copy")
 
     try:
         members.start(0, 1, 2)
@@ -65,24 +68,34 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
                     index,
                     "tell_redis.sh",
                     phase,
-                    environment={**members.environment(index), "REDISCLI_AUTH": old},
-                    text=given(password=NEW),
+                    environment={**members.environment(index), "REDISCLI_AUTH": old_members},
+                    text=given(**{"password": NEW, "members-password": NEWER, "backup-password": f"{NEWER} to copy"}),
                 )
-        for password in (old, NEW):
-            use(password)
-            assert [members.ask(index, part, "PING") for index in range(3) for part in ("redis", "sentinel")] == [
-                "PONG"
-            ] * 6
+        for passwords in ((old, old_members), (NEW, NEWER)):
+            use(*passwords)
+            asked = [(index, part) for index in range(3) for part in ("redis", "sentinel")]
+            for user in ("application", "members"):
+                assert [members.ask(*one, "PING", user=user) for one in asked] == ["PONG"] * 6
             assert members.ask(1, "proxy", "GET", "a") == "1"
         # Restarted one after the other, as a StatefulSet does, each knows the new one only; nothing is lost on the way.
-        (members.root / "password").write_text(NEW)
+        (members.root / "secrets" / "password").write_text(NEW)
+        (members.root / "secrets" / "members-password").write_text(NEWER)
+        assert members.ask(0, "redis", "CONFIG", "SET", "replica-priority", "0") == "OK"  # a restarted one leads
         for index in (2, 1, 0):
             members.kill(index, number=15)
             members.start(index)
             eventually(agreed, f"agreement after the restart of {index}")
-        eventually(lambda: members.ask(0, "proxy", "GET", "a") == "1", "the value through a proxy")
-        use(old)
-        assert all("PONG" not in members.ask(index, "redis", "PING") for index in range(3))
+            for proxy in range(3):  # also of those that began with the old one
+                found = functools.partial(members.ask, proxy, "proxy", "GET", "a")
+                eventually(lambda found=found: found() == "1", f"the value through the proxy of {proxy}")
+            if index == 2 and members.master(2) == members.address(0):
+                eventually(
+                    lambda: members.ask(1, "sentinel", "SENTINEL", "FAILOVER", "mymaster") == "OK", "another master"
+                )
+                eventually(lambda: agreed() and members.master(2) != members.address(0), "agreement")
+        use(old, old_members)
+        for user in ("application", "members"):
+            assert all("PONG" not in members.ask(index, "redis", "PING", user=user) for index in range(3))
     finally:
         members.kill(0, 1, 2)
 

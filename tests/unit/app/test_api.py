@@ -43,7 +43,7 @@ def test_not_ready(client: TestClient) -> None:
     assert answer.json()["checks"] == {
         "postgresql": "OperationalError",
         "redis": "ConnectionError",
-        "weaviate": "URLError",
+        "weaviate": "WeaviateError",
     }
 
 

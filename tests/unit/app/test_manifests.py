@@ -164,7 +164,8 @@ def test_pods_follow_their_configuration(production: Manifests, tmp_path) -> Non
 def test_prometheus_verifies_whom_it_scrapes(production: Manifests) -> None:
     config = yaml.safe_load(named(production, "ConfigMap")["prometheus-config"]["data"]["prometheus.yml"])
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert set(jobs) == {"pods", "kubelet", "cadvisor", "apiserver"}
+    # Pods and their parts in clear: each has a policy that lets nobody but Prometheus come to that port.
+    assert set(jobs) == {"pods", "parts", "kubelet", "cadvisor", "apiserver"}
     assert "insecure_skip_verify" not in str(config)
     for name in ("kubelet", "cadvisor", "apiserver"):
         assert jobs[name]["scheme"] == "https"

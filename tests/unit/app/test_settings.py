@@ -27,6 +27,19 @@ def test_empty_values_of_a_config_map_mean_the_default() -> None:
     assert read_settings(GIVEN | empty) == read_settings(GIVEN)
 
 
+def test_tls() -> None:
+    url = "rediss://application:s%2Fcret@redis:6379/0"
+    settings = read_settings(GIVEN | {"REDIS_URL": url, "REDIS_CA_FILE": "/ca.crt"})
+    assert settings.broker == url
+    assert settings.redis_tls == {"ssl_cert_reqs": "required", "ssl_ca_certs": "/ca.crt"}
+    settings = read_settings(GIVEN | {"REDIS_URL": url, "REDIS_CA_FILE": "/ca.crt", "REDIS_SENTINELS": "a"})
+    assert settings.broker == "sentinel://application:s%2Fcret@a:26379/0"
+    assert settings.redis_tls["ssl_check_hostname"] is False
+    asked = settings.broker_options["sentinel_kwargs"]
+    assert (asked["username"], asked["ssl"], asked["ssl_ca_certs"]) == ("application", True, "/ca.crt")
+    assert read_settings(GIVEN).redis_tls == {}
+
+
 def test_sentinels() -> None:
     settings = read_settings(GIVEN | {"REDIS_SENTINELS": "a:26379, b", "REDIS_MASTER": "main"})
     assert settings.sentinels == (("a", 26379), ("b", 26379))

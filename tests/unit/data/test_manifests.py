@@ -15,11 +15,27 @@ TEMPLATES = (
     "authority.yml.j2",
     "certificates.yml.j2",
     "redis.yml.j2",
+    "redis_alerts.yml.j2",
+    "redis_backup.yml.j2",
     "postgresql_access.yml.j2",
     "postgresql_services.yml.j2",
     "postgresql.yml.j2",
     "postgresql_backup.yml.j2",
+    "postgresql_archive.yml.j2",
+    "seaweedfs.yml.j2",
+    "weaviate.yml.j2",
+    "weaviate_backup.yml.j2",
+    "weaviate_try.yml.j2",
+    "postgresql_backup_alerts.yml.j2",
+    "restore_drill.yml.j2",
+    "restore_drill_result.yml.j2",
 )
+ELSEWHERE = {
+    ("ConfigMap", "backup-alerts"): "vcci-observability",
+    ("ConfigMap", "redis-alerts"): "vcci-observability",
+    ("NetworkPolicy", "deny-all"): "vcci-restore-drill",
+    ("Job", "postgresql-restore-drill"): "vcci-restore-drill",
+}
 LOCAL = [ROOT / "group_vars/all/cluster.yml"] + [
     ROOT / f"inventories/local/group_vars/vcci_local/{name}.yml" for name in ("cluster", "data")
 ]
@@ -27,7 +43,8 @@ LOCAL = [ROOT / "group_vars/all/cluster.yml"] + [
 
 def render(folder, *inventory, **values) -> dict:
     """(kind, name) → manifest."""
-    documents = helpers.render(folder, "data", names=TEMPLATES, inventory=inventory, **values)
+    shared = {"platform_environment": "production"}
+    documents = helpers.render(folder, "data", names=TEMPLATES, inventory=inventory, **shared, **values)
     found = {(doc["kind"], doc["metadata"]["name"]): doc for doc in documents}
     assert len(found) == len(documents), "two manifests of one kind and name"
     return found
@@ -45,7 +62,7 @@ def local(tmp_path_factory):
 
 def pods(manifests):
     for (kind, name), manifest in manifests.items():
-        if kind == "StatefulSet":
+        if kind in ("StatefulSet", "Deployment", "Job"):
             yield name, manifest["spec"]["template"]
         elif kind == "CronJob":
             yield name, manifest["spec"]["jobTemplate"]["spec"]["template"]
@@ -77,16 +94,27 @@ def test_every_object_is_labelled_and_in_its_place(production):
         assert labels["app.kubernetes.io/part-of"] == "vcci-scope3-platform", key
         assert labels["app.kubernetes.io/managed-by"] == "greenlang.vcci", key
         assert labels["app.kubernetes.io/component"] == "data", key
-        assert manifest["metadata"]["namespace"] == "vcci-platform", key
+        assert manifest["metadata"]["namespace"] == ELSEWHERE.get(key, "vcci-platform"), key
 
 
 def test_secrets_come_from_secrets(production):
     for _name, pod in pods(production):
         for container in pod["spec"]["containers"]:
             for entry in container.get("env", ()):
-                if "PASSWORD" in entry["name"] or "AUTH" in entry["name"]:
-                    assert "valueFrom" in entry or entry["value"].startswith("/run/secrets/"), entry
+                if "PASSWORD" in entry["name"] or entry["name"].endswith(("AUTH", "KEYS")):
+                    known = ("/run/secrets/", "$(KEY_")  # a file, or another variable, which is a secret's
+                    assert "valueFrom" in entry or entry["value"].startswith(known), entry
             assert not any("password" in argument.lower() for argument in container["args"])
+
+
+def test_each_try_of_a_backup_has_its_own_time(production, local):
+    """A job's limit would leave the second try what the first one left of it."""
+    made = [manifest for found in (production, local) for (kind, _name), manifest in found.items() if kind == "CronJob"]
+    assert len(made) >= 6
+    for manifest in made:
+        job = manifest["spec"]["jobTemplate"]["spec"]
+        assert "activeDeadlineSeconds" not in job, manifest["metadata"]["name"]
+        assert job["template"]["spec"]["activeDeadlineSeconds"] >= 7200, manifest["metadata"]["name"]
 
 
 def test_the_reference_documents_names(production):
@@ -103,7 +131,7 @@ def test_the_reference_documents_names(production):
     assert {"name": "backup", "mountPath": "/backup"} in server["volumeMounts"]
 
 
-def test_members_know_each_other_by_stable_names(production):
+def test_members_know_each_other_by_stable_addresses(production):
     environment = {
         entry["name"]: entry.get("value")
         for entry in production["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]["env"]
@@ -112,9 +140,12 @@ def test_members_know_each_other_by_stable_names(production):
         f"redis-{n}.redis-headless.vcci-platform.svc.cluster.local" for n in range(3)
     ]
     assert environment["REDIS_QUORUM"] == "2"
-    headless = production["Service", "redis-headless"]["spec"]
-    assert headless["clusterIP"] == "None"
-    assert headless["publishNotReadyAddresses"] is True
+    assert environment["REDIS_DOMAIN"] == "vcci-platform.svc.cluster.local"
+    for member in ("redis-0", "redis-1", "redis-2"):
+        own = production["Service", member]["spec"]
+        assert own["selector"] == {"app": "redis", "statefulset.kubernetes.io/pod-name": member}
+        assert own["publishNotReadyAddresses"] is True
+        assert "clusterIP" not in own
     assert production["StatefulSet", "redis"]["spec"]["serviceName"] == "redis-headless"
 
 
@@ -132,7 +163,7 @@ def test_configuration_follows_the_sizes(production, local):
     assert parameters(production)["shared_buffers"] == "1024MB"
     assert parameters(production)["max_slot_wal_keep_size"] == f"{100 * 1024 // 6}MB"
     assert parameters(local)["shared_buffers"] == "24MB"
-    assert parameters(local)["max_connections"] == "60"
+    assert parameters(local)["max_connections"] == "80"
     lines = [manifests["ConfigMap", "redis-config"]["data"]["redis.conf"] for manifests in (production, local)]
     maxmemory = [dict(line.split(" ", 1) for line in text.splitlines())["maxmemory"] for text in lines]
     assert maxmemory == [str(int(4 * 1024**3 * 0.6)), str(int(96 * 1024**2 * 0.6))]
@@ -200,14 +231,26 @@ def test_what_members_keep_has_services_of_its_name(production):
     assert ("ClusterRole", "postgresql") not in production
 
 
-def test_members_share_no_node_but_where_it_is_preferred(production, tmp_path):
+@pytest.mark.parametrize("name", ["postgresql", "redis"])
+def test_members_share_no_node_but_where_it_is_preferred(production, tmp_path, name):
     def rules(manifests):
-        return manifests["StatefulSet", "postgresql"]["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+        return manifests["StatefulSet", name]["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
 
     assert list(rules(production)) == ["requiredDuringSchedulingIgnoredDuringExecution"]
-    preferred = rules(render(tmp_path, data_postgresql_anti_affinity="preferred"))
+    preferred = rules(render(tmp_path, **{f"data_{name}_anti_affinity": "preferred"}))
     assert list(preferred) == ["preferredDuringSchedulingIgnoredDuringExecution"]
-    assert production["PodDisruptionBudget", "postgresql"]["spec"]["maxUnavailable"] == 1
+    assert production["PodDisruptionBudget", name]["spec"]["maxUnavailable"] == 1
+
+
+def test_a_cut_off_master_stops_before_the_next_one_is_elected(production, local):
+    for manifests in (production, local):
+        settings = dict(
+            line.split(" ", 1) for line in manifests["ConfigMap", "redis-config"]["data"]["redis.conf"].splitlines()
+        )
+        environment = manifests["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]["env"]
+        silence = next(int(entry["value"]) for entry in environment if entry["name"] == "REDIS_DOWN_AFTER_MS")
+        assert 0 < int(settings["min-replicas-max-lag"]) * 1000 <= silence
+        assert settings["min-replicas-to-write"] == "1"
 
 
 def test_a_pod_outlives_no_ttl(production):
@@ -244,7 +287,7 @@ def test_configuration_changes_replace_the_pods(production, local):
 
 
 def test_flows(production):
-    for name, port in (("redis", 6380), ("postgresql", 5432)):
+    for name, port in (("redis", 6380), ("postgresql", 5432), ("weaviate", 8080)):
         admitted = production["NetworkPolicy", name]["spec"]["ingress"][0]
         granted = production["NetworkPolicy", f"{name}-clients"]["spec"]
         assert granted["podSelector"] in [peer["podSelector"] for peer in admitted["from"]]
@@ -256,3 +299,119 @@ def test_flows(production):
         assert all(
             {"protocol": "TCP", "port": port} in rules for rules in (admitted["ports"], granted["egress"][0]["ports"])
         )
+
+
+def test_redis_is_certified_by_the_names_that_clients_and_members_use(production):
+    certificate = production["Certificate", "redis-tls"]["spec"]
+    names = {"redis", "redis-sentinel.vcci-platform.svc", "redis-2", "redis-0.redis-headless", "localhost"}
+    assert names <= set(certificate["dnsNames"])
+    pod = production["StatefulSet", "redis"]["spec"]["template"]["spec"]
+    assert {"name": "tls", "secret": {"secretName": "redis-tls", "defaultMode": 0o440}} in pod["volumes"]
+    for container in pod["containers"]:
+        assert {"name": "tls", "mountPath": "/run/secrets/redis-tls", "readOnly": True} in container["volumeMounts"]
+        assert "REDIS_FORMER_CLIENTS" not in {entry["name"] for entry in container["env"]}
+
+
+def test_redis_is_backed_up_as_who_may_copy_and_nothing_else(production, local):
+    for manifests in (production, local):
+        spec = manifests["CronJob", "redis-backup"]["spec"]["jobTemplate"]["spec"]
+        assert (spec["template"]["spec"]["activeDeadlineSeconds"], spec["backoffLimit"]) == (7200, 2)
+        (container,) = spec["template"]["spec"]["containers"]
+        found = {entry["name"]: entry for entry in container["env"]}
+        key = {"name": "redis-secrets", "key": "backup-password"}
+        assert found["REDISCLI_AUTH"]["valueFrom"] == {"secretKeyRef": key}
+        assert found["REDIS_USER"]["value"] == "backup"
+        assert found["REDIS_MEMBERS"]["value"] == "redis-0 redis-1 redis-2"
+        assert all(isinstance(entry.get("value", ""), str) for entry in container["env"])
+        assert {"name": "backup", "mountPath": "/backup"} in container["volumeMounts"]
+        volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
+        assert volumes["key"]["secret"]["optional"] is True
+        assert volumes["key"]["secret"]["defaultMode"] == 0o440
+        peers = [rule["from"] for rule in manifests["NetworkPolicy", "redis"]["spec"]["ingress"]]
+        assert [{"podSelector": {"matchLabels": {"app": "redis-backup"}}}] in peers
+
+
+def environment(manifests, kind: str, name: str) -> dict:
+    pod = manifests[kind, name]["spec"]["template"]["spec"]
+    return {entry["name"]: entry.get("value", "a secret") for entry in pod["containers"][0]["env"]}
+
+
+def test_members_of_weaviate(production, local):
+    """They find each other quickly and vote, and nothing has fewer copies than three; everybody needs a key."""
+    found = environment(production, "StatefulSet", "weaviate")
+    assert found["CLUSTER_JOIN"] == ",".join(f"weaviate-{n}.weaviate-headless:7100" for n in range(3))
+    assert (found["RAFT_JOIN"], found["RAFT_BOOTSTRAP_EXPECT"]) == ("weaviate-0,weaviate-1,weaviate-2", "3")
+    assert (found["CLUSTER_HOSTNAME"], found["REPLICATION_MINIMUM_FACTOR"]) == ("$(POD_NAME)", "3")
+    assert "CLUSTER_ADVERTISE_ADDR" not in found
+    assert found["AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED"] == "false"
+    keys = [f"$(KEY_{user.upper()})" for user in found["AUTHENTICATION_APIKEY_USERS"].split(",")]
+    assert found["AUTHENTICATION_APIKEY_ALLOWED_KEYS"].split(",") == keys
+    assert {found[key[2:-1]] for key in keys} == {"a secret"}
+    assert int(found["GOMEMLIMIT"]) == 8 * 2**30 * 8 // 10
+    headless = production["Service", "weaviate-headless"]["spec"]
+    assert (headless["clusterIP"], headless["publishNotReadyAddresses"]) == ("None", True)
+    pod = production["StatefulSet", "weaviate"]["spec"]
+    assert pod["podManagementPolicy"] == "Parallel"
+    assert "requiredDuringSchedulingIgnoredDuringExecution" in pod["template"]["spec"]["affinity"]["podAntiAffinity"]
+
+
+def test_weaviate_is_backed_up_where_there_is_an_object_store(production, local, tmp_path):
+    assert environment(production, "StatefulSet", "weaviate")["ENABLE_MODULES"] == ""
+    found = environment(local, "StatefulSet", "weaviate")
+    assert (found["ENABLE_MODULES"], found["BACKUP_S3_ENDPOINT"]) == ("backup-s3", "seaweedfs.vcci-platform.svc:8333")
+    given = render(tmp_path, data_s3_endpoint="s3.example.com", data_s3_egress=[{"ports": [{"port": 443}]}])
+    assert environment(given, "StatefulSet", "weaviate")["BACKUP_S3_ENDPOINT"] == "s3.example.com"
+    for name in ("weaviate", "weaviate-backup"):
+        assert {"ports": [{"port": 443}]} in given["NetworkPolicy", name]["spec"]["egress"]
+        store = {"podSelector": {"matchLabels": {"app": "seaweedfs"}}}
+        assert [store] in [rule.get("to") for rule in local["NetworkPolicy", name]["spec"]["egress"]]
+
+
+def test_the_object_stores_keys_come_by_file(local):
+    pod = local["StatefulSet", "seaweedfs"]["spec"]["template"]["spec"]
+    arguments = pod["containers"][0]["args"]
+    assert "-s3.config=/run/secrets/s3/s3.json" in arguments
+    assert "-bucket=vcci-postgresql-archive,vcci-weaviate-backup" in arguments
+    assert "env" not in pod["containers"][0]
+    assert local["NetworkPolicy", "seaweedfs"]["spec"]["egress"] == []
+
+
+def test_what_waits_for_the_archive_is_bounded_and_its_keys_are_files(production, local, tmp_path):
+    def conf(manifests):
+        return manifests["ConfigMap", "postgresql-config"]["data"]["pgbackrest.conf"]
+
+    assert f"archive-push-queue-max={100 * 1024**3 // 4}\n" in conf(production)
+    assert f"archive-push-queue-max={1024**3 // 4}\n" in conf(local)
+    assert "repo1-path=/archive/postgresql\n" in conf(production)
+    assert "cipher-pass" not in conf(production)
+    found = patroni(production)["postgresql"]
+    assert found["create_replica_methods"] == ["pgbackrest", "basebackup"]
+    assert found["parameters"]["archive_mode"] == "on"
+    pod = production["StatefulSet", "postgresql"]["spec"]["template"]["spec"]
+    assert {"postgresql", "archive", "exporter"} == {container["name"] for container in pod["containers"]}
+    asks = production["CronJob", "postgresql-archive"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert [volume["name"] for volume in asks["volumes"]] == ["secret", "data-ca"], "neither data nor archive"
+
+    store = {"data_postgresql_archive": "s3", "data_s3_endpoint": "s3.example.com", "data_s3_egress": [{"ports": []}]}
+    far = render(tmp_path, **store)
+    assert "repo1-s3-endpoint=s3.example.com\n" in conf(far)
+    assert {"ports": []} in far["NetworkPolicy", "postgresql"]["spec"]["egress"]
+    none = render(tmp_path, data_postgresql_archive="none")
+    assert "archive_mode" not in patroni(none)["postgresql"]["parameters"]
+    assert patroni(none)["postgresql"]["create_replica_methods"] == ["basebackup"]
+    containers = none["StatefulSet", "postgresql"]["spec"]["template"]["spec"]["containers"]
+    assert "archive" not in {container["name"] for container in containers}
+
+
+@pytest.mark.parametrize("name", ["postgresql", "redis"])
+def test_alerts_are_rules_with_a_runbook(tmp_path, name):
+    (config,) = helpers.render(tmp_path, "data", names=[f"{name}_alerts.yml.j2"])
+    assert config["metadata"]["name"] == f"{name}-alerts"
+    groups = yaml.safe_load(config["data"][f"{name}.yml"])["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert rules
+    for rule in rules:
+        assert rule["expr"].count("(") == rule["expr"].count(")"), rule
+        assert "{{" not in rule["expr"], rule
+        assert (ROOT / rule["annotations"]["runbook"]).exists()
+    assert len({rule["alert"] for rule in rules}) == len(rules)

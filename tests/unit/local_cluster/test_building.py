@@ -73,6 +73,10 @@ def test_what_changed_or_broke_is_built_again(binaries: Callable[[list[str]], Bi
     assert said(second / "tool") == "two"
     assert second != first
     assert first.exists()  # for other clones
+    stub = tmp_path / "binaries" / "tool" / "stubs" / "other" / "other.go"
+    stub.parent.mkdir(parents=True)
+    stub.write_text("package other\n", encoding="utf-8")
+    assert binaries([]).missing() == ["tool"]
 
 
 def test_a_killed_run_leaves_nothing_in_the_way(binaries: Callable[[list[str]], Binaries]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.applyset.workers import Workers
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.platform.doors import Doors
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.platform.doors import QUESTION, Doors
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.platform.routes import Route
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -127,6 +127,19 @@ def test_nothing_is_written_when_only_reads_are_asked_for(serve: Serve, certific
     assert {answer["check"] for answer in doors.answers} == ASKED - {"write", "read", "job done by a worker"}
 
 
+SEARCHED: Answers = {
+    f"GET {HOST}/health/ready": [(200, {"checks": {"weaviate": "ok"}})],
+    f"POST {HOST}/api/v1/documents": [(503, {}), (201, {"id": "a"})],
+    f"GET {HOST}/api/v1/search?q={QUESTION}": [(503, {}), (200, {"documents": [{"id": "b"}, {"id": "a"}]})],
+}
+
+
+def test_a_document_is_stored_and_found_where_there_is_a_search(serve: Serve, certificate: Path) -> None:
+    doors = asked(serve(answers({key: list(given) for key, given in SEARCHED.items()})), certificate)
+    assert doors.faults == []
+    assert {answer["check"] for answer in doors.answers} == {*ASKED, "document stored and found"}
+
+
 WRONG: dict[str, tuple[Answers, dict[str, str]]] = {
     "dead": (
         {f"GET {HOST}/health/live": [(500, "no")]},
@@ -145,6 +158,10 @@ WRONG: dict[str, tuple[Answers, dict[str, str]]] = {
     "an open door that must be closed": (
         {f"GET {HOST}/metrics": [(200, "figures")]},
         {f"door https://{HOST}/metrics": 'answered with 200 "figures"'},
+    ),
+    "a search that finds something else": (
+        {**SEARCHED, f"GET {HOST}/api/v1/search?q={QUESTION}": [(200, {"documents": [{"id": "b"}]})]},
+        {"door document stored and found": "the document a is not among the 1 that are found"},
     ),
     "several at once": (
         {f"GET {HOST}/health/live": [(502, {})], f"GET {APP}/": [(502, {})], RECORD: [(404, {})]},

@@ -206,6 +206,19 @@ WRONG: dict[str, tuple[Seen, str]] = {
         ),
         "Deployment n/x: is held at 0 replicas by restore",
     ),
+    "a StatefulSet that a procedure of ours holds": (
+        seen(
+            of_set(
+                "apps/v1",
+                "StatefulSet",
+                spec={"replicas": 0},
+                status=stateful_set(0, 0)["status"],
+                fields=["replicas"],
+                metadata={"annotations": {"vcci.greenlang.io/held-at-zero": "data_restore_time 1"}},
+            )
+        ),
+        "StatefulSet n/x: is held at 0 replicas by data_restore_time 1",
+    ),
     "a Deployment whose roll-out is paused": (seen(deployment(paused=True)), "roll-out is paused by hand"),
     "a Deployment that lacks pods": (seen(deployment(2, 1)), "1/2 replicas updated"),
     "a roll-out that stands": (

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.errors import VcciError
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.client import Client
-from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import execute
+from ansible_collections.greenlang.vcci.plugins.plugin_utils.kubernetes.exec import Done, Place, execute, run
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.secrets.generators import Generator, private_key
 
 from tests.helpers import PATIENCE
@@ -161,6 +161,35 @@ def test_failures_are_told(server, message: str) -> None:
         call(server())
     assert "pod place/pod-0, container main" in str(caught.value)
     assert CANARY.decode() not in str(caught.value)
+
+
+def ended(reason: str, code: str) -> bytes:
+    """How an API server tells the code that a command ended with."""
+    status = {"status": "Failure", "reason": reason, "details": {"causes": [{"reason": "ExitCode", "message": code}]}}
+    return b"\x03" + json.dumps(status).encode()
+
+
+NOT_THERE = b"\x03" + json.dumps({"status": "Failure", "message": "container not found"}).encode()
+ENDS: dict[str, tuple[tuple[bytes, ...], Done | str]] = {
+    "well": ((b"\x01a\n", b"\x02b", SUCCESS), Done("a\n", "b", 0)),
+    "with a code": ((b"\x01a", b"\x02b", ended("NonZeroExitCode", "3")), Done("a", "b", 3)),
+    "without a word": ((ended("NonZeroExitCode", "1"),), Done("", "", 1)),
+    "complains at length": ((*[b"\x02" + b"x" * 100] * 9, SUCCESS), Done("", "x" * 900, 0)),
+    "no such container": ((NOT_THERE,), "main: true could not be run: container not found"),
+    "no Status": ((b"\x03nonsense",), "could not be run: the connection ended"),
+    "no object": ((b"\x03[]",), "could not be run: the connection ended"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_how_a_command_ends(case: str) -> None:
+    frames, expected = ENDS[case]
+    client, place = Client.from_params({"host": Server(*frames).url}), Place("place", "pod-0", "main", ["true"])
+    if isinstance(expected, Done):
+        assert run(client, place, PATIENCE) == expected
+    else:
+        with pytest.raises(VcciError, match=expected):
+            run(client, place, PATIENCE)
 
 
 def test_the_way_is_the_clients(tmp_path: Path) -> None:

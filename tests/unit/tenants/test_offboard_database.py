@@ -35,7 +35,7 @@ def test_what_is_dropped_was_dumped(tmp_path):
         there = {"stdout_lines": [f"schema {one}" for one in now]}
         values = {"__tenant_quarantined": state, "__tenant_database": there}
         tasks.append({"ansible.builtin.debug": {"msg": "{{ __tenant_database_new }}"}, "vars": values})
-    command = LOOK[1]["kubernetes.core.k8s_exec"]["command"]
+    command = LOOK[1]["greenlang.vcci.pod_exec"]["command"]
     values = {"tenant_id": "acme-corp", "tenant_offboard_database_name": "vcci", "__tenant_command": command}
     results, said = play(tmp_path, tasks, vars=values, vars_files=[str(ROLE / "vars" / "main" / "offboard.yml")])
     first, *others = [result["msg"] for result in results]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.cluster import Cluster
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.judge import PLATFORM_PRIORITY
 from ansible_collections.greenlang.vcci.plugins.plugin_utils.tenants.plan import parse_fleet, plan_fleet
@@ -40,7 +41,9 @@ def test_every_pod_of_the_platform_has_a_class():
             text = path.read_text()
             named = re.findall(r"^ +priorityClassName: (.+)$", text, re.MULTILINE)
             assert len(named) == len(POD.findall(text)), path.name
-            assert set(named) <= {*classes(), "{{ priority }}"}, path.name
+            assert set(named) <= {*classes(), "{{ priority }}", "{{ __data_pod_class | to_json }}"}, path.name
+    pods = yaml.safe_load((ROOT / "roles/data/vars/main/postgresql_archive_pod.yml").read_text())
+    assert pods["__data_pod_class"] in classes()
     assert "priority='vcci-apps'" in (ROOT / "roles/apps/templates/workload.j2").read_text()
     assert "priority='vcci-workers'" in (ROOT / "roles/apps/templates/worker.yml.j2").read_text()
 

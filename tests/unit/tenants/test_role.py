@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import pathlib
 import re
 
@@ -25,7 +24,8 @@ def test_the_dump_is_on_the_volume_of_the_backups_and_never_stays():
     assert f"{{name: backup, mountPath: {folder}}}" in server
     assert "persistentVolumeClaim: {claimName: postgresql-backup}" in server
     backup = (ROOT / "images/vcci-postgresql/bin/postgresql-backup").read_text()
-    assert fnmatch.fnmatch(name, re.search(r"-name '(\S+)' -mmin \+1440 -delete", backup).group(1))
+    assert name.startswith(re.search(r'^DRAFT, DRAFTS_KEPT = "(\S+)", 86400', backup, re.MULTILINE).group(1))
+    assert "path.name.startswith(DRAFT)) and now - path.lstat().st_mtime > DRAFTS_KEPT" in backup
     block = next(task for task in tasks("offboard_database") if "block" in task)
     assert "rm --force {{ __tenant_dump }}" in str(block["always"])
     assert "/tmp" not in str(block)

@@ -1,5 +1,5 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
-"""The API: health, metrics, and records that are written, read and handed to a worker."""
+"""The API: health, metrics, records that are written, read and handed to a worker, and documents that are searched."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.responses import JSONResponse
 
-from vcci.checks import Checks
+from vcci.checks import Checks, is_ready
 from vcci.database import Database, Record
+from vcci.documents import Documents
 from vcci.logs import set_up_logs
 from vcci.queue import TASK, make_queue, make_redis
 from vcci.settings import Settings, read_settings
 from vcci.tracing import Tracer
+from vcci.weaviate import Weaviate, WeaviateError
 
 LOG = logging.getLogger("vcci.api")
 REQUESTS = Counter("vcci_http_requests_total", "Requests by method, route and status.", ["method", "route", "status"])
@@ -57,12 +59,24 @@ class ShownRecord(BaseModel):
     completed: datetime | None
 
 
+class NewDocument(BaseModel):
+    """What a client sends to be found later."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=20000)
+
+
 def make_app(settings: Settings) -> FastAPI:
     """The application; it starts whatever is reachable, and says by its readiness what is not."""
     set_up_logs(settings.log_level)
     BUILD.info({"version": settings.version, "environment": settings.environment})
     database, queue, redis = Database(settings, "vcci-backend-api"), make_queue(settings), make_redis(settings)
-    checks, tracer = Checks(settings, database, redis), Tracer("vcci-backend-api", settings.version)
+    documents = None
+    if settings.weaviate:
+        documents = Documents(Weaviate(settings.weaviate, settings.weaviate_key, settings.weaviate_authority))
+    checks = Checks(settings, database, redis, documents)
+    tracer = Tracer("vcci-backend-api", settings.version)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -78,6 +92,8 @@ def make_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="VCCI Scope 3 Carbon Intelligence Platform", version=settings.version, lifespan=lifespan)
     app.include_router(_health(checks, settings))
     app.include_router(_records(f"/api/{settings.api_version}/records", database, queue, tracer))
+    if documents:
+        app.include_router(_documents(f"/api/{settings.api_version}", documents))
 
     @app.middleware("http")
     async def measure(request: Request, call_next) -> Response:
@@ -95,6 +111,11 @@ def make_app(settings: Settings) -> FastAPI:
         LOG.warning("database: %s", exc)
         return JSONResponse({"detail": "the database does not answer; try again"}, 503, {"Retry-After": "5"})
 
+    @app.exception_handler(WeaviateError)
+    def search_lost(_request: Request, exc: WeaviateError) -> JSONResponse:
+        LOG.warning("weaviate: %s", exc)
+        return JSONResponse({"detail": "the search does not answer; try again"}, 503, {"Retry-After": "5"})
+
     return app
 
 
@@ -109,7 +130,7 @@ def _health(checks: Checks, settings: Settings) -> APIRouter:
     @router.get("/health/ready")
     def ready(response: Response) -> dict:
         found = checks.run()
-        good = all(state == "ok" for state in found.values())
+        good = is_ready(found)
         response.status_code = 200 if good else 503
         return {"status": "ready" if good else "not ready", "checks": found, "version": settings.version}
 
@@ -158,6 +179,22 @@ def _records(prefix: str, database: Database, queue: Celery, tracer: Tracer) -> 
         if record is None:
             raise HTTPException(404, f"no record {number}")
         return ShownRecord.model_validate(record)
+
+    return router
+
+
+def _documents(prefix: str, documents: Documents) -> APIRouter:
+    router = APIRouter(prefix=prefix, tags=["documents"])
+
+    @router.post("/documents", status_code=201)
+    def store(new: NewDocument) -> dict[str, str]:
+        return {"id": documents.add(new.title, new.text)}
+
+    @router.get("/search")
+    def search(
+        q: str = Query(min_length=1, max_length=1000), limit: int = Query(default=5, ge=1, le=50)
+    ) -> dict[str, list[dict]]:
+        return {"documents": documents.search(q, limit)}
 
     return router
 

@@ -18,6 +18,7 @@ def make_queue(settings: Settings) -> Celery:
     queue = Celery("vcci", broker=settings.broker)
     queue.conf.update(
         broker_transport_options=settings.broker_options,
+        broker_use_ssl=settings.redis_tls or None,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         # A server that hands its role over refuses what it was asked (READONLY, UNBLOCKED): connect anew, do not end.
@@ -48,8 +49,6 @@ def make_redis(settings: Settings) -> Redis:
         "health_check_interval": 10,
     }
     if not settings.sentinels:
-        return Redis.from_url(settings.redis, **timeouts)
-    secret = settings.redis_password or None
-    return Sentinel(list(settings.sentinels), sentinel_kwargs={"password": secret, **timeouts}).master_for(
-        settings.master, password=secret, **timeouts
-    )
+        return Redis.from_url(settings.redis, **settings.redis_tls, **timeouts)
+    given = {**settings.redis_user, **timeouts}
+    return Sentinel(list(settings.sentinels), sentinel_kwargs=given).master_for(settings.master, **given)

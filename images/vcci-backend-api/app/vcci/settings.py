@@ -17,9 +17,12 @@ class Settings:
 
     database: URL
     redis: str
+    redis_authority: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
     master: str = "mymaster"
     weaviate: str = ""
+    weaviate_key: str = ""
+    weaviate_authority: str = ""
     version: str = "v1.0.0"
     api_version: str = "v1"
     environment: str = "local"
@@ -33,11 +36,28 @@ class Settings:
         return unquote(urlsplit(self.redis).password or "")
 
     @property
+    def redis_user(self) -> dict:
+        """Who it is, to the sentinels too, and over TLS where REDIS_URL says so; as redis-py calls it."""
+        user = unquote(urlsplit(self.redis).username or "") or None
+        found = {"username": user, "password": self.redis_password or None}
+        return found | ({"ssl": True, **self.redis_tls} if self.redis_tls else {})
+
+    @property
+    def redis_tls(self) -> dict:
+        """How the server is verified. A sentinel tells a master's address, which no certificate has: it is verified by
+        the authority alone then."""
+        if urlsplit(self.redis).scheme != "rediss":
+            return {}
+        found = {"ssl_cert_reqs": "required", "ssl_ca_certs": self.redis_authority or None}
+        return found | ({"ssl_check_hostname": False} if self.sentinels else {})
+
+    @property
     def broker(self) -> str:
         """The queue's address as kombu reads it: all sentinels, when there are any."""
         if not self.sentinels:
             return self.redis
-        secret = f":{quote(self.redis_password, safe='')}@" if self.redis_password else ""
+        user = quote(self.redis_user["username"] or "", safe="")
+        secret = f"{user}:{quote(self.redis_password, safe='')}@" if self.redis_password else ""
         database = urlsplit(self.redis).path.strip("/") or "0"
         return ";".join(f"sentinel://{secret}{host}:{port}/{database}" for host, port in self.sentinels)
 
@@ -54,7 +74,7 @@ class Settings:
         if self.sentinels:
             options |= {
                 "master_name": self.master,
-                "sentinel_kwargs": {"password": self.redis_password, "socket_timeout": 3},
+                "sentinel_kwargs": {**self.redis_user, "socket_timeout": 3},
             }
         return options
 
@@ -84,9 +104,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         database=make_url(environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"),
         redis=environ["REDIS_URL"],
+        redis_authority=environ.get("REDIS_CA_FILE", ""),
         sentinels=tuple(sentinels),
         master=environ.get("REDIS_MASTER") or "mymaster",
         weaviate=environ.get("WEAVIATE_URL", "").rstrip("/"),
+        weaviate_key=environ.get("WEAVIATE_API_KEY", ""),
+        weaviate_authority=environ.get("WEAVIATE_CA_FILE", ""),
         version=environ.get("VCCI_VERSION") or "v1.0.0",
         api_version=environ.get("API_VERSION") or "v1",
         environment=environ.get("ENVIRONMENT") or "local",

@@ -1,0 +1,170 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""Backups and segments of WAL in an archive, and which point in time can be reached with them. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .settings import SEGMENT, Refusal
+
+NAME = re.compile(r"(?:^|/)([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})-[0-9a-f]{40}(?:\.\w+)?$")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$")
+SWITCHED = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+)/([0-9A-Fa-f]+)")  # a line of a timeline's history
+LATEST = "latest"
+
+
+class Backup(NamedTuple):
+    """Moments are seconds since 1970; `first` and `last` are numbers of the segments that it needs at least, `line` is
+    the timeline of the last."""
+
+    label: str
+    kind: str
+    begun: float
+    ended: float
+    first: int
+    size: int
+    line: str
+    last: int
+
+
+def backups(info: Iterable[Mapping[str, Any]]) -> list[Backup]:
+    """Those of `pgbackrest info --output=json` that are good, the oldest first; none of a major version before."""
+    found = []
+    for stanza in info:
+        current = [one["id"] for one in stanza.get("db") or ()][-1:]
+        for one in stanza.get("backup") or ():
+            if not one.get("error") and one["database"]["id"] in current:
+                moments = one["timestamp"]
+                first, last = number(one["archive"]["start"]), number(one["archive"]["stop"])
+                size, line = int(one["info"]["size"]), one["archive"]["stop"][:8]
+                whole = (one["label"], one["type"], moments["start"], moments["stop"], first, size, line, last)
+                found.append(Backup(*whole))
+    return sorted(found, key=lambda backup: backup.ended)
+
+
+def system(info: Iterable[Mapping[str, Any]]) -> str:
+    """The identifier of the database that the archive is of; empty where there is none."""
+    known = [str(one["system-id"]) for stanza in info for one in stanza.get("db") or ()]
+    return known[-1] if known else ""
+
+
+def newest(info: Iterable[Mapping[str, Any]]) -> str:
+    """The last segment of the last timeline that the archive has."""
+    return ([str(one.get("max") or "") for stanza in info for one in stanza.get("archive") or ()] or [""])[-1]
+
+
+def number(segment: str) -> int:
+    """Of a segment's name, whatever its timeline: those of a history follow each other."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:24], 16)
+
+
+def pieces(listed: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, int], float]:
+    """Timeline and number of each segment in the archive → when it came there, out of `pgbackrest repo-ls
+    --output=json`."""
+    found: dict[tuple[str, int], float] = {}
+    for name, one in listed.items():
+        match = NAME.search(name)
+        if match:
+            place = (match[1], int(match[2], 16) * 256 + int(match[3], 16))
+            found[place] = max(found.get(place, 0.0), float(one.get("time") or 0))
+    return found
+
+
+def segments(found: Mapping[tuple[str, int], float]) -> dict[int, float]:
+    """The same by number alone, of whatever timeline."""
+    whole: dict[int, float] = {}
+    for (_line, place), came in found.items():
+        whole[place] = max(whole.get(place, 0.0), came)
+    return whole
+
+
+def lines(own: str, text: str) -> dict[str, int]:
+    """Each timeline of a history → its first segment, the oldest first, out of the file `<own>.history`. That segment
+    has what the one before wrote into it, too."""
+    found, since = dict[str, int](), 0
+    for line in text.splitlines():
+        match = SWITCHED.match(line)
+        if match:
+            found[f"{int(match[1]):08X}"] = since
+            since = (int(match[2], 16) << 32 | int(match[3], 16)) // SEGMENT
+    return {**found, own: since}
+
+
+def lost(found: Mapping[tuple[str, int], float], backup: Backup, own: Mapping[str, int]) -> int | None:
+    """The first segment that is missing between a backup and what the archive has of a history's end; None without
+    one, or while nothing of its last timeline is there."""
+    names = [*own]
+    ends = dict(zip(names, [*own.values()][1:], strict=False))  # of the last there is none
+    there = [place for line, place in found if line == names[-1] and place >= own[line]]
+    if not there:
+        return None
+    if backup.line not in own or backup.last > ends.get(backup.line, backup.last):
+        return backup.last  # it is of a timeline that was left
+    for place in range(backup.first, max(there)):
+        line = next(name for name in reversed(names) if own[name] <= place)
+        if (line, place) not in found:
+            return place
+    return None
+
+
+def gap(known: Mapping[int, float], first: int) -> tuple[float, float] | None:
+    """The first hole at or behind a segment: when the last before it came, and the first after it; None without one."""
+    later = sorted(place for place in known if place >= first)
+    for place, expected in zip(later, range(first, first + len(later)), strict=True):
+        if place != expected:
+            return known.get(expected - 1, 0.0), known[place]
+    return None
+
+
+def moment(text: str) -> datetime.datetime:
+    """A point in time, with its zone."""
+    if not TIME.fullmatch(text):
+        raise Refusal(
+            f"{text!r} is no point in time with a zone. Remedy: as in 2026-11-26T21:30:00Z or 2026-11-26T22:30:00+01:00"
+        )
+    whole = re.sub(r"([+-]\d\d)$", r"\1:00", text.replace("Z", "+00:00"))
+    try:
+        return datetime.datetime.fromisoformat(whole)
+    except ValueError as exc:
+        raise Refusal(f"{text!r} is no point in time: {exc}. Remedy: a day and an hour that there are") from exc
+
+
+def say(seconds: float) -> str:
+    """A moment, as all of this says it."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def choose(wanted: str, there: list[Backup], known: Mapping[int, float], now: float) -> Backup:
+    """The backup from which a point in time is reached; Refusal where none leads there."""
+    if not there:
+        raise Refusal(
+            "the archive has no backup: no point in time can be reached. Remedy: run CronJob postgresql-archive"
+        )
+    if wanted == LATEST:
+        return there[-1]
+    at = moment(wanted).timestamp()
+    if at > now:
+        raise Refusal(f"{wanted} is in the future; it is {say(now)}. Remedy: a time that has been, or {LATEST}")
+    before = [backup for backup in there if backup.ended <= at]
+    if not before:
+        raise Refusal(
+            f"{wanted} is before the end of the first backup that the archive has, {say(there[0].ended)}. "
+            "Remedy: that time or a later one; or a dump (data_restore.yml)"
+        )
+    chosen = before[-1]
+    hole = gap(known, chosen.first)
+    if hole and at > hole[0] + 1:
+        after = [backup for backup in there if backup.ended > at]
+        other = f", or from {say(after[0].ended)} on" if after else ""
+        raise Refusal(
+            f"{wanted} is in a gap: what was written after {say(max(hole[0], chosen.begun))} was given up while the "
+            f"archive was away. Remedy: a time up to then{other}"
+        )
+    if known and not hole and at > max(known.values()) + 1:  # the archive counts whole seconds
+        raise Refusal(
+            f"the archive ends at {say(max(known.values()))}, before {wanted}. Remedy: a time up to then, or {LATEST}"
+        )
+    return chosen

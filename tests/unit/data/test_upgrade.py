@@ -1,0 +1,100 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What data_upgrade refuses before anything is changed, by what it was told."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.helpers import ROOT, play
+
+ROLE = ROOT / "roles" / "data"
+MIB = 1 << 20
+EXTENSIONS = {"plpgsql": "1.0", "pg_trgm": "1.6"}
+FITS: dict[str, Any] = {
+    "__data_postgresql_set": {"resources": [{"spec": {"replicas": 3}, "metadata": {"annotations": {
+        "vcci.greenlang.io/postgresql-major": "15"}}}]},
+    "__data_switchover_from": "postgresql-0",
+    "__data_upgrade_running": ["postgresql-0", "postgresql-1", "postgresql-2"],
+    "__data_switchover_following": ["postgresql-1", "postgresql-2"],
+    "__data_upgrade_databases": [{"extensions": ["plpgsql", "pg_trgm"], "tablespaces": 0, "prepared": 0}],
+    "__data_upgrade_rooms": [{"used": 100 * MIB, "free": 1000 * MIB, "hours": 2, "kept": 0}] * 3,
+    "__data_upgrade_image_has": {"major": "17", "servers": ["15", "17"], "extensions": EXTENSIONS},
+    "__procedure": {"notes": {}, "taken": []},
+}  # fmt: skip
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({}, ""),
+    "no database": ({"__data_postgresql_set": {"resources": []}}, "there is no PostgreSQL"),
+    "the version that is there": ({"data_postgresql_major": "15"}, "not below data_postgresql_major"),
+    "a member that does not run": ({"__data_upgrade_running": ["postgresql-0"]}, "not all members are whole"),
+    "a member that does not follow": ({"__data_switchover_following": ["postgresql-1"]}, "postgresql-1 follow, of"),
+    "an old backup": (
+        {"__data_upgrade_rooms": [{"used": 1, "free": 1000 * MIB, "hours": 25, "kept": 0}]},
+        "the newest backup is older",
+    ),
+    "no room": (
+        {"__data_upgrade_rooms": [{"used": 100 * MIB, "free": 300 * MIB, "hours": 1, "kept": 0}]},
+        "300 MiB free",
+    ),
+    "data from before a restore": (
+        {"__data_upgrade_rooms": [{"used": 1, "free": 1000 * MIB, "hours": 1, "kept": kept} for kept in (0, 1)]},
+        "data from before a restore are still kept",
+    ),
+    "an image of one version": (
+        {
+            "__data_upgrade_image_has": {
+                "major": "17",
+                "servers": ["17"],
+                "extensions": {"plpgsql": "1", "pg_trgm": "1"},
+            }
+        },
+        "versions 15 and 17 are needed",
+    ),
+    "an extension that is nowhere": (
+        {"__data_upgrade_databases": [{"extensions": ["postgis"], "tablespaces": 0, "prepared": 0}]},
+        "extensions postgis are in use",
+    ),
+    "a tablespace": (
+        {"__data_upgrade_databases": [{"extensions": [], "tablespaces": 1, "prepared": 0}]},
+        "tablespaces of their own",
+    ),
+}
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    # The others are asked when these hold.
+    first, others = "__data_upgrade_checks", "(__data_upgrade_room_checks + __data_upgrade_image_checks)"
+    refused = "| rejectattr('that') | map(attribute='message') | list"
+    wrong = f"{{{{ ({first} {refused}) or ({others} {refused}) }}}}"
+    tasks = []
+    for told, _says in REFUSED.values():
+        known = copy.deepcopy(FITS) | {"data_postgresql_major": "17"} | told
+        known["__data_postgresql_set_major"] = "15"
+        tasks.append({"ansible.builtin.debug": {"msg": wrong}, "vars": known})
+    files = [ROLE / "defaults/main/upgrade.yml", ROLE / "defaults/main/postgresql.yml", ROLE / "vars/main/upgrade.yml"]
+    results, said = play(
+        tmp_path, tasks, vars_files=[str(path) for path in files], vars={"data_namespace": "vcci-platform"}
+    )
+    assert len(results) == len(REFUSED), said
+    for (name, (_told, says)), result in zip(REFUSED.items(), results, strict=True):
+        messages = result["msg"] if isinstance(result["msg"], list) else json.loads(result["msg"])
+        assert [says in message for message in messages] == ([True] if says else []), f"{name}: {messages}"
+        assert all(len(message) < 300 and "Remedy:" in message for message in messages), name
+
+
+def test_what_a_restore_keeps_outlives_a_confirmation(tmp_path: Path) -> None:
+    """Data of another version go, and drafts of them; what there was before a restore does not."""
+    program = yaml.safe_load((ROLE / "vars/main/upgrade.yml").read_text())["__data_upgrade_forget"]
+    stay = {"pgdata-18", "pgdata-18.before", "pgdata-18.restoring", "pgdata-18.undone", "pgdata.before", "archive"}
+    for name in {*stay, "pgdata", "pgdata-16", "pgdata-18.upgrade", "pgdata.upgrade"}:
+        (tmp_path / name).mkdir()
+    environment = {**os.environ, "PGDATA": str(tmp_path / "pgdata-18")}
+    done = subprocess.run(["bash", "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == stay
+    assert done.stdout.split() == ["pgdata", "pgdata-16", "pgdata-18.upgrade", "pgdata.upgrade"]
