@@ -58,6 +58,11 @@ class Site:
     def kubectl(self, *arguments: str, timeout: float = helpers.PATIENCE) -> str:
         return helpers.kubectl(self.state / "kubeconfig", *arguments, timeout=timeout)
 
+    def sql(self, statement: str) -> str:
+        """Its answer to the platform's own user, through whichever member is the primary."""
+        psql = ["psql", "-U", "vcci", "-d", "vcci", "-qAtc", statement]
+        return self.kubectl("exec", "postgresql-0", "-n", "vcci-platform", "-c", "postgresql", "--", *psql).strip()
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Nothing is there of it before and after the block, and no other run of these tests uses it meanwhile."""

@@ -138,16 +138,13 @@ def test_a_backup_and_a_restore_by_hand(site: Site) -> None:
     def member(*command: str) -> str:
         return site.kubectl("exec", "postgresql-0", *here, "--", *command)
 
-    def sql(statement: str) -> str:
-        return member("psql", "-U", "vcci", "-d", "vcci", "-Atc", statement)
-
-    dump, before = member("bash", "-c", "ls /backup/vcci-backup-????????.dump").split()[-1], sql(count)
-    sql("drop table records")
+    dump, before = member("bash", "-c", "ls /backup/vcci-backup-????????.dump").split()[-1], site.sql(count)
+    site.sql("drop table records")
     member("pg_restore", "-U", "vcci", "-d", "vcci", dump)
-    assert sql(count) == before
-    sql("delete from records")
+    assert site.sql(count) == before
+    site.sql("delete from records")
     member("pg_restore", "--clean", "--if-exists", "-U", "vcci", "-d", "vcci", dump)
-    assert sql(count) == before
+    assert site.sql(count) == before
     for name, replicas in (("vcci-backend-api", 3), ("vcci-worker", 2)):
         site.kubectl("scale", "deployment", name, f"--replicas={replicas}", *here)
         site.kubectl("rollout", "status", f"deployment/{name}", *here, f"--timeout={PATIENCE}s")

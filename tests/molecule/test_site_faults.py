@@ -50,14 +50,9 @@ def answers(site: Site) -> bool:
         return False
 
 
-def sql(site: Site, statement: str) -> str:
-    psql = ["psql", "-U", "vcci", "-d", "vcci", "-At", "-c", statement]
-    return site.kubectl("exec", "postgresql-0", "-n", "vcci-platform", "--", *psql)
-
-
 def remember(site: Site, word: str) -> None:
     table = "CREATE TABLE IF NOT EXISTS canary (word text); TRUNCATE canary"
-    sql(site, f"{table}; INSERT INTO canary VALUES ('{word}')")
+    site.sql(f"{table}; INSERT INTO canary VALUES ('{word}')")
 
 
 def verified(site: Site, *flags: str) -> None:
@@ -109,7 +104,7 @@ def test_everything_killed_at_once(site: Site) -> None:
     kill_everything(site)
     verified(site, "-e", "tenant_verify_network=false")  # the next test asks that too, after worse
     assert changed(site.play("playbooks/cluster.yml")) == 0
-    assert sql(site, "SELECT word FROM canary").strip() == "kept"
+    assert site.sql("SELECT word FROM canary").strip() == "kept"
 
 
 def test_a_reboot_and_another_clone(site: Site, tmp_path: Path) -> None:
@@ -124,7 +119,7 @@ def test_a_reboot_and_another_clone(site: Site, tmp_path: Path) -> None:
     settings = {"ANSIBLE_CONFIG": str(clone / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(clone / "collections")}
     healed = ansible("ansible-playbook", "playbooks/cluster.yml", *site.flags, cwd=clone, environment=settings)
     assert changed(healed.stdout) == 0
-    assert sql(site, "SELECT word FROM canary").strip() == "kept again"
+    assert site.sql("SELECT word FROM canary").strip() == "kept again"
 
 
 def test_a_taken_subnet_is_named(site: Site, module: Callable[..., dict]) -> None:

@@ -17,12 +17,6 @@ PLAY = "playbooks/data_restore_time.yml"
 STEPS = ("applications", "members", "restore", "start", "applications back")
 
 
-def ask(site: Site, statement: str) -> str:
-    """As the owner, through whichever member."""
-    psql = ("psql", "-U", "vcci", "-d", "vcci", "-qAtc", statement)
-    return site.kubectl("exec", "postgresql-0", *HERE, "-c", "postgresql", "--", *psql).strip()
-
-
 def replicas(site: Site) -> dict[str, int]:
     found = json.loads(site.kubectl("get", "deployments", *HERE, "-o", "json"))["items"]
     return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
@@ -36,10 +30,10 @@ def moment(site: Site) -> str:
 def marked(site: Site) -> str:
     """A time between two rows of a table."""
     eventually(lambda: "status: ok" in known(site), lambda: known(site), every=2)
-    ask(site, "drop table if exists marker; create table marker (word text); insert into marker values ('before')")
-    now = ask(site, "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    site.sql("drop table if exists marker; create table marker (word text); insert into marker values ('before')")
+    now = site.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
     time.sleep(0.1)
-    ask(site, "insert into marker values ('after')")
+    site.sql("insert into marker values ('after')")
     return now
 
 
@@ -48,7 +42,7 @@ def known(site: Site) -> str:
 
 
 def words(site: Site) -> str:
-    return ask(site, "select string_agg(word, ' ' order by word) from marker")
+    return site.sql("select string_agg(word, ' ' order by word) from marker")
 
 
 def in_place(moment: str) -> list[str]:
@@ -102,7 +96,7 @@ def killed_in(site: Site, moment: str, step: str) -> None:
     assert changed(site.play(*in_place(moment))) >= 1
     assert words(site) == "before"
     assert replicas(site) == was
-    ask(site, "insert into marker values ('since')")
+    site.sql("insert into marker values ('since')")
     if step == "restore":
         for flags in ((), ("--check",)):  # nothing is stopped for what its steps would refuse
             assert "still kept from an earlier restore" in " ".join(site.play(*in_place("latest"), *flags).split())

@@ -23,7 +23,7 @@ from .scalars import Unreadable, finite, key, plain, plain_key, shown, tagged
 try:
     from yaml import CSafeLoader as YamlLoader
 except ImportError:  # PyYAML without libyaml reads the same, ten times as slowly
-    from yaml import SafeLoader as YamlLoader  # type: ignore[assignment]
+    from yaml import SafeLoader as YamlLoader  # type: ignore[assignment]  # of the same use
 
 _PLAIN, _TEXT, _STR = "plain", "text", "tag:yaml.org,2002:str"
 _MERGE = ("tag:yaml.org,2002:merge", _PLAIN)

@@ -142,6 +142,7 @@ class ArchiveMembers(Members):
 class ObjectStore:
     """An S3 server over TLS on an address of the members' network, as `s3.test`, with one bucket."""
 
+    PORT = 18333
     ACCESS: ClassVar = {"access-key-id": "an-access-key", "secret-access-key": "a-secret-key"}
 
     def __init__(self, members: ArchiveMembers) -> None:
@@ -176,7 +177,7 @@ class ObjectStore:
             f"-ip.bind={self.address}",
         ]
         options += ["-admin.ui=false", "-webdav=false", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"]
-        options += ["-s3.port=18333", f"-s3.config={self.folder}/s3.json", "-bucket=bucket"]
+        options += [f"-s3.port={self.PORT}", f"-s3.config={self.folder}/s3.json", "-bucket=bucket"]
         options += [f"-s3.cert.file={self.folder}/tls/tls.crt", f"-s3.key.file={self.folder}/tls/tls.key"]
         command = ["setpriv", "--pdeathsig", "KILL", str(self.folder / "bin" / "weed"), *options]
         with (self.folder / "log").open("ab") as log:
@@ -187,7 +188,7 @@ class ObjectStore:
 
     def answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()
-        with contextlib.suppress(OSError), socket.create_connection((self.address, 18333), timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection((self.address, self.PORT), timeout=1):
             return True
         return False
 

@@ -316,7 +316,7 @@ def test_archives_that_are_not_this_databases(alone):
 
 def test_an_object_store(made, kubectl):
     """What is wrong with it is told before anything is there; then backups and points in time are as in a volume."""
-    values = {"data_s3_endpoint": "s3.test:18333", "data_postgresql_archive_bucket": "bucket"}
+    values = {"data_s3_endpoint": f"s3.test:{ObjectStore.PORT}", "data_postgresql_archive_bucket": "bucket"}
     values |= {"data_postgresql_archive": "s3", "data_postgresql_archive_ca": "data-ca"}
     members = made(**ALONE, **values)
     store = ObjectStore(members)

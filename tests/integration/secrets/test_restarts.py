@@ -27,7 +27,7 @@ def clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
     class Moved(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]  # a plain one will do
             return datetime.datetime.now(tz) + ahead
 
     monkeypatch.setattr(runs, "datetime", types.SimpleNamespace(datetime=Moved, UTC=datetime.UTC))

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+# Those who test roles alone need not have what the application needs.
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 pytest.importorskip("celery")

@@ -45,7 +45,7 @@ def members(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
     def found(host: str, *arguments: object, **more: object) -> list:
         if host != NAME:
-            return ask(host, *arguments, **more)  # type: ignore[arg-type]
+            return ask(host, *arguments, **more)  # type: ignore[arg-type]  # just passed on
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (one, port)) for one in (HANGS, REFUSES, ANSWERS)]
 
     monkeypatch.setattr(socket, "getaddrinfo", found)

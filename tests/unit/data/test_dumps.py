@@ -49,7 +49,7 @@ ROWS = [
 
 
 def test_each_object_is_made_as_its_owner_after_what_it_needs():
-    import dump_plan  # noqa: PLC0415
+    import dump_plan  # noqa: PLC0415  likewise
 
     made = dump_plan.groups(entries(*ROWS), lambda entry: entry.owner)
     assert [(group.owner, [entry.number for entry in group.entries]) for group in made] == [
@@ -66,13 +66,13 @@ def test_each_object_is_made_as_its_owner_after_what_it_needs():
 
 
 def test_what_only_a_superuser_may_make_is_left_out():
-    import dump_plan  # noqa: PLC0415
+    import dump_plan  # noqa: PLC0415  likewise
 
     assert [entry.number for entry in entries(*ROWS) if dump_plan.is_left_out(entry)] == [3, 13]
 
 
 def test_what_needs_each_other_is_made_in_the_order_of_the_dump():
-    import dump_plan  # noqa: PLC0415
+    import dump_plan  # noqa: PLC0415  likewise
 
     rows = [("TABLE", "p", "a", "x", PRE, (1,)), ("TABLE", "p", "b", "y", PRE, (0,))]
     made = dump_plan.groups(entries(*rows), lambda entry: entry.owner)
@@ -89,14 +89,14 @@ def test_what_needs_each_other_is_made_in_the_order_of_the_dump():
     ],
 )
 def test_what_is_no_dump(content, said):
-    import dump_toc  # noqa: PLC0415
+    import dump_toc  # noqa: PLC0415  likewise
 
     with pytest.raises(dump_toc.NotADump, match=said):
         dump_toc.contents(io.BytesIO(content))
 
 
 def test_differences_of_tables():
-    import dump_sums  # noqa: PLC0415
+    import dump_sums  # noqa: PLC0415  likewise
 
     was, now = {"a": [1, "7"], "b": [2, "8"], "c": [1, "1"]}, {"a": [1, "7"], "b": [3, "8"], "d": [0, "0"]}
     assert dump_sums.differences(was, now) == [
@@ -108,7 +108,7 @@ def test_differences_of_tables():
 
 
 def test_backups_of_redis_are_told_from_dumps(tmp_path):
-    import dump_file  # noqa: PLC0415
+    import dump_file  # noqa: PLC0415  likewise
 
     for name in ("vcci-redis-20261126.rdb", "vcci-redis-before-20261126T010203Z.rdb.age", "vcci-backup-20261126.dump"):
         (tmp_path / name).write_bytes(b"12345")

@@ -62,7 +62,7 @@ def sealed(given: Flags, prefix: str) -> bool:
 
 PLUGINS, OFF = listed(API, "enable-admission-plugins"), listed(API, "disable-admission-plugins")
 MODES = listed(API, "authorization-mode")
-LOGGED = {rule["level"] for rule in control_plane_daemons.AUDIT_POLICY["rules"]}  # type: ignore[index]
+LOGGED = {rule["level"] for rule in control_plane_daemons.AUDIT_POLICY["rules"]}  # type: ignore[index]  # a policy has rules
 CHECKS: Mapping[str, Callable[[], object]] = {
     "1.2.1": lambda: API["anonymous-auth"] == "false",
     "1.2.2": lambda: "token-auth-file" not in API,

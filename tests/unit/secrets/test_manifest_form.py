@@ -28,7 +28,7 @@ def seal(tmp_path: pathlib.Path) -> Seal:
     def sealed(**more: Any) -> Any:
         options = {"certificate": str(tmp_path / "c.pem"), "directory": str(tmp_path), "fingerprint_key": "k" * 32}
         given = read([{"name": "s.t", "values": VALUES}], "ns")
-        return run(None, given, Options(**{"cluster": False, **options, **more}))  # type: ignore[arg-type]
+        return run(None, given, Options(**{"cluster": False, **options, **more}))  # type: ignore[arg-type]  # just passed on
 
     sealed()
     return sealed
