@@ -29,6 +29,8 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 SHARED = ("platform_", "cluster_")
 ENVIRONMENTS = sorted(path.name for path in (ROOT / "inventories").iterdir() if path.is_dir())
 EXPRESSIONS = {"when", "that", "until", "failed_when", "changed_when"}
+BLOCKS = ("block", "rescue", "always")
+ASKING = {"checks", "exposure", "local", "existing"}  # components that look, or make the cluster that all else needs
 NOT_PLAYBOOKS = {"images"}  # runbooks of what is not done by a playbook
 
 
@@ -179,19 +181,19 @@ def test_no_apostrophe_is_lost():
     assert [(path, text) for path, text in all_templates() if re.search(r"\w''\w", text)] == []
 
 
-def set_for_tasks(value) -> Iterator[str]:
-    """The names of all variables that tasks of a file set for what they call."""
+def tasks_in(value) -> Iterator[dict]:
+    """All tasks of a file, those of blocks as well."""
     for task in value if isinstance(value, list) else []:
-        yield from task.get("vars") or ()
-        for part in ("block", "rescue", "always"):
-            yield from set_for_tasks(task.get(part))
+        yield task
+        for part in BLOCKS:
+            yield from tasks_in(task.get(part))
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_task_sets_an_input_that_a_run_may_be_given(role):
     """What is given with -e, or an inventory has above a role, wins against it, or is lost to it, unnoticed."""
     files = sorted((ROOT / "roles" / role / "tasks").rglob("*.yml"))
-    names = {name for path in files for name in set_for_tasks(load(path))}
+    names = {name for path in files for task in tasks_in(load(path)) for name in task.get("vars") or ()}
     assert names & options_of(role).keys() == set()
 
 
@@ -203,9 +205,8 @@ def test_what_a_playbook_sets_is_refused_with_e(playbook):
     options = {name for role in ROLES for name in options_of(role)}
     found: set[str] = set()
     for play in load(ROOT / "playbooks" / f"{playbook}.yml"):
-        found.update(set_for_tasks([play]))
-        for part in ("pre_tasks", "tasks", "post_tasks", "handlers"):
-            found.update(set_for_tasks(play.get(part)))
+        for part in ([play], *(play.get(part) for part in ("pre_tasks", "tasks", "post_tasks", "handlers"))):
+            found.update(name for task in tasks_in(part) for name in task.get("vars") or ())
     assert found & options == sets
 
 
@@ -227,13 +228,22 @@ def test_inputs_of_all_roles_are_specified_alike():
 
 @pytest.mark.parametrize("role", ROLES)
 def test_tags_are_the_names_of_components(role):
-    """The tag is the name of the tasks file; the same name with hyphens does too."""
-    for task in load(ROOT / "roles" / role / "tasks" / "main.yml"):
-        included = task.get("ansible.builtin.include_tasks", {}).get("file")
-        component = task.get("ansible.builtin.import_tasks", included)
-        if component:
-            name = component.removesuffix(".yml")
-            assert set(task["tags"]) - {"always"} == {name, name.replace("_", "-")}
+    """The tag is the name of the tasks file; the same name with hyphens does too. What goes with other components has
+    their tags as well; only what writes nothing is run whatever is asked for."""
+    tasks = load(ROOT / "roles" / role / "tasks" / "main.yml")
+    components = {name: set(task["tags"]) for task in tasks if (name := component(task))}
+    names = {alike for name in components for alike in (name, name.replace("_", "-"))}
+    for name, tags in components.items():
+        assert {name, name.replace("_", "-")} <= tags, name
+    tagged = {name: set(task["tags"]) for task in tasks_in(tasks) if (name := component(task))}
+    assert {name: tags - names - {"always"} for name, tags in tagged.items() if tags - names - {"always"}} == {}
+    assert {name for name, tags in tagged.items() if "always" in tags} <= ASKING
+
+
+def component(task: dict) -> str:
+    """The tasks file that is taken in, without its ending."""
+    included = task.get("ansible.builtin.include_tasks", {}).get("file", "")
+    return str(task.get("ansible.builtin.import_tasks", included)).removesuffix(".yml")
 
 
 def test_files_of_roles_are_in_snake_case():
