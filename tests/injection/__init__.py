@@ -5,6 +5,7 @@
 - `strikes`: the faults, STRIKES by name: functions of a `Blow` that return the moment from which members can come back;
 - `store`: what a store tells of itself: who leads it, its clients, when it is whole, its figures;
 - `postgresql`, `redis`, `weaviate`: the stores; each has a client that runs in a pod and a watcher that runs beside;
+- `watching`: what watchers share: which servers there are, how they tell;
 - `trial`: `trial(scene, strike, stores)`, one strike while the clients of all stores work; its figures by store;
 - `figures`: pure: what clients and members told, as figures;
 - `page`: the tables of docs/faults.md, one a store.
