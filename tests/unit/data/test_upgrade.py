@@ -28,6 +28,13 @@ FITS: dict[str, Any] = {
     "__data_upgrade_image_has": {"major": "17", "servers": ["15", "17"], "extensions": EXTENSIONS},
     "__procedure": {"notes": {}, "taken": []},
 }  # fmt: skip
+
+
+def kept(*versions: str) -> dict[str, Any]:
+    return {"__data_upgrade_kept": {"stdout_lines": list(versions)}}
+
+
+BACK: dict[str, Any] = {"data_upgrade_state": "returned", "data_postgresql_major": "15", **kept("15")}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, ""),
     "no database": ({"__data_postgresql_set": {"resources": []}}, "there is no PostgreSQL"),
@@ -64,6 +71,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"__data_upgrade_databases": [{"extensions": [], "tablespaces": 1, "prepared": 0}]},
         "tablespaces of their own",
     ),
+    "a way back": (BACK, ""),
+    "a way back to what was never there": (
+        BACK | {"data_postgresql_major": "16", "__data_upgrade_image_has": {"servers": ["16"]}},
+        "(data_postgresql_major) is not kept",
+    ),
+    "a way back after it was confirmed": (BACK | kept(), "is not kept on the volumes: nothing is"),
+    "a way back with the new image": (
+        BACK | {"__data_upgrade_image_has": {"servers": ["17"]}},
+        "data_postgresql_image has servers of version 17, and 15 is asked for",
+    ),
 }
 
 
@@ -71,12 +88,16 @@ def test_what_is_refused(tmp_path: Path) -> None:
     # The others are asked when these hold.
     first, others = "__data_upgrade_checks", "(__data_upgrade_room_checks + __data_upgrade_image_checks)"
     refused = "| rejectattr('that') | map(attribute='message') | list"
-    wrong = f"{{{{ ({first} {refused}) or ({others} {refused}) }}}}"
+    wrong = {
+        "upgraded": f"{{{{ ({first} {refused}) or ({others} {refused}) }}}}",
+        "returned": f"{{{{ __data_upgrade_kept_checks {refused} }}}}",
+    }
     tasks = []
     for told, _says in REFUSED.values():
-        known = copy.deepcopy(FITS) | {"data_postgresql_major": "17"} | told
+        known = copy.deepcopy(FITS) | {"data_postgresql_major": "17", "data_upgrade_state": "upgraded"} | told
         known["__data_postgresql_set_major"] = "15"
-        tasks.append({"ansible.builtin.debug": {"msg": wrong}, "vars": known})
+        wanted = wrong[known["data_upgrade_state"]]
+        tasks.append({"ansible.builtin.debug": {"msg": wanted}, "vars": known})
     files = [ROLE / "defaults/main/upgrade.yml", ROLE / "defaults/main/postgresql.yml", ROLE / "vars/main/upgrade.yml"]
     results, said = play(
         tmp_path, tasks, vars_files=[str(path) for path in files], vars={"data_namespace": "vcci-platform"}
