@@ -14,13 +14,13 @@ from tests.helpers import ROOT
 sys.path.insert(0, str(ROOT / "images" / "vcci-postgresql" / "lib"))
 sys.modules.setdefault("psycopg2", types.SimpleNamespace(Error=Exception))  # type: ignore[arg-type]  # the image has it
 from vcci_archive import configure, figures, history, repository, restore, server  # noqa: E402 - found by the line above
-from vcci_archive.settings import Refusal  # noqa: E402
+from vcci_archive.settings import SEGMENT, Refusal  # noqa: E402
 
 DAY = 1764201600  # 2025-11-27T00:00:00Z
 
 
-def backup(label: str, ended: int, first: int, kind: str = "full") -> history.Backup:
-    return history.Backup(label, kind, ended - 10, ended, first, 1000, "00000001", first)
+def backup(label: str, ended: int, first: int, kind: str = "full", line: str = "00000001") -> history.Backup:
+    return history.Backup(label, kind, ended - 10, ended, first, 1000, line, first, first * SEGMENT + 0x138)
 
 
 def test_what_is_in_an_archive():
@@ -35,6 +35,7 @@ def test_what_is_in_an_archive():
                     "database": {"id": 1},
                     "timestamp": {"start": 1, "stop": stop},
                     "archive": {"start": "000000020000000100000003", "stop": "000000020000000100000003"},
+                    "lsn": {"start": "1/3000028", "stop": "1/3000138"},
                     "info": {"size": 5},
                 }
                 for label, broken, stop in (("late", False, 9), ("broken", True, 5), ("early", False, 2))
@@ -44,6 +45,7 @@ def test_what_is_in_an_archive():
     assert history.system(info) == "7"
     assert [one.label for one in history.backups(info)] == ["early", "late"]
     assert history.backups(info)[0].first == 256 + 3
+    assert history.backups(info)[0].end == (256 + 3) * SEGMENT + 0x138
     listed = {
         f"0000000100000001/{'0000000100000001' + '00000003'}-{'a' * 40}.zst": {"type": "file", "time": 4},
         f"0000000200000001/{'0000000200000001' + '00000003'}-{'b' * 40}.zst": {"type": "file", "time": 6},
@@ -51,7 +53,7 @@ def test_what_is_in_an_archive():
         f"0000000200000001/{'0000000200000001' + '00000003'}.partial-{'b' * 40}.zst": {"type": "file", "time": 8},
     }
     assert history.pieces(listed) == {("00000001", 259): 4.0, ("00000002", 259): 6.0}
-    assert history.segments(history.pieces(listed)) == {259: 6.0}
+    assert history.segments(history.pieces(listed), {"00000001": 0, "00000002": 259 * SEGMENT + 5}) == {259: 6.0}
     assert history.newest([{"archive": [{"id": "17-1", "max": "000000020000000100000003"}]}])[:8] == "00000002"
     assert history.newest([{"archive": [{"id": "17-1", "max": None}]}, {}]) == ""
 
@@ -72,7 +74,7 @@ def test_gaps(known, first, hole):
 
 def test_a_history():
     text = "1\t0/6000148\tno recovery target specified\n# said by nobody\n\n2\t1/5000000\tafter a failover\n"
-    assert history.lines("00000003", text) == {"00000001": 0, "00000002": 6, "00000003": 261}
+    assert history.lines("00000003", text) == {"00000001": 0, "00000002": 0x6000148, "00000003": 0x105000000}
     assert history.lines("00000001", "") == {"00000001": 0}
 
 
@@ -108,6 +110,7 @@ def test_a_backup_of_a_timeline_that_was_left():
 
 THERE = [backup("first", DAY, 1), backup("second", DAY + 1000, 6, "diff")]
 KNOWN = {1: DAY + 0.0, 2: DAY + 60.0, 3: DAY + 120.0, 6: DAY + 1000.0, 7: DAY + 1100.0}
+FIRST = {"00000001": 0}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ KNOWN = {1: DAY + 0.0, 2: DAY + 60.0, 3: DAY + 120.0, 6: DAY + 1000.0, 7: DAY + 
     ],
 )
 def test_the_backup_that_leads_to_a_time(wanted, label):
-    assert history.choose(wanted, THERE, KNOWN, DAY + 5000.0).label == label
+    assert history.choose(wanted, THERE, FIRST, KNOWN, DAY + 5000.0).label == label
 
 
 @pytest.mark.parametrize(
@@ -139,9 +142,58 @@ def test_the_backup_that_leads_to_a_time(wanted, label):
 )
 def test_times_that_cannot_be_reached(wanted, there, why):
     with pytest.raises(Refusal, match="Remedy") as refused:
-        history.choose(wanted, there, KNOWN, DAY + 5000.0)
+        history.choose(wanted, there, FIRST, KNOWN, DAY + 5000.0)
     assert why in str(refused.value)
     assert len(str(refused.value)) < 300
+
+
+# Timeline 1: a full backup in segment 1, a differential one in 5. A restore to what was written in segment 4 made 2; it
+# was undone, which made 3 out of the end of 1, in segment 8. Each of the two wrote up to segment 9.
+EVERY = [
+    backup("full", DAY, 1),
+    backup("diff", DAY + 1000, 5, "diff"),
+    backup("left", DAY + 2000, 6, "full", "00000002"),
+]
+PIECES = {
+    **{("00000001", place): DAY + 200.0 * place for place in range(1, 9)},
+    **{("00000002", place): DAY + 1500.0 + 100 * place for place in range(4, 10)},
+    **{("00000003", place): DAY + 3000.0 + 100 * place for place in range(8, 10)},
+}
+RETURNED = {"00000002": "1\t0/4000148\tto a time\n", "00000003": "1\t0/8000148\tundone\n"}
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted", "label"),
+    [
+        ("00000001", "latest", "diff"),
+        ("00000001", "2025-11-27T00:16:00Z", "full"),  # while the second was made
+        ("00000001", "2025-11-27T00:16:50Z", "diff"),
+        (
+            "00000002",
+            "2025-11-27T00:30:00Z",
+            "full",
+        ),  # until a backup of it has ended: the newest one is of what was left
+        ("00000002", "latest", "left"),
+        ("00000003", "latest", "diff"),
+        ("00000003", "2025-11-27T01:04:00Z", "diff"),
+    ],
+)
+def test_a_backup_of_another_history_leads_nowhere(line, wanted, label):
+    own = history.lines(line, RETURNED.get(line, ""))
+    assert history.choose(wanted, EVERY, own, history.segments(PIECES, own), DAY + 5000.0).label == label
+
+
+def test_a_history_without_a_backup():
+    own = history.lines("00000002", RETURNED["00000002"])
+    with pytest.raises(Refusal, match=r"no backup of line of history 2: .*Remedy: run CronJob"):
+        history.choose("latest", EVERY[1:2], own, history.segments(PIECES, own), DAY + 5000.0)
+
+
+@pytest.mark.parametrize("end", [0x4000148, 0x4000149])
+def test_a_backup_that_ends_where_a_restore_begins(end):
+    """By the byte: both are in one segment."""
+    own = history.lines("00000002", RETURNED["00000002"])
+    assert history.on(own, backup("last", DAY, 4)._replace(end=end)) == (end == 0x4000148)
 
 
 @pytest.mark.parametrize(

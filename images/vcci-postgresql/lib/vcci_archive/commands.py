@@ -6,7 +6,7 @@
   ask <what>                                 a backup, by SQL: auto, full, diff, `expire <label>`
   mark                                       everything up to now is in the archive
   check                                      whether the archive can be that of this database
-  explain <time>                             from which backup that time is reached
+  explain <time> [tl]                        from which backup that time is reached
   place <run> <time> <backup> <bytes> [tl]   this volume as it was then
   aside <run>                                this volume's data is kept, and begun anew
   may <run> <bytes>                          whether that run may do either here

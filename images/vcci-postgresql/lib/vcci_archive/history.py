@@ -12,13 +12,13 @@ from .settings import SEGMENT, Refusal
 
 NAME = re.compile(r"(?:^|/)([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})-[0-9a-f]{40}(?:\.\w+)?$")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$")
-SWITCHED = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+)/([0-9A-Fa-f]+)")  # a line of a timeline's history
+SWITCHED = re.compile(r"\s*(\d+)\s+([0-9A-Fa-f]+/[0-9A-Fa-f]+)")  # a line of a timeline's history
 LATEST = "latest"
 
 
 class Backup(NamedTuple):
     """Moments are seconds since 1970; `first` and `last` are numbers of the segments that it needs at least, `line` is
-    the timeline of the last."""
+    the timeline of the last, and `end` the first byte of the log that it does not need."""
 
     label: str
     kind: str
@@ -28,6 +28,7 @@ class Backup(NamedTuple):
     size: int
     line: str
     last: int
+    end: int
 
 
 def backups(info: Iterable[Mapping[str, Any]]) -> list[Backup]:
@@ -40,7 +41,8 @@ def backups(info: Iterable[Mapping[str, Any]]) -> list[Backup]:
                 moments = one["timestamp"]
                 first, last = number(one["archive"]["start"]), number(one["archive"]["stop"])
                 size, line = int(one["info"]["size"]), one["archive"]["stop"][:8]
-                whole = (one["label"], one["type"], moments["start"], moments["stop"], first, size, line, last)
+                end = position(one["lsn"]["stop"]) if "lsn" in one else (last + 1) * SEGMENT
+                whole = (one["label"], one["type"], moments["start"], moments["stop"], first, size, line, last, end)
                 found.append(Backup(*whole))
     return sorted(found, key=lambda backup: backup.ended)
 
@@ -54,6 +56,12 @@ def system(info: Iterable[Mapping[str, Any]]) -> str:
 def newest(info: Iterable[Mapping[str, Any]]) -> str:
     """The last segment of the last timeline that the archive has."""
     return ([str(one.get("max") or "") for stanza in info for one in stanza.get("archive") or ()] or [""])[-1]
+
+
+def position(text: str) -> int:
+    """A place in the log, as PostgreSQL writes it: `0/6000148`."""
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)
 
 
 def number(segment: str) -> int:
@@ -73,38 +81,49 @@ def pieces(listed: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, int], flo
     return found
 
 
-def segments(found: Mapping[tuple[str, int], float]) -> dict[int, float]:
-    """The same by number alone, of whatever timeline."""
-    whole: dict[int, float] = {}
-    for (_line, place), came in found.items():
-        whole[place] = max(whole.get(place, 0.0), came)
-    return whole
-
-
 def lines(own: str, text: str) -> dict[str, int]:
-    """Each timeline of a history → its first segment, the oldest first, out of the file `<own>.history`. That segment
-    has what the one before wrote into it, too."""
+    """Each timeline of a history → its first byte, the oldest first, out of the file `<own>.history`. The segment of
+    that byte has what the one before wrote into it, too."""
     found, since = dict[str, int](), 0
     for line in text.splitlines():
         match = SWITCHED.match(line)
         if match:
             found[f"{int(match[1]):08X}"] = since
-            since = (int(match[2], 16) << 32 | int(match[3], 16)) // SEGMENT
+            since = position(match[2])
     return {**found, own: since}
+
+
+def ends(own: Mapping[str, int]) -> dict[str, int]:
+    """Each timeline of a history but the last → the first byte that is not its own any more."""
+    return dict(zip([*own][:-1], [*own.values()][1:], strict=True))
+
+
+def on(own: Mapping[str, int], backup: Backup) -> bool:
+    """Whether a backup is of this history, not of one that a restore has left."""
+    return backup.line in own and backup.end <= ends(own).get(backup.line, backup.end)
+
+
+def segments(found: Mapping[tuple[str, int], float], own: Mapping[str, int]) -> dict[int, float]:
+    """Number of each segment of a history → when it came."""
+    whole, until = dict[int, float](), ends(own)
+    for (line, place), came in found.items():
+        if line in own and own[line] // SEGMENT <= place <= until.get(line, place * SEGMENT) // SEGMENT:
+            whole[place] = max(whole.get(place, 0.0), came)
+    return whole
 
 
 def lost(found: Mapping[tuple[str, int], float], backup: Backup, own: Mapping[str, int]) -> int | None:
     """The first segment that is missing between a backup and what the archive has of a history's end; None without
     one, or while nothing of its last timeline is there."""
-    names = [*own]
-    ends = dict(zip(names, [*own.values()][1:], strict=False))  # of the last there is none
-    there = [place for line, place in found if line == names[-1] and place >= own[line]]
+    since = {line: first // SEGMENT for line, first in own.items()}
+    last = [*own][-1]
+    there = [place for line, place in found if line == last and place >= since[last]]
     if not there:
         return None
-    if backup.line not in own or backup.last > ends.get(backup.line, backup.last):
+    if not on(own, backup):
         return backup.last  # it is of a timeline that was left
     for place in range(backup.first, max(there)):
-        line = next(name for name in reversed(names) if own[name] <= place)
+        line = next(name for name in reversed(since) if since[name] <= place)
         if (line, place) not in found:
             return place
     return None
@@ -137,11 +156,14 @@ def say(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def choose(wanted: str, there: list[Backup], known: Mapping[int, float], now: float) -> Backup:
-    """The backup from which a point in time is reached; Refusal where none leads there."""
+def choose(wanted: str, every: list[Backup], own: Mapping[str, int], known: Mapping[int, float], now: float) -> Backup:
+    """The backup from which a point in time of a history is reached, whose segments are known; Refusal where none leads
+    there."""
+    there = [backup for backup in every if on(own, backup)]
     if not there:
+        lacks = f"backup of line of history {int([*own][-1], 16)}" if every else "backup"
         raise Refusal(
-            "the archive has no backup: no point in time can be reached. Remedy: run CronJob postgresql-archive"
+            f"the archive has no {lacks}: no point in time can be reached. Remedy: run CronJob postgresql-archive"
         )
     if wanted == LATEST:
         return there[-1]

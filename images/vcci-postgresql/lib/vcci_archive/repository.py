@@ -116,6 +116,19 @@ def newest_line(found: list[dict[str, Any]]) -> str:
     return max((name[:8] for name in answer.split() if re.match(r"[0-9A-F]{8}", name)), default="")
 
 
+def past(found: list[dict[str, Any]], line: str) -> str:
+    """How a timeline came about, as its file says; of the first one there is nothing to say."""
+    names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
+    if not names or int(line, 16) == 1:
+        return ""
+    try:
+        return run("repo-get", f"archive/{STANZA}/{names[-1]}/{line}.history")
+    except Failure as exc:
+        raise Refusal(
+            f"the archive has no line of history {int(line, 16)} ({exc}). Remedy: one that `patronictl history` has"
+        ) from exc
+
+
 def probe() -> None:
     """Write something, read it, delete it."""
     name, text = f"probe-{os.getpid()}-{int(time.time())}", os.urandom(1024 * 1024)

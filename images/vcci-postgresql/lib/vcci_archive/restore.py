@@ -15,7 +15,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from . import configure, history, repository, server, settings
+from . import configure, history, look, repository, server, settings
 from .settings import BEFORE, DATA, RESTORED, RESTORING, UNDONE, Refusal, log, sync, write_whole
 
 SPARE = 64 * 1024 * 1024  # bytes that stay free
@@ -201,7 +201,8 @@ def replica() -> dict[str, str]:
         raise Refusal("there is no backup")
     if repository.newest_line(found) != there[-1].line:
         raise Refusal("the last backup is of a line of history that may be left")
-    if history.gap(history.segments(repository.listed(found)), there[-1].first):
+    own = look.own_lines(found)
+    if history.gap(history.segments(repository.listed(found), own), there[-1].first):
         raise Refusal("there is a gap behind the last backup")
     DATA.mkdir(mode=0o700, exist_ok=True)
     settings.CATCHING_UP.touch()
@@ -218,7 +219,9 @@ def bootstrap() -> dict[str, str]:
     """The first member of a database that was lost with all its volumes, as Patroni has it made: the end of the
     archive. It may be killed anywhere and called again."""
     configure.write()
-    there = history.backups(repository.info())
+    found = repository.info()
+    own = look.own_lines(found)
+    there = [backup for backup in history.backups(found) if history.on(own, backup)]
     if not there:
         raise Refusal(f"{repository.NO_BACKUP} Remedy: its former path and key; or data_postgresql_bootstrap=empty")
     said = fetch(RESTORING, there[-1].label, history.LATEST, "")
