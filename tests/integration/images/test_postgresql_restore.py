@@ -406,6 +406,21 @@ def test_of_its_own_dump_and_not_of_another(platform, dump):
     (platform.backup / name).unlink()
 
 
+def test_what_is_old_goes_whoever_made_it(platform):
+    """Of the database and of each tenant the newest three stay; of a time, whose copy can be made again, none."""
+    stays = {"vcci-tenant-old-20250104T000000Z.dump", "vcci-tenant-old-eu-20250101T000000Z.dump"}
+    stays |= {f"vcci-tenant-old-2025010{day}T000000Z.dump" for day in (2, 3)}
+    goes = {"vcci-tenant-old-20250101T000000Z.dump.age", "vcci-time-20250101T000000Z.dump"}
+    for name in stays | goes:
+        (platform.backup / name).touch()
+        os.utime(platform.backup / name, (0, 0))
+    new = platform.back_up("time", "20251127T000000Z")
+    there = {path.name for path in platform.backup.iterdir()}
+    assert (stays - there, goes & there, {new} - there) == (set(), set(), set())
+    for name in {*stays, new}:
+        (platform.backup / name).unlink()
+
+
 def test_killed_wherever_it_is_and_run_again(platform, dump):
     """The live database is never touched, and what a killed run left at work ends with the next."""
     command = platform.server.members.command(
