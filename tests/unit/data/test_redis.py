@@ -69,3 +69,38 @@ def test_when_members_may_be_replaced(tmp_path: Path) -> None:
     results, said = play(tmp_path, tasks, vars_files=files, vars={"platform_image_registry": "x"})
     told = dict(zip(REPLACED, [result["msg"] for result in results], strict=True))
     assert told == {name: [may, followers] for name, (_pods, may, followers) in REPLACED.items()}, said
+
+
+RUNNING = [{**one, "status": {**one["status"], "phase": "Running"}} for one in FORMER]
+FEWER: dict[str, tuple[dict[str, str], int, bool]] = {
+    "who leads stays": ({"redis-0": "master", "redis-1": "slave", "redis-2": "slave"}, 2, True),
+    "who leads goes": ({"redis-0": "slave", "redis-1": "slave", "redis-2": "master"}, 2, False),
+    "one that was cut off believes in itself": (
+        {"redis-0": "master", "redis-1": "slave", "redis-2": "master"},
+        2,
+        False,
+    ),
+    "one that goes does not answer": ({"redis-0": "master", "redis-1": "slave"}, 2, True),
+    "nobody leads": ({"redis-0": "slave", "redis-1": "slave", "redis-2": "slave"}, 1, False),
+    "who leads does not answer": ({"redis-0": "slave", "redis-1": "slave"}, 1, False),
+}
+
+
+@pytest.mark.parametrize("name", FEWER)
+def test_who_leads_is_none_of_those_that_go(tmp_path: Path, name: str) -> None:
+    roles, replicas, fine = FEWER[name]
+    answers = [{"item": one, "stdout": f"{role}\n3129659\n", "rc": 0} for one, role in roles.items()]
+    known = {
+        "data_namespace": "vcci-platform",
+        "data_cluster_domain": "cluster.local",
+        "data_redis_replicas": replicas,
+        "__data_redis_pods": {"resources": RUNNING},
+        "__data_redis_roles": {"results": [*answers, {"item": "redis-9", "failed": True, "msg": "no such container"}]},
+    }
+    shown = {"checks": "{{ __data_redis_fewer_checks }}", "asked": "{{ __data_redis_running }}"}
+    tasks = [{"ansible.builtin.debug": {"msg": shown}, "vars": known}]
+    results, said = play(tmp_path, tasks, vars_files=[str(ROOT / "roles/data/vars/main/redis.yml")])
+    assert results[-1]["msg"]["asked"] == ["redis-0", "redis-1", "redis-2"], said
+    [check] = results[-1]["msg"]["checks"]
+    assert check["that"] is fine
+    assert len(check["message"]) < 300
