@@ -29,6 +29,11 @@ CASES = {
     "not asked for": ({"data_redis_min_replicas_max_lag": 4, "data_redis_enabled": False}, []),
     "no object store": ({"data_s3_endpoint": ""}, ["Weaviate is backed up nowhere else"]),
     "none is needed": ({"data_s3_endpoint": "", "data_weaviate_backup_enabled": False}, []),
+    "Redis without the volume of PostgreSQL's backups": (
+        {"data_postgresql_enabled": False},
+        ["data_redis_backup_enabled is true, and data_postgresql_enabled false"],
+    ),
+    "which is backed up elsewhere": ({"data_postgresql_enabled": False, "data_redis_backup_enabled": False}, []),
     "both stores": (
         {"data_redis_min_replicas_max_lag": "4", "data_postgresql_replicas": 0},
         ["data_postgresql_replicas is 0", "no other member could ever have a commit", LAG],

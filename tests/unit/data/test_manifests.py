@@ -21,6 +21,7 @@ TEMPLATES = (
     "postgresql_services.yml.j2",
     "postgresql.yml.j2",
     "postgresql_backup.yml.j2",
+    "backup_metrics.yml.j2",
     "postgresql_archive.yml.j2",
     "seaweedfs.yml.j2",
     "weaviate.yml.j2",
