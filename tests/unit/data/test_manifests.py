@@ -75,7 +75,7 @@ def test_every_pod_is_restricted_and_bounded(inventory, request):
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"], name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        assert spec["automountServiceAccountToken"] is (name == "postgresql"), name  # its members agree there
+        assert spec["automountServiceAccountToken"] is False, name
         assert spec["nodeSelector"] == {"workload-type": "memory"}, name
         assert pod["metadata"]["labels"]["app"] == name
         for container in spec["containers"]:
@@ -308,7 +308,8 @@ def test_redis_is_certified_by_the_names_that_clients_and_members_use(production
     assert names <= set(certificate["dnsNames"])
     pod = production["StatefulSet", "redis"]["spec"]["template"]["spec"]
     assert {"name": "tls", "secret": {"secretName": "redis-tls", "defaultMode": 0o440}} in pod["volumes"]
-    for container in pod["containers"]:
+    assert [container["name"] for container in pod["containers"]] == ["redis", "sentinel", "proxy", "exporter"]
+    for container in pod["containers"][:3]:
         assert {"name": "tls", "mountPath": "/run/secrets/redis-tls", "readOnly": True} in container["volumeMounts"]
         assert "REDIS_FORMER_CLIENTS" not in {entry["name"] for entry in container["env"]}
 
@@ -416,3 +417,19 @@ def test_alerts_are_rules_with_a_runbook(tmp_path, name):
         assert "{{" not in rule["expr"], rule
         assert (ROOT / rule["annotations"]["runbook"]).exists()
     assert len({rule["alert"] for rule in rules}) == len(rules)
+
+
+def test_who_shows_figures_has_a_password_of_its_own_alone(production):
+    """And only members of PostgreSQL ask the API server anything."""
+    mounts = {}
+    for name in ("postgresql", "redis"):
+        pod = production["StatefulSet", name]["spec"]["template"]["spec"]
+        mounts |= {(name, one["name"]): {mount["name"] for mount in one["volumeMounts"]} for one in pod["containers"]}
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        if name == "postgresql":
+            assert [item["key"] for item in volumes["exporter"]["secret"]["items"]] == ["exporter-dsn"]
+        else:
+            assert "env" not in next(one for one in pod["containers"] if one["name"] == "exporter")
+    assert mounts["postgresql", "exporter"] == {"exporter"}
+    assert mounts["redis", "exporter"] == {"run"}
+    assert [where for where, names in mounts.items() if "api-token" in names] == [("postgresql", "postgresql")]
