@@ -120,7 +120,8 @@ class Server:
 
     # --- who restores
     def reset(self) -> None:
-        """The login as it is when nobody restores: of no owner, without what whoever ran as it may have set."""
+        """The login as it is when nobody restores: of no owner, without what whoever ran as it may have set or been
+        lent."""
         if not self.value("SELECT count(*) FROM pg_roles WHERE rolname = %s", (RESTORER,)):
             self.run(f"CREATE ROLE {RESTORER}")
         self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (RESTORER,))
@@ -133,6 +134,24 @@ class Server:
           JOIN pg_roles u ON u.oid = m.member WHERE u.rolname = %s"""
         for (owner,) in self.run(member, (RESTORER,)):
             self.run(f"REVOKE {name(owner)} FROM {RESTORER}")
+        self.take_back()
+
+    def lend(self, database: str, rights: Mapping[str, str]) -> None:
+        """Give roles a right that they lack until the next reset, whoever does that: it is noted at the login first."""
+        has = "SELECT has_database_privilege(%s, %s, %s)"
+        lent = [
+            (role, right, database) for role, right in rights.items() if not self.value(has, (role, database, right))
+        ]
+        self.run(f"COMMENT ON ROLE {RESTORER} IS %s", (MARK + json.dumps({"lent": lent}),))
+        for role, right, _database in lent:
+            self.run(f"GRANT {right} ON DATABASE {name(database)} TO {name(role)}")
+
+    def take_back(self) -> None:
+        said = self.value("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = %s", (RESTORER,))
+        for role, right, database in unmarked(said).get("lent", ()):
+            if role in self.roles() and self.database(database):
+                self.run(f"REVOKE {right} ON DATABASE {name(database)} FROM {name(role)}")
+        self.run(f"COMMENT ON ROLE {RESTORER} IS NULL")
 
     def become(self, owner: str) -> None:
         """From now on the login may be this owner, and nobody else."""

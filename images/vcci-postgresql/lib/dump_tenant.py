@@ -80,11 +80,7 @@ class Tenant:
     def session(self) -> Iterator[Any]:
         """As the tenant, in one transaction; what gives it the right to make schemas goes with it."""
         self.server.become(self.role)
-        wanted = [(self.role, "CREATE"), (RESTORER, "CONNECT")]
-        has = "SELECT has_database_privilege(%s, %s, %s)"
-        lacking = [(role, right) for role, right in wanted if not self.server.value(has, (role, self.live, right))]
-        for role, right in lacking:
-            self.server.run(f"GRANT {right} ON DATABASE {name(self.live)} TO {name(role)}")
+        self.server.lend(self.live, {self.role: "CREATE", RESTORER: "CONNECT"})
         try:
             with contextlib.closing(connect(self.live, RESTORER, role=self.role)) as there:
                 there.autocommit = False
@@ -93,8 +89,7 @@ class Tenant:
                     yield cursor
                 there.commit()
         finally:
-            for role, right in lacking:
-                self.server.run(f"REVOKE {right} ON DATABASE {name(self.live)} FROM {name(role)}")
+            self.server.take_back()
 
     def ask(self, statement: str, values: Any) -> list[Any]:
         with contextlib.closing(connect(self.live)) as there, there.cursor() as cursor:

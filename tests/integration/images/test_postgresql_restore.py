@@ -406,6 +406,19 @@ def test_of_its_own_dump_and_not_of_another(platform, dump):
     (platform.backup / name).unlink()
 
 
+def test_what_a_killed_run_lent_is_taken_back(platform, dump):
+    """A tenant makes schemas while it is restored, and never else."""
+    lent = json.dumps({"lent": [["tenant_globex", "CREATE", "vcci"], ["tenant_gone", "CREATE", "vcci"]]})
+    platform.ask(f"comment on role vcci_restore is 'vcci-restore {lent}'")
+    platform.ask("grant create on database vcci to tenant_globex")
+    platform.restore("list")
+    platform.restore("tenant", dump, "--tenant", "acme")
+    platform.restore("tenant-return", "--tenant", "acme")
+    platform.restore("tenant-confirm", "--tenant", "acme")
+    assert platform.ask("select has_database_privilege('tenant_globex', 'vcci', 'create')") == "f"
+    assert platform.ask("select shobj_description('vcci_restore'::regrole, 'pg_authid') is null") == "t"
+
+
 def test_what_is_old_goes_whoever_made_it(platform):
     """Of the database and of each tenant the newest three stay; of a time, whose copy can be made again, none."""
     stays = {"vcci-tenant-old-20250104T000000Z.dump", "vcci-tenant-old-eu-20250101T000000Z.dump"}

@@ -7,6 +7,7 @@ import os
 import pathlib
 import sys
 import time
+from typing import Any
 
 import psycopg2
 
@@ -14,6 +15,17 @@ from .settings import log
 
 TAKING = 900.0  # seconds until somebody must have begun; a backup that is under way comes first
 EVERY = 2.0
+
+
+def request(cursor: Any, what: str) -> int:
+    """Its number: of the one that whoever gave up waiting asked for, while that is not answered."""
+    cursor.execute("SELECT max(id) FROM vcci_archive.requests WHERE what = %s AND state IN ('asked', 'taken')", [what])
+    [known] = cursor.fetchone() or [None]
+    if known:
+        log(f"{what}: request {known}, which is not answered yet, is waited for")
+        return int(known)
+    cursor.execute("INSERT INTO vcci_archive.requests (what) VALUES (%s) RETURNING id", [what])
+    return int((cursor.fetchone() or [0])[0])
 
 
 def ask(what: str) -> int:
@@ -25,9 +37,7 @@ def ask(what: str) -> int:
         try:
             connection = psycopg2.connect(password=password, connect_timeout=5)
             with connection, connection.cursor() as cursor:
-                if not number:
-                    cursor.execute("INSERT INTO vcci_archive.requests (what) VALUES (%s) RETURNING id", [what])
-                    number = int((cursor.fetchone() or [0])[0])
+                number = number or request(cursor, what)
                 cursor.execute("SELECT state, member, said FROM vcci_archive.requests WHERE id = %s", [number])
                 state, member, said = cursor.fetchone() or (
                     "failed",
