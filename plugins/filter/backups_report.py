@@ -19,7 +19,7 @@ version_added: 1.0.0
 author: GreenLang VCCI (@greenlang)
 description:
   - A line for the newest backup of each kind, and for each that there is none of, with the playbook that makes one.
-positional: _input, drill, snapshots, keys, now, redis, archive, weaviate
+positional: _input, drill, snapshots, keys, now, redis, archive, weaviate, silent
 options:
   _input:
     description: What C(postgresql-restore list) says of dumps.
@@ -56,6 +56,11 @@ options:
     description: What Weaviate says of its backups, as JSON; empty, if it was not asked.
     type: str
     default: ''
+  silent:
+    description: What did not answer, of V(postgresql), V(redis), V(archive) and V(weaviate).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -72,7 +77,7 @@ _value:
 """
 
 HEAD = ("what", "newest", "age", "size", "")
-NONE = "none"
+NONE, UNKNOWN = "none", "not known"
 SAMPLE = re.compile(r"^vcci_restore_drill_([a-z_]+) ([0-9.]+)$", re.MULTILINE)
 UNITS = ((86400 * 2, 86400, "d"), (3600 * 2, 3600, "h"), (120, 60, "min"), (0, 1, "s"))
 STAMP = re.compile(r"vcci-\d{8}-\d{6}")
@@ -88,10 +93,16 @@ def backups_report(
     redis: Sequence[Mapping[str, Any]] = (),
     archive: str = "",
     weaviate: str = "",
+    silent: Sequence[str] = (),
 ) -> list[str]:
     """The table; see the filter's documentation."""
-    rows = [HEAD, *_databases(dumps), *_archived(archive, now), _drilled(drill, now), _redis(redis)]
-    return table([*rows, _weaviate(weaviate, now), _snapshot(snapshots, now), _keys(keys or {}, now)])
+    rows = [*_databases(dumps), *_archived(archive, now), _drilled(drill, now), _redis(redis), _weaviate(weaviate, now)]
+    told = [_silent(row[0]) if row[0] in silent else row for row in rows]
+    return table([HEAD, *told, _snapshot(snapshots, now), _keys(keys or {}, now)])
+
+
+def _silent(what: str) -> Row:
+    return (what, UNKNOWN, "", "", "no pod that could say it answers")
 
 
 def age(seconds: float) -> str:

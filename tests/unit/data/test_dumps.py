@@ -168,3 +168,10 @@ def test_the_report_says_what_there_is_and_what_there_is_not():
     assert "old.etcd" not in told
     broken = json.dumps([{"status": {"code": 2, "message": "no valid backups"}, "backup": []}])
     assert "no valid backups" in "\n".join(backups_report([], archive=broken))
+
+
+def test_the_report_says_who_did_not_answer():
+    rows = {line.split("  ")[0]: line for line in backups_report([], silent=["postgresql", "redis", "archive"])}
+    for what in ("postgresql", "redis", "archive"):
+        assert "not known" in rows[what]
+    assert "none" in rows["weaviate"]
