@@ -12,7 +12,7 @@ from ..errors import ApiError, Conflict, NotFound
 from ..kubernetes.client import JSON, METADATA_ONLY
 from . import explain, seen
 from .context import Context
-from .fields import Node, pruned, union, without
+from .fields import Node, left_by, pruned, union, without
 from .owned import our_entry
 from .plan import Item
 from .takeover import Entry, entries_of, is_client_side, taken_over
@@ -82,7 +82,7 @@ def foreseen(run: Context, item: Item, entries: list[Entry], apply: Callable[[],
         item.before, item.force = before, forced
     if not run.options.diff:
         return after
-    target = _without_stale(after, theirs, run.options.field_manager)
+    target = _without_stale(after, theirs, run.options.field_manager, item.desired)
     return after if target == after else dry_run(run, item, before, target)
 
 
@@ -139,11 +139,15 @@ def _owner(cause: dict[str, Any]) -> str:
     return owners[0][1] if owners else ""
 
 
-def _without_stale(after: dict[str, Any], theirs: list[Entry], manager: str) -> dict[str, Any]:
-    """An object without those fields of theirs that are neither ours nor anybody else's."""
+def _without_stale(
+    after: dict[str, Any], theirs: list[Entry], manager: str, desired: Mapping[str, Any]
+) -> dict[str, Any]:
+    """An object without those fields of theirs that are neither ours nor anybody else's. What came of another request
+    than an apply has no entry of ours: then the manifest says what is ours."""
     others = [entry for entry in entries_of(after["metadata"]) if not is_client_side(entry)]
-    ours = our_entry(after["metadata"], manager) or {}
-    result: dict[str, Any] = pruned(after, without(_fields(theirs), ours), _fields(others))
+    ours = our_entry(after["metadata"], manager)
+    stale = left_by(desired, _fields(theirs)) if ours is None else without(_fields(theirs), ours)
+    result: dict[str, Any] = pruned(after, stale, _fields(others))
     return result
 
 

@@ -28,8 +28,8 @@ class Hiding(NamedTuple):
 
     @property
     def label(self) -> str:
-        owners = " and ".join(repr(manager) for manager in self.managers) or "nobody"
-        return f"{self.path} has {self.steps[-1][2:]}, which belongs to {owners} and has the same"
+        whose = " and ".join(repr(manager) for manager in self.managers) or "nobody"
+        return f"{self.path} has {self.steps[-1][2:]}, which belongs to {whose} and has the same"
 
 
 def found(run: Context, item: Item, exc: ApiError) -> list[Hiding]:
@@ -58,17 +58,21 @@ def replace(run: Context, item: Item, hidings: list[Hiding], dry_run: bool) -> d
         known = union(*(entry.get("fieldsV1") or {} for entry in entries))
         cleared = pruned(live, union(*(_branch(hiding.steps) for hiding in hidings)), {})
         return adoption.dry_run(run, item, live, overlay(cleared, item.desired, known))
-    adoption.write_entries(run, item, entries_without(entries, hidings, run.options.field_manager))
+    version = item.desired["apiVersion"]
+    adoption.write_entries(run, item, entries_without(entries, hidings, run.options.field_manager, version))
     return None
 
 
-def entries_without(entries: list[Entry], hidings: list[Hiding], manager: str) -> list[Entry]:
-    """The entries with those items owned by us alone, so that our next apply removes them."""
+def entries_without(entries: list[Entry], hidings: list[Hiding], manager: str, version: str) -> list[Entry]:
+    """The entries with those owned by us alone, so that our next apply removes them; `version` is that of the first."""
     taken = union(*(_branch(hiding.steps) for hiding in hidings))
+    own: Entry = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+    if not any(_is_own(entry, manager) for entry in entries):
+        entries = [*entries, own]
     made: list[Entry] = []
     for entry in entries:
         fields = entry.get("fieldsV1") or {}
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
+        if _is_own(entry, manager):
             fields = union(fields, taken)
         elif not entry.get("subresource"):
             for hiding in hidings:
@@ -76,6 +80,10 @@ def entries_without(entries: list[Entry], hidings: list[Hiding], manager: str) -
         if fields:
             made.append({**entry, "fieldsV1": fields})
     return made
+
+
+def _is_own(entry: Entry, manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
 def _hiding(live: dict[str, Any], desired: dict[str, Any], place: str) -> Iterator[Hiding]:
@@ -92,7 +100,7 @@ def _hiding(live: dict[str, Any], desired: dict[str, Any], place: str) -> Iterat
             same = [other for other in new if isinstance(other, dict) and _equal(other, item, match["field"])]
             if step and same and not any(_agrees(other, item, keys) for other in new):
                 path = (*steps, step)
-                yield Hiding(path, tuple(sorted(_owners(entries, path))), match["list"])
+                yield Hiding(path, tuple(sorted(owners(entries, path))), match["list"])
 
 
 def _lists(
@@ -122,7 +130,8 @@ def _equal(one: dict[str, Any], other: dict[str, Any], field: str) -> bool:
     return field in one and one[field] == other.get(field)
 
 
-def _owners(entries: list[Entry], steps: tuple[str, ...]) -> set[str]:
+def owners(entries: list[Entry], steps: tuple[str, ...]) -> set[str]:
+    """Who has a field, or a part of it."""
     found = set()
     for entry in entries:
         node: Any = entry.get("fieldsV1") or {}

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ApiError, Conflict, Foreign, NotFound, VcciError
 from ..kubernetes.client import APPLY_PATCH, JSON, MERGE_PATCH, METADATA_ONLY
 from ..waiting import Deadline
-from . import adoption, bound, explain, hidden, order, replicas, secrecy, seen, unasked
+from . import adoption, bound, explain, filled, hidden, order, replicas, secrecy, seen, unasked
 from .context import Context
 from .gone import GONE_TIMEOUT, until_gone
 from .immutable import is_immutable
@@ -175,12 +175,13 @@ def _drop_digest(run: Context, item: Item, after: dict[str, Any], dry_run: bool)
 
 
 def _unhidden(run: Context, item: Item, dry_run: bool) -> tuple[dict[str, Any], bool]:
-    """Apply an object that is there, if need be in place of items of others that hide ours; whether that was needed."""
+    """Apply an object that is there, if need be in place of what is in its way; whether that was needed."""
     try:
         return _update(run, item, item.before or {}, dry_run), False
     except ApiError as exc:
-        hidings = hidden.found(run, item, exc)
-        if not hidings or not (run.options.force_conflicts or item.force):
+        hidings = hidden.found(run, item, exc) or filled.found(run, item, exc)
+        forced = run.options.force_conflicts or item.force or not any(hiding.managers for hiding in hidings)
+        if not (hidings and forced):
             raise
         return hidden.replace(run, item, hidings, dry_run) or _update(run, item, item.before or {}, dry_run), True
 

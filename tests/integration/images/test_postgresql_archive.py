@@ -105,6 +105,7 @@ def test_a_point_in_time_and_back(members, kubectl):
     for index in {0, 1, 2} - {first}:  # the last backup is of the line of history that was left
         assert copies(members, index) == copied[index] + 1
     members.backed_up(first)
+    undone = members.archive(first, "explain", "latest", line(members, first))["backup"]
     members.sql(first, "insert into marker values ('since')")
     refused = members.archive(first, "place", "run2", at, found["backup"], size)
     assert "still at work on this volume" in refused["said"]
@@ -127,12 +128,20 @@ def test_a_point_in_time_and_back(members, kubectl):
     members.start(0, 1, 2)
     assert whole(members) == first
     assert members.sql(first, "select string_agg(word, ' ' order by word) from marker") == "after before"
+    # The newest backup may be of the line of history that was left: no time of this one is reached from it.
+    assert members.archive(first, "explain", "latest", line(members, first))["backup"] != undone
+    assert "has no line of history 99" in members.archive(first, "explain", "latest", "99")["said"]
     for index in range(3):
         assert members.archive(index, "forget", "run1")["ok"]
         assert not members.archive(index, "kept")["kept"]
     # The lines of history that were left are no obstacle for those that follow.
     assert members.archive(first, "mark")["ok"]
     members.backed_up(first)
+
+
+def line(members: ArchiveMembers, index: int) -> str:
+    """The number of the line of history that it writes on."""
+    return str(int(members.super(index, "select pg_walfile_name(pg_current_wal_lsn())")[:8], 16))
 
 
 def copies(members: ArchiveMembers, index: int) -> int:
