@@ -63,6 +63,11 @@ class Site:
         psql = ["psql", "-U", "vcci", "-d", "vcci", "-qAtc", statement]
         return self.kubectl("exec", "postgresql-0", "-n", "vcci-platform", "-c", "postgresql", "--", *psql).strip()
 
+    def replicas(self) -> dict[str, int]:
+        """Of the platform's Deployments, as they are asked for."""
+        found = json.loads(self.kubectl("get", "deployments", "-n", "vcci-platform", "-o", "json"))["items"]
+        return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Nothing is there of it before and after the block, and no other run of these tests uses it meanwhile."""

@@ -37,11 +37,6 @@ def databases(site: Site) -> list[str]:
     return ask(site, "select datname from pg_database where datname ~ '^vcci_' order by 1").split()
 
 
-def replicas(site: Site) -> dict[str, int]:
-    found = json.loads(site.kubectl("get", "deployments", *HERE, "-o", "json"))["items"]
-    return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
-
-
 @pytest.fixture(scope="module")
 def dump(site: Site) -> Iterator[str]:
     with dumped(site) as name:
@@ -113,15 +108,15 @@ def test_in_place_although_it_was_killed_and_back_again(site: Site, dump: str) -
 def killed_in(site: Site, dump: str, step: str) -> None:
     """Whatever is live then has all rows of before, or all of the dump; run again it comes to its end, and back."""
     ask(site, "delete from public.kept where n > 10")
-    was = replicas(site)
+    was = site.replicas()
     kill_in(site, in_place(dump), step)
     eventually(lambda: rows(site) in ("10", "1000"), "one or the other is live")
     assert changed(site.play(*in_place(dump))) >= 1
-    assert (rows(site), replicas(site)) == ("1000", was)
+    assert (rows(site), site.replicas()) == ("1000", was)
     [kept] = databases(site)
     assert "is kept of an earlier restore" in " ".join(site.play(*in_place(dump)).split())
     assert changed(state(site, "returned")) >= 1
-    assert (rows(site), replicas(site)) == ("10", was)
+    assert (rows(site), site.replicas()) == ("10", was)
     assert kept not in databases(site)
     assert changed(state(site, "confirmed")) >= 1
     assert databases(site) == []

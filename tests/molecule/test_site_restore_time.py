@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -15,11 +14,6 @@ from tests.molecule.conftest import Site, changed, kill_in
 HERE = ("-n", "vcci-platform")
 PLAY = "playbooks/data_restore_time.yml"
 STEPS = ("applications", "members", "restore", "start", "applications back")
-
-
-def replicas(site: Site) -> dict[str, int]:
-    found = json.loads(site.kubectl("get", "deployments", *HERE, "-o", "json"))["items"]
-    return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +82,19 @@ def test_in_place_although_it_was_killed_and_back_again(site: Site, moment: str)
 
 def killed_in(site: Site, moment: str, step: str) -> None:
     """Run again, it comes to its end, and it can be undone."""
-    was = replicas(site)
+    was = site.replicas()
     kill_in(site, in_place(moment), step)
     if step == "restore":
         for others in (["playbooks/data.yml"], in_place("latest")):  # members would be of two histories
             assert "holds the members of PostgreSQL at 0" in " ".join(site.play(*others).split())
     assert changed(site.play(*in_place(moment))) >= 1
     assert words(site) == "before"
-    assert replicas(site) == was
+    assert site.replicas() == was
     site.sql("insert into marker values ('since')")
     if step == "restore":
         for flags in ((), ("--check",)):  # nothing is stopped for what its steps would refuse
             assert "still kept from an earlier restore" in " ".join(site.play(*in_place("latest"), *flags).split())
-        assert replicas(site) == was
+        assert site.replicas() == was
     assert changed(ended(site, "undo")) >= 1
     assert words(site) == "after before"
-    assert replicas(site) == was
+    assert site.replicas() == was
