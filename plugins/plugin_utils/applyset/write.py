@@ -179,11 +179,12 @@ def _unhidden(run: Context, item: Item, dry_run: bool) -> tuple[dict[str, Any], 
     try:
         return _update(run, item, item.before or {}, dry_run), False
     except ApiError as exc:
-        hidings = hidden.found(run, item, exc) or filled.found(run, item, exc)
-        forced = run.options.force_conflicts or item.force or not any(hiding.managers for hiding in hidings)
-        if not (hidings and forced):
+        hidings = hidden.found(run, item, exc)
+        ways = hidings or filled.found(run, item, exc)
+        nobodys = not hidings and not any(way.managers for way in ways)
+        if not (ways and (nobodys or run.options.force_conflicts or item.force)):
             raise
-        return hidden.replace(run, item, hidings, dry_run) or _update(run, item, item.before or {}, dry_run), True
+        return hidden.replace(run, item, ways, dry_run) or _update(run, item, item.before or {}, dry_run), True
 
 
 def _create(run: Context, item: Item, number: int | None) -> dict[str, Any]:

@@ -23,7 +23,9 @@ def noted(name: str, **notes: bool) -> dict[str, Any]:
 
 STOP = noted("__data_redis_restore_stop", stopped=True)
 PUT = STOP | noted("__data_redis_restore_put", stopped=True, touched=True)
-STOPPED, TOUCHED = noted("__procedure", stopped=True), noted("__procedure", stopped=True, touched=True)
+STOPPED = noted("__procedure", stopped=True, touched=False)
+TOUCHED = noted("__procedure", stopped=True, touched=True)
+LEFT = {"__data_clients_left": True}  # applications that an earlier run stopped
 
 
 def log(line: str) -> dict[str, Any]:
@@ -38,8 +40,17 @@ FAILED: dict[str, tuple[dict[str, Any], bool]] = {
     "the job changed nothing": (noted("__procedure") | PUT | log(UNTOUCHED), True),
     "the job left a part": (noted("__procedure") | PUT | log(PART), False),
     "the job says nothing": (noted("__procedure") | PUT, False),
+    "the job was refused": (
+        noted("__procedure") | PUT | {"__data_redis_restore_started": {"failed": True, "status": 403}},
+        True,
+    ),
+    "the job may be there": (noted("__procedure") | PUT | {"__data_redis_restore_started": {"failed": True}}, False),
+    "killed by another version, then the job changed nothing": (
+        noted("__procedure") | PUT | LEFT | log(UNTOUCHED),
+        False,
+    ),
     "killed while they were stopped, then a backup that is none": (STOPPED | log(UNTOUCHED), True),
-    "killed while they were stopped, then the job changed nothing": (STOPPED | PUT | log(UNTOUCHED), True),
+    "killed while they were stopped, then the job changed nothing": (STOPPED | PUT | LEFT | log(UNTOUCHED), True),
     "killed in the job, then a backup that is none": (TOUCHED | log(UNTOUCHED), False),
     "killed in the job, then who was to stop did not": (TOUCHED | STOP, False),
     "killed in the job, then the next one changed nothing": (TOUCHED | PUT | log(UNTOUCHED), False),
@@ -48,7 +59,7 @@ FAILED: dict[str, tuple[dict[str, Any], bool]] = {
 
 def test_whom_a_failed_restore_of_redis_starts_again(tmp_path: Path) -> None:
     asked = "{{ [__data_redis_restore_whole | bool, __data_redis_restore_why] }}"
-    failed = {"ansible_failed_result": {"msg": "it took too long"}, "__procedure": {}}
+    failed = {"ansible_failed_result": {"msg": "it took too long"}, "__procedure": {}, "__data_clients_left": False}
     tasks = [{"ansible.builtin.debug": {"msg": asked}, "vars": failed | known} for known, _started in FAILED.values()]
     results, said = play(tmp_path, tasks, vars_files=[str(VARIABLES / "redis_backup.yml")])
     assert len(results) == len(FAILED), said

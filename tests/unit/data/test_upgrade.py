@@ -34,7 +34,7 @@ def kept(*versions: str) -> dict[str, Any]:
     return {"__data_upgrade_kept": {"stdout_lines": list(versions)}}
 
 
-BACK: dict[str, Any] = {"data_upgrade_state": "returned", "data_postgresql_major": "15", **kept("15")}
+BACK: dict[str, Any] = {"data_upgrade_state": "returned", "data_postgresql_major": "15", **kept("17", "15")}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, ""),
     "no database": ({"__data_postgresql_set": {"resources": []}}, "there is no PostgreSQL"),
@@ -76,7 +76,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         BACK | {"data_postgresql_major": "16", "__data_upgrade_image_has": {"servers": ["16"]}},
         "(data_postgresql_major) is not kept",
     ),
-    "a way back after it was confirmed": (BACK | kept(), "is not kept on the volumes: nothing is"),
+    "a way back after it was confirmed": (BACK | kept("17"), "is not kept on the volumes, which have 17"),
     "a way back with the new image": (
         BACK | {"__data_upgrade_image_has": {"servers": ["17"]}},
         "data_postgresql_image has servers of version 17, and 15 is asked for",

@@ -18,8 +18,12 @@ EVERY = 2.0
 
 
 def request(cursor: Any, what: str) -> int:
-    """Its number: of the one that whoever gave up waiting asked for, while that is not answered."""
-    cursor.execute("SELECT max(id) FROM vcci_archive.requests WHERE what = %s AND state IN ('asked', 'taken')", [what])
+    """Its number: of the one that is under way, or was asked for just now by whoever gave up waiting."""
+    open_ones = (
+        "SELECT max(id) FROM vcci_archive.requests WHERE what = %s AND "
+        "(state = 'taken' OR state = 'asked' AND asked > now() - interval '5 minutes')"
+    )
+    cursor.execute(open_ones, [what])
     [known] = cursor.fetchone() or [None]
     if known:
         log(f"{what}: request {known}, which is not answered yet, is waited for")

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from . import configure, history, repository
+from .settings import Refusal
 
 FIRST = "00000001"
 
@@ -19,18 +20,31 @@ def check() -> dict[str, object]:
 
 
 def explain(wanted: str, timeline: str = "") -> dict[str, object]:
-    """From which backup a point in time of a timeline is reached, which is the newest one without a number."""
+    """From which backup a point in time is reached: of this timeline, of POSTGRES_ARCHIVE_LINE, or of the newest."""
     configure.write()
     found = repository.info()
-    own = own_lines(found, timeline)
-    there, known = history.backups(found), history.segments(repository.listed(found), own)
-    chosen = history.choose(wanted, there, own, known, time.time())
-    first = min(backup.ended for backup in there if history.on(own, backup))
+    every = history.backups(found)
+    own = own_lines(found, every, timeline or os.environ.get("POSTGRES_ARCHIVE_LINE", ""))
+    known = history.segments(repository.listed(found), own)
+    chosen = history.choose(wanted, every, own, known, time.time())
+    first = min(backup.ended for backup in every if history.on(own, backup))
     until = history.say(max(known.values())) if known else ""
     return {"backup": chosen.label, "size": chosen.size, "from": history.say(first), "until": until}
 
 
-def own_lines(found: list[dict[str, Any]], timeline: str = "") -> dict[str, int]:
-    """The history that leads to a timeline."""
-    line = f"{int(timeline):08X}" if timeline else repository.newest_line(found) or FIRST
-    return history.lines(line, repository.past(found, line))
+def own_lines(found: list[dict[str, Any]], every: list[history.Backup], timeline: str = "") -> dict[str, int]:
+    """The history that leads to a timeline; without a number, to the newest that a backup is of. One that the archive
+    never got, while it was away, begins with its own backups."""
+    there = repository.timelines(found)
+    if timeline:
+        line = f"{int(timeline):08X}"
+        if line != FIRST and not there.get(line):
+            raise Refusal(
+                f"the archive has no line of history {int(timeline)}. Remedy: one that `patronictl history` has"
+            )
+        return history.lines(line, repository.past(found, line))
+    known = [
+        history.lines(line, repository.past(found, line) if there[line] else "") for line in sorted(there, reverse=True)
+    ]
+    used = (own for own in known if any(history.on(own, backup) for backup in every))
+    return next(used, known[0] if known else {FIRST: 0})

@@ -109,24 +109,17 @@ def listed(found: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
     return history.pieces(known)
 
 
-def newest_line(found: list[dict[str, Any]]) -> str:
-    """The last timeline that the archive has files of."""
+def timelines(found: list[dict[str, Any]]) -> dict[str, bool]:
+    """Each that the newest database's archive has files of → whether it has that of its history, too."""
     names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
-    answer = run("repo-ls", f"archive/{STANZA}/{names[-1]}", limit=600) if names else ""
-    return max((name[:8] for name in answer.split() if re.match(r"[0-9A-F]{8}", name)), default="")
+    there = run("repo-ls", f"archive/{STANZA}/{names[-1]}", limit=600).split() if names else []
+    return {name[:8]: f"{name[:8]}.history" in there for name in there if re.match(r"[0-9A-F]{8}", name)}
 
 
 def past(found: list[dict[str, Any]], line: str) -> str:
     """How a timeline came about, as its file says; of the first one there is nothing to say."""
     names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
-    if not names or int(line, 16) == 1:
-        return ""
-    try:
-        return run("repo-get", f"archive/{STANZA}/{names[-1]}/{line}.history")
-    except Failure as exc:
-        raise Refusal(
-            f"the archive has no line of history {int(line, 16)} ({exc}). Remedy: one that `patronictl history` has"
-        ) from exc
+    return run("repo-get", f"archive/{STANZA}/{names[-1]}/{line}.history") if names and int(line, 16) > 1 else ""
 
 
 def probe() -> None:

@@ -199,9 +199,9 @@ def replica() -> dict[str, str]:
     there = history.backups(found)
     if not there:
         raise Refusal("there is no backup")
-    if repository.newest_line(found) != there[-1].line:
+    if max(repository.timelines(found), default="") != there[-1].line:
         raise Refusal("the last backup is of a line of history that may be left")
-    own = look.own_lines(found)
+    own = look.own_lines(found, there)
     if history.gap(history.segments(repository.listed(found), own), there[-1].first):
         raise Refusal("there is a gap behind the last backup")
     DATA.mkdir(mode=0o700, exist_ok=True)
@@ -220,8 +220,9 @@ def bootstrap() -> dict[str, str]:
     archive. It may be killed anywhere and called again."""
     configure.write()
     found = repository.info()
-    own = look.own_lines(found)
-    there = [backup for backup in history.backups(found) if history.on(own, backup)]
+    every = history.backups(found)
+    own = look.own_lines(found, every)
+    there = [backup for backup in every if history.on(own, backup)]
     if not there:
         raise Refusal(f"{repository.NO_BACKUP} Remedy: its former path and key; or data_postgresql_bootstrap=empty")
     said = fetch(RESTORING, there[-1].label, history.LATEST, "")

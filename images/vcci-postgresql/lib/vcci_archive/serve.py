@@ -4,6 +4,7 @@ only waits to be on one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from . import configure, database, figures, history, repository, settings
+from . import configure, database, figures, history, repository, restore, settings
 from .settings import log
 
 EVERY = float(os.environ.get("POSTGRES_ARCHIVE_EVERY") or 2)  # seconds between two looks
@@ -155,6 +156,8 @@ class Sidecar:
 
     def heal(self) -> None:
         log("no point in time can be reached from here on without a full backup: it is taken")
+        with contextlib.suppress(repository.Failure):  # nor without this, which may have been given up as well
+            restore.take_line(settings.DATA)
         if not self.backup("full")[0]:
             self.state.reachable = False  # until it has been asked again
             self.next = time.monotonic() + ASKING
