@@ -21,7 +21,9 @@ description:
 positional: _input, wanted
 options:
   _input:
-    description: The PersistentVolumeClaims, StorageClasses and StatefulSets that there are.
+    description:
+      - The PersistentVolumeClaims, StorageClasses and StatefulSets that there are, and the PersistentVolumes that are
+        C(near).
     type: list
     elements: dict
     required: true
@@ -50,18 +52,22 @@ _value:
     - C(checks), of which each failed, as M(greenlang.vcci.procedure) takes them.
     - C(growing), claims of StatefulSets that are to be told their new size (C(name), C(size)).
     - C(resized), StatefulSets whose template has another size and is to be made again.
+    - C(near), PersistentVolumes of StatefulSets' claims that were made for pods of one node, to be looked at.
+    - C(together), StatefulSets of which two volumes are on one node and nowhere else, so that their pods are, too.
   type: dict
 """
 
 Object = Mapping[str, Any]
+KINDS = ("PersistentVolumeClaim", "StorageClass", "StatefulSet", "PersistentVolume")
+NODE, HOST = "volume.kubernetes.io/selected-node", "kubernetes.io/hostname"
 
 
 def volume_claims(objects: Sequence[Object], wanted: Sequence[Object]) -> dict[str, list[Any]]:
     """Checks, what grows, and sets to be made again; see the filter's documentation."""
-    kinds: dict[str, dict[str, Object]] = {"PersistentVolumeClaim": {}, "StorageClass": {}, "StatefulSet": {}}
+    kinds: dict[str, dict[str, Object]] = {kind: {} for kind in KINDS}
     for one in objects:
         kinds[one["kind"]][one["metadata"]["name"]] = one
-    claims, classes, sets = kinds.values()
+    claims, classes, sets, volumes = kinds.values()
     checks: list[dict[str, Any]] = []
     growing: list[dict[str, str]] = []
     for want in wanted:
@@ -77,7 +83,38 @@ def volume_claims(objects: Sequence[Object], wanted: Sequence[Object]) -> dict[s
         )
         if want["claim"] == f"{template['metadata']['name']}-{want['statefulset']}" and _size(template) != _of(want)
     ]
-    return {"checks": checks, "growing": growing, "resized": sorted(set(resized))}
+    near = {want["statefulset"]: _near(claims, want) for want in wanted if want.get("statefulset")}
+    hosts = {name: [_host(volumes.get(volume, {})) for volume in there] for name, there in near.items()}
+    together = sorted(
+        name for name, found in hosts.items() if len(set(found) - {""}) < len([one for one in found if one])
+    )
+    found = {"checks": checks, "growing": growing, "resized": sorted(set(resized)), "together": together}
+    return {**found, "near": sorted(volume for there in near.values() for volume in there)}
+
+
+def _near(claims: Mapping[str, Object], want: Object) -> list[str]:
+    """Volumes of a set's claims that were made for one node, as whoever placed their pods has noted at them."""
+    by_node: dict[str, list[str]] = {}
+    for name, claim in claims.items():
+        node = (claim["metadata"].get("annotations") or {}).get(NODE)
+        if _is_of(name, want) and node and claim["spec"].get("volumeName"):
+            by_node.setdefault(node, []).append(claim["spec"]["volumeName"])
+    return [volume for there in by_node.values() if len(there) > 1 for volume in there]
+
+
+def _host(volume: Object) -> str:
+    """The one node that a volume can be used on; empty where there are others."""
+    terms = (
+        (((volume.get("spec") or {}).get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms")
+    ) or []
+    names = [
+        value
+        for term in terms
+        for rule in term.get("matchExpressions") or ()
+        if rule.get("key") == HOST and rule.get("operator") == "In"
+        for value in rule.get("values") or ()
+    ]
+    return names[0] if len(terms) == len(names) == 1 else ""
 
 
 def _is_of(name: str, want: Object) -> bool:

@@ -59,3 +59,37 @@ def test_what_becomes_of_them(case):
     assert [said in check["message"] for check in found["checks"]] == [True] * bool(said)
     assert [one["name"] for one in found["growing"]] == growing
     assert found["resized"] == resized
+
+
+def placed(number, node):
+    one = claim(f"data-redis-{number}", "2Gi")
+    one["metadata"]["annotations"] = {"volume.kubernetes.io/selected-node": node}
+    one["spec"]["volumeName"] = f"pv-{number}"
+    return one
+
+
+def volume(number, key, *values):
+    rule = {"key": key, "operator": "In", "values": [*values]}
+    affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}}} if key else {}
+    return {"kind": "PersistentVolume", "metadata": {"name": f"pv-{number}"}, "spec": affinity}
+
+
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+NEAR = [placed(0, "memory-1"), placed(1, "memory-2"), placed(2, "memory-1")]
+TOGETHER = {
+    "each on its own": ([placed(0, "memory-1"), placed(1, "memory-2")], [], []),
+    "not looked at yet": (NEAR, ["pv-0", "pv-2"], []),
+    "on one node": ([*NEAR, *(volume(one, HOST, "memory-1") for one in (0, 2))], ["pv-0", "pv-2"], ["redis"]),
+    "in one zone": ([*NEAR, *(volume(one, ZONE, "a") for one in (0, 2))], ["pv-0", "pv-2"], []),
+    "on any of two": ([*NEAR, *(volume(one, HOST, "memory-1", "memory-3") for one in (0, 2))], ["pv-0", "pv-2"], []),
+    "anywhere": ([*NEAR, *(volume(one, "") for one in (0, 2))], ["pv-0", "pv-2"], []),
+    "moved since": ([*NEAR, volume(0, HOST, "memory-3"), volume(2, HOST, "memory-1")], ["pv-0", "pv-2"], []),
+    "not bound": ([claim("data-redis-0", "2Gi"), claim("data-redis-1", "2Gi")], [], []),
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_whose_volumes_leave_them_no_choice_of_a_node(case):
+    objects, near, together = TOGETHER[case]
+    found = volume_claims([GROWS, *objects], [REDIS, BACKUP])
+    assert (found["near"], found["together"]) == (near, together)
