@@ -77,7 +77,8 @@ _value:
 """
 
 HEAD = ("what", "newest", "age", "size", "")
-NONE, UNKNOWN = "none", "not known"
+NONE = "none"
+UNKNOWN = "not known"
 SAMPLE = re.compile(r"^vcci_restore_drill_([a-z_]+) ([0-9.]+)$", re.MULTILINE)
 UNITS = ((86400 * 2, 86400, "d"), (3600 * 2, 3600, "h"), (120, 60, "min"), (0, 1, "s"))
 STAMP = re.compile(r"vcci-\d{8}-\d{6}")

@@ -59,7 +59,8 @@ _value:
 
 Object = Mapping[str, Any]
 KINDS = ("PersistentVolumeClaim", "StorageClass", "StatefulSet", "PersistentVolume")
-NODE, HOST = "volume.kubernetes.io/selected-node", "kubernetes.io/hostname"
+NODE = "volume.kubernetes.io/selected-node"
+HOST = "kubernetes.io/hostname"
 
 
 def volume_claims(objects: Sequence[Object], wanted: Sequence[Object]) -> dict[str, list[Any]]:
