@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -29,6 +30,25 @@ def test_the_dump_is_on_the_volume_of_the_backups_and_never_stays():
     block = next(task for task in tasks("offboard_database") if "block" in task)
     assert "rm --force {{ __tenant_dump }}" in str(block["always"])
     assert "/tmp" not in str(block)
+
+
+@pytest.mark.parametrize("tenant", ["acme", "acme-1", "acme-eu"])
+def test_only_its_own_dumps_go_with_a_tenant(tmp_path, tenant):
+    """Others may be called as it is, and more."""
+    ends = ("", ".age", ".0123456789ab.json", ".age.0123456789ab.json")
+    names = {
+        one: {f"vcci-tenant-{one}-20261127T100000Z.dump{end}" for end in ends} for one in ("acme", "acme-1", "acme-eu")
+    }
+    for name in {*set().union(*names.values()), "vcci-backup-20261127.dump"}:
+        (tmp_path / name).touch()
+    command = yaml.safe_load((ROOT / "roles/tenant/vars/main/offboard.yml").read_text())["__tenant_dumps_delete"]
+    command = command.replace("{{ tenant_id }}", tenant).replace("/backup", str(tmp_path))
+    subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+    there = {path.name for path in tmp_path.iterdir()}
+    assert set().union(*names.values()) - there == names[tenant]
+    assert "vcci-backup-20261127.dump" in there
+    gone = subprocess.run(["sh", "-c", command.replace(str(tmp_path), "/nowhere")], check=True, capture_output=True)
+    assert gone.stdout == b""
 
 
 def test_what_would_be_refused_is_found_out_before_anything_is_written():
