@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -85,12 +86,9 @@ def volume_claims(objects: Sequence[Object], wanted: Sequence[Object]) -> dict[s
         if want["claim"] == f"{template['metadata']['name']}-{want['statefulset']}" and _size(template) != _of(want)
     ]
     near = {want["statefulset"]: _near(claims, want) for want in wanted if want.get("statefulset")}
-    hosts = {name: [_host(volumes.get(volume, {})) for volume in there] for name, there in near.items()}
-    together = sorted(
-        name for name, found in hosts.items() if len(set(found) - {""}) < len([one for one in found if one])
-    )
+    together = sorted(name for name, there in near.items() if _share(volumes, there))
     found = {"checks": checks, "growing": growing, "resized": sorted(set(resized)), "together": together}
-    return {**found, "near": sorted(volume for there in near.values() for volume in there)}
+    return {**found, "near": sorted(itertools.chain.from_iterable(near.values()))}
 
 
 def _near(claims: Mapping[str, Object], want: Object) -> list[str]:
@@ -100,7 +98,14 @@ def _near(claims: Mapping[str, Object], want: Object) -> list[str]:
         node = (claim["metadata"].get("annotations") or {}).get(NODE)
         if _is_of(name, want) and node and claim["spec"].get("volumeName"):
             by_node.setdefault(node, []).append(claim["spec"]["volumeName"])
-    return [volume for there in by_node.values() if len(there) > 1 for volume in there]
+    several = (there for there in by_node.values() if len(there) > 1)
+    return list(itertools.chain.from_iterable(several))
+
+
+def _share(volumes: Mapping[str, Object], names: Sequence[str]) -> bool:
+    """Whether two of these are on one node and nowhere else."""
+    hosts = [host for name in names if (host := _host(volumes.get(name, {})))]
+    return len(set(hosts)) < len(hosts)
 
 
 def _host(volume: Object) -> str:
@@ -108,14 +113,9 @@ def _host(volume: Object) -> str:
     terms = (
         (((volume.get("spec") or {}).get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms")
     ) or []
-    names = [
-        value
-        for term in terms
-        for rule in term.get("matchExpressions") or ()
-        if rule.get("key") == HOST and rule.get("operator") == "In"
-        for value in rule.get("values") or ()
-    ]
-    return names[0] if len(terms) == len(names) == 1 else ""
+    rules = itertools.chain.from_iterable(term.get("matchExpressions") or () for term in terms)
+    hosts = [rule.get("values") for rule in rules if (rule.get("key"), rule.get("operator")) == (HOST, "In")]
+    return str(hosts[0][0]) if len(terms) == len(hosts) == 1 and len(hosts[0] or ()) == 1 else ""
 
 
 def _is_of(name: str, want: Object) -> bool:

@@ -119,7 +119,11 @@ def read_by(role: str) -> set[str]:
             found |= names_in(path.read_text(encoding="utf-8"))
         elif path.suffix == ".yml" and path.parent.name != "meta":
             found.update(*map(names_in, templates_in(load(path))))
-    return {name for name in found if re.match("_*[a-z]+_", name)} - {"ansible_check_mode", "role_path"}
+    return {name for name in found if re.match("_*[a-z]+_", name)} - {
+        "ansible_check_mode",
+        "ansible_failed_result",
+        "role_path",
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)
