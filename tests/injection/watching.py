@@ -33,20 +33,24 @@ class Servers:
 
     def __init__(self, cluster: str, is_server: Callable[[Path], bool]) -> None:
         self._group, self._is_server = f"/vcci-{cluster}/", is_server
-        self._since, self._inside = dict[str, float](), set[str]()
+        self._since, self._inside, self._found = dict[str, float](), set[str](), set[str]()
 
     def new(self) -> Iterator[tuple[int, str]]:
         """Pid and member of those that no look before this one found."""
         now, there = time.monotonic(), {path.name for path in Path("/proc").glob("[0-9]*")}
         self._since = {name: self._since.get(name, now) for name in there}
-        self._inside &= there
+        self._inside, self._found = self._inside & there, self._found & there
         for name, since in self._since.items():
             process = Path("/proc", name)
             with contextlib.suppress(OSError):  # it has just ended, or is none of ours
                 if name not in self._inside and now - since < YOUNG and self._group in (process / "cgroup").read_text():
                     self._inside.add(name)
-                if name in self._inside and self._is_server(process) and not self._is_server(_parent(process)):
-                    yield int(name), (process / "root/etc/hostname").read_text().strip()
+                if name in self._found or name not in self._inside or not self._is_server(process):
+                    continue
+                if not self._is_server(_parent(process)):
+                    member = (process / "root/etc/hostname").read_text().strip()
+                    self._found.add(name)
+                    yield int(name), member
 
 
 def _parent(process: Path) -> Path:
@@ -63,12 +67,10 @@ def watch(is_server: Callable[[Path], bool], ask: Ask) -> None:
     """`ask` is called in a thread of its own for each server, and returns when its process is gone."""
 
     def look() -> None:
-        servers, known = Servers(sys.argv[1], is_server), set[int]()
+        servers = Servers(sys.argv[1], is_server)
         while True:
             for pid, member in servers.new():
-                if pid not in known:
-                    known.add(pid)
-                    threading.Thread(target=ask, args=(pid, member), daemon=True).start()
+                threading.Thread(target=ask, args=(pid, member), daemon=True).start()
             time.sleep(EVERY)
 
     threading.Thread(target=look, daemon=True).start()

@@ -12,6 +12,7 @@ from ..errors import ApiError
 from . import adoption, seen
 from .context import Context
 from .fields import Node, is_item, key_names, overlay, pruned, step_to, union
+from .owned import is_ours
 from .plan import Item
 from .takeover import Entry, entries_of
 
@@ -20,7 +21,8 @@ REMEDY = "remove that item, or set force_conflicts to have it replaced by ours"
 
 
 class Hiding(NamedTuple):
-    """An item of the live object that is not in the manifest and has a field of one that is."""
+    """An item of the live object that is not in the manifest and has a field of one that is; or a field that the server
+    filled in (filled.py)."""
 
     steps: tuple[str, ...]  # to it, as in fieldsV1
     managers: tuple[str, ...]  # whose it is
@@ -67,12 +69,12 @@ def entries_without(entries: list[Entry], hidings: list[Hiding], manager: str, v
     """The entries with those owned by us alone, so that our next apply removes them; `version` is that of the first."""
     taken = union(*(_branch(hiding.steps) for hiding in hidings))
     own: Entry = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
-    if not any(_is_own(entry, manager) for entry in entries):
+    if not any(is_ours(entry, manager) for entry in entries):
         entries = [*entries, own]
     made: list[Entry] = []
     for entry in entries:
         fields = entry.get("fieldsV1") or {}
-        if _is_own(entry, manager):
+        if is_ours(entry, manager):
             fields = union(fields, taken)
         elif not entry.get("subresource"):
             for hiding in hidings:
@@ -80,10 +82,6 @@ def entries_without(entries: list[Entry], hidings: list[Hiding], manager: str, v
         if fields:
             made.append({**entry, "fieldsV1": fields})
     return made
-
-
-def _is_own(entry: Entry, manager: str) -> bool:
-    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
 def _hiding(live: dict[str, Any], desired: dict[str, Any], place: str) -> Iterator[Hiding]:

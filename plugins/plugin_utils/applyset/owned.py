@@ -35,11 +35,14 @@ def digest_of(obj: Object) -> str:
 def our_entry(meta: Object, manager: str, api_version: str | None = None) -> Object | None:
     """Our fieldsV1: what the server recorded for server-side applies of this manager."""
     for entry in meta.get("managedFields") or []:
-        if entry.get("manager") != manager or entry.get("operation") != "Apply" or entry.get("subresource"):
-            continue
-        if api_version is None or entry.get("apiVersion") == api_version:
+        if is_ours(entry, manager) and api_version in (None, entry.get("apiVersion")):
             return entry.get("fieldsV1") or {}
     return None
+
+
+def is_ours(entry: Object, manager: str) -> bool:
+    """Whether an entry of managedFields is that of server-side applies of this manager."""
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
 def is_unchanged(desired: Object, digest: str, meta: Object, manager: str) -> bool:

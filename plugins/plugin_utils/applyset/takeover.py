@@ -16,6 +16,7 @@ from ..kubernetes.kinds import group_of, is_core_group
 from .copies import LAST_APPLIED
 from .fields import union
 from .membership import CLIENT_SIDE
+from .owned import is_ours
 
 Entry = Mapping[str, Any]
 
@@ -64,18 +65,14 @@ def _merged(entries: list[Entry], manager: str, api_version: str) -> list[Entry]
     theirs = [entry for entry in entries if is_client_side(entry)]
     if not theirs:
         return entries
-    base = next((entry for entry in entries if _is_ours(entry, manager)), None)
+    base = next((entry for entry in entries if is_ours(entry, manager)), None)
     if base is None:
         first = next((entry for entry in theirs if entry.get("apiVersion") == api_version), theirs[0])
         base = {**first, "manager": manager, "operation": "Apply"}
     # Fields of another version cannot be joined with these: that entry stays as it is.
     taken = [entry for entry in theirs if entry.get("apiVersion") == base.get("apiVersion")]
-    rest = [entry for entry in entries if entry not in taken and not _is_ours(entry, manager)]
+    rest = [entry for entry in entries if entry not in taken and not is_ours(entry, manager)]
     return [*rest, _joined(base, taken)] if taken else entries
-
-
-def _is_ours(entry: Entry, manager: str) -> bool:
-    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
 def _joined(entry: Entry, others: Iterable[Entry]) -> Entry:

@@ -14,7 +14,7 @@ from tests.helpers import ROOT
 sys.path.insert(0, str(ROOT / "images" / "vcci-postgresql" / "lib"))
 sys.modules.setdefault("psycopg2", types.SimpleNamespace(Error=Exception))  # type: ignore[arg-type]  # the image has it
 from vcci_archive import configure, figures, history, repository, restore, server  # noqa: E402 - found by the line above
-from vcci_archive.settings import SEGMENT, Refusal  # noqa: E402
+from vcci_archive.settings import SEGMENT, Refusal  # noqa: E402 - likewise
 
 DAY = 1764201600  # 2025-11-27T00:00:00Z
 

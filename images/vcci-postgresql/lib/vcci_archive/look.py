@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from typing import Any
@@ -43,8 +44,8 @@ def own_lines(found: list[dict[str, Any]], every: list[history.Backup], timeline
                 f"the archive has no line of history {int(timeline)}. Remedy: one that `patronictl history` has"
             )
         return history.lines(line, repository.past(found, line))
-    known = [
-        history.lines(line, repository.past(found, line) if there[line] else "") for line in sorted(there, reverse=True)
-    ]
-    used = (own for own in known if any(history.on(own, backup) for backup in every))
-    return next(used, known[0] if known else {FIRST: 0})
+    newest_first = sorted(there, reverse=True)
+    known = (history.lines(line, repository.past(found, line) if there[line] else "") for line in newest_first)
+    newest = next(known, {FIRST: 0})
+    used = (own for own in itertools.chain([newest], known) if any(history.on(own, backup) for backup in every))
+    return next(used, newest)  # each is asked for when those before it are of no use

@@ -99,27 +99,31 @@ def own(system: str, version: int) -> None:
         run("stanza-upgrade", *QUICK, limit=300)
 
 
-def listed(found: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
-    """The segments of the newest database of the archive."""
+def folder(found: list[dict[str, Any]]) -> str:
+    """Where the log of the newest database of the archive is; empty where there is none."""
     names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
-    if not names:
-        return {}
-    answer = run("repo-ls", f"archive/{STANZA}/{names[-1]}", "--recurse", "--output=json", limit=600)
+    return f"archive/{STANZA}/{names[-1]}" if names else ""
+
+
+def listed(found: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    """Its segments."""
+    where = folder(found)
+    answer = run("repo-ls", where, "--recurse", "--output=json", limit=600) if where else "{}"
     known: Mapping[str, Mapping[str, Any]] = json.loads(answer)
     return history.pieces(known)
 
 
 def timelines(found: list[dict[str, Any]]) -> dict[str, bool]:
-    """Each that the newest database's archive has files of → whether it has that of its history, too."""
-    names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
-    there = run("repo-ls", f"archive/{STANZA}/{names[-1]}", limit=600).split() if names else []
+    """Each timeline that it has files of → whether it has that of its history, too."""
+    where = folder(found)
+    there = run("repo-ls", where, limit=600).split() if where else []
     return {name[:8]: f"{name[:8]}.history" in there for name in there if re.match(r"[0-9A-F]{8}", name)}
 
 
 def past(found: list[dict[str, Any]], line: str) -> str:
     """How a timeline came about, as its file says; of the first one there is nothing to say."""
-    names = [one["id"] for stanza in found for one in stanza.get("archive") or ()]
-    return run("repo-get", f"archive/{STANZA}/{names[-1]}/{line}.history") if names and int(line, 16) > 1 else ""
+    where = folder(found)
+    return run("repo-get", f"{where}/{line}.history") if where and int(line, 16) > 1 else ""
 
 
 def probe() -> None:
