@@ -220,6 +220,14 @@ def test_who_may_log_in(production):
     ]
 
 
+def test_members_of_each_version_know_who_comes_over_the_socket(production, tmp_path):
+    """To versions before 16, `all` in a map of users is the name of one."""
+    former = patroni(render(tmp_path, data_postgresql_major="15"))["postgresql"]["pg_ident"]
+    assert patroni(production)["postgresql"]["pg_ident"] == ["pod postgres all"]
+    assert {"pod postgres postgres", "pod postgres vcci_replication", "pod postgres vcci_restore"} <= set(former)
+    assert "pod postgres all" not in former
+
+
 def test_what_members_keep_has_services_of_its_name(production):
     """Endpoints without one are deleted when the controller manager starts."""
     for name in ("postgresql", "postgresql-config", "postgresql-sync", "postgresql-failover"):

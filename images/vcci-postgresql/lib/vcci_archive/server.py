@@ -28,9 +28,14 @@ RECOVERY = re.compile(
 )
 
 
+def version(data: pathlib.Path) -> str:
+    """The major version that the data are of."""
+    return (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+
+
 def program(name: str, data: pathlib.Path) -> str:
     """Of the version that the data are of."""
-    return f"/usr/lib/postgresql/{(data / 'PG_VERSION').read_text(encoding='utf-8').strip()}/bin/{name}"
+    return f"/usr/lib/postgresql/{version(data)}/bin/{name}"
 
 
 def command(data: pathlib.Path, sockets: pathlib.Path, *more: str) -> list[str]:
@@ -56,7 +61,8 @@ def command(data: pathlib.Path, sockets: pathlib.Path, *more: str) -> list[str]:
     lines += ["primary_conninfo = ''", "primary_slot_name = ''", "synchronous_standby_names = ''"]
     settings.write_whole(RUN / "postgresql.conf", "\n".join([*lines, *more, ""]))
     settings.write_whole(RUN / "pg_hba.conf", "local all all peer map=pod\n")
-    settings.write_whole(RUN / "pg_ident.conf", "pod postgres all\n")
+    anybody = int(version(data)) >= 16  # to versions before it, all is a name in a map of users
+    settings.write_whole(RUN / "pg_ident.conf", f"pod postgres {'all' if anybody else 'postgres'}\n")
     for name in ("postmaster.pid", "standby.signal"):
         (data / name).unlink(missing_ok=True)
     return [program("postgres", data), "-D", str(data), "-c", f"config_file={RUN}/postgresql.conf"]
