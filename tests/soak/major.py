@@ -19,7 +19,7 @@ from tests.helpers import ROOT, STATE, eventually
 from tests.injection.figures import longest
 from tests.injection.postgresql import PostgreSQL
 from tests.injection.scene import Scene
-from tests.soak.upgrade import Site, own_site, sql
+from tests.soak.upgrade import Site, backup, own_site, sql
 
 IMAGES = ROOT / "tests/integration/images/upgrade/images.yml"
 FORMER = {"data_postgresql_major": "15", "data_postgresql_image": "docker.io/greenlang/vcci-postgresql-15:v1.0.0"}
@@ -63,12 +63,6 @@ def images(at: Path) -> None:
     archives = build_images(IMAGES, cache_directory() / "images", ROOT, print, names)
     layout = Scene(at.name, print).layout
     node_images.load(layout, layout.nodes, archives, STATE / at.name / "bin", print)
-
-
-def backup(site: Site) -> None:
-    """What the preflight asks for."""
-    site.kubectl("create", "job", "backup", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
-    site.kubectl("wait", "job/backup", "--for=condition=Complete", "-n", "vcci-platform", "--timeout=180s")
 
 
 def refused(site: Site) -> None:

@@ -26,7 +26,7 @@ from ansible_collections.greenlang.vcci.plugins.plugin_utils.local_cluster.layou
 
 from tests.helpers import ROOT, STATE, eventually
 from tests.injection.scene import Scene
-from tests.soak.upgrade import Site, own_site, sql
+from tests.soak.upgrade import Site, backup, own_site, sql
 
 BEFORE, AFTER = "1.36", "1.37"
 STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
@@ -134,12 +134,6 @@ def soak() -> str:
         f"0 of {users.asked - back} requests failed, 0 of {len(users.stored)} records lost"
     )
     return f"{figures}, and {back} during the way back"
-
-
-def backup(site: Site) -> None:
-    """What the preflight asks for."""
-    site.kubectl("create", "job", "backup", "--from=cronjob/postgresql-backup", "-n", "vcci-platform")
-    site.kubectl("wait", "job/backup", "--for=condition=Complete", "-n", "vcci-platform", "--timeout=180s")
 
 
 def upgrade(site: Site) -> None:
