@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -36,6 +36,7 @@ GROUPS = {
     "lint": "lint",
     "unit": "unit",
 }
+SPENT = pytest.StashKey[float]()
 NICE = 3  # of all groups but the first, which a run cannot be shorter than: half its weight
 
 
@@ -75,13 +76,37 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, 0 if group_of(item.nodeid) == first else NICE)
 
 
+def spent() -> float:
+    """Seconds of processors by this process and those that it has waited for; daemons of clusters are nobody's."""
+    return sum(os.times()[:4])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SPENT] = spent()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Each phase of a test says what it has spent."""
+    report = yield
+    now = spent()
+    report.spent, item.config.stash[SPENT] = now - item.config.stash[SPENT], now
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each group was at it: the longest one is what a run cannot be shorter than."""
-    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "duration")]
-    took = Counter[str]()
+    """How long each group was at it: the longest one is what a run cannot be shorter than; and what it has spent, where
+    all processors are busy: what a run is made shorter by."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "spent")]
+    took, cost, dearest = Counter[str](), Counter[str](), Counter[str]()
     for report in reports:
         took[group_of(report.nodeid)] += report.duration
-    terminalreporter.write_line(", ".join(f"{group} {seconds:.0f} s" for group, seconds in took.most_common()))
+        cost[group_of(report.nodeid)] += report.spent
+        dearest[report.nodeid] += report.spent
+    groups = (f"{group} {seconds:.0f} s ({cost[group]:.0f} s of processors)" for group, seconds in took.most_common())
+    terminalreporter.write_line(", ".join(groups))
+    tests = (f"{seconds:.0f} s {name.removeprefix('tests/')}" for name, seconds in dearest.most_common(12))
+    terminalreporter.write_line(f"most of processors: {', '.join(tests)}")
 
 
 @pytest.fixture
