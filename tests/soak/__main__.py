@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def main() -> int:
         try:
             result, found = "ok", importlib.import_module(f"tests.soak.{name}").soak()
         except (AssertionError, pytest.fail.Exception) as exc:
-            result, found, failed = "FAILED", str(exc), failed + 1
+            where = traceback.extract_tb(exc.__traceback__)[-1]
+            said = str(exc) or f"{Path(where.filename).relative_to(ROOT)}:{where.lineno}: {where.line}"
+            result, found, failed = "FAILED", said, failed + 1
         print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
     return min(failed, 1)
 

@@ -30,6 +30,7 @@ from tests.soak.upgrade import Site, backup, own_site, sql
 
 BEFORE, AFTER = "1.36", "1.37"
 STEPS = 9  # look, snapshot, control plane, six nodes; the verification comes after them
+CONTROL_PLANE = 2  # steps before it
 # The order in which they are taken: compute-1, compute-2, gpu-1, memory-1, memory-2, memory-3.
 FIRST, LAST = ("compute-1", "compute-2"), "gpu-1"  # the one that never gets Ready, on which nothing runs; and before it
 DONE_BEFORE, NEVER = 3 + len(FIRST), 120  # steps, and seconds in which a node must be Ready
@@ -159,9 +160,21 @@ def marks(site: Site) -> set[str]:
 
 def kill_at(site: Site, number: int) -> None:
     """Begin the upgrade, or go on with it, and kill it when as many steps were taken and the next is recorded."""
+    if number <= CONTROL_PLANE:  # until it has moved, each run looks anew whether all is well
+        eventually(lambda: not unready(site), "all pods of Deployments are Ready", 1)
     with started(site) as run:
         eventually(lambda: taken(site) >= number or run.poll() is not None, f"step {number}", 0.5, within=STEP)
         assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
+
+
+def unready(site: Site) -> list[str]:
+    """Deployments that lack a pod, as after a way back, or when more are asked for; all while nobody can be asked."""
+    try:
+        deployments = site.objects("deployments", "-A")
+    except AssertionError:
+        return ["all"]
+    found = [(item["metadata"]["name"], item["status"]) for item in deployments]
+    return [name for name, status in found if status.get("readyReplicas", 0) < status.get("replicas", 0)]
 
 
 def never_ready(site: Site) -> None:
