@@ -161,20 +161,23 @@ def marks(site: Site) -> set[str]:
 def kill_at(site: Site, number: int) -> None:
     """Begin the upgrade, or go on with it, and kill it when as many steps were taken and the next is recorded."""
     if number <= CONTROL_PLANE:  # until it has moved, each run looks anew whether all is well
-        eventually(lambda: not unready(site), "all pods of Deployments are Ready", 1)
+        eventually(lambda: not unready(site), "all pods are Ready", 1)
     with started(site) as run:
         eventually(lambda: taken(site) >= number or run.poll() is not None, f"step {number}", 0.5, within=STEP)
         assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
 
 
 def unready(site: Site) -> list[str]:
-    """Deployments that lack a pod, as after a way back, or when more are asked for; all while nobody can be asked."""
+    """What lacks a pod, as after a way back, or when more are asked for; all while nobody can be asked."""
     try:
-        deployments = site.objects("deployments", "-A")
+        found = site.objects("deployments,statefulsets", "-A")
     except AssertionError:
         return ["all"]
-    found = [(item["metadata"]["name"], item["status"]) for item in deployments]
-    return [name for name, status in found if status.get("readyReplicas", 0) < status.get("replicas", 0)]
+    return [
+        item["metadata"]["name"]
+        for item in found
+        if item["status"].get("readyReplicas", 0) < max(item["spec"]["replicas"], item["status"].get("replicas", 0))
+    ]
 
 
 def never_ready(site: Site) -> None:
