@@ -142,7 +142,8 @@ def becomes_and_again(site: Site, kubectl: Callable[..., str]) -> None:
     said = run.communicate(timeout=PATIENCE)[0]
     assert run.returncode == 0, said
     again = site.upgrade("take")
-    assert "made of these data already" in again.communicate(timeout=PATIENCE)[0]
+    said = again.communicate(timeout=PATIENCE)[0]
+    assert "made of these data already" in said, said
 
     first = site.start(kubectl)
     assert first == 0
