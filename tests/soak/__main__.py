@@ -32,7 +32,7 @@ def main() -> int:
             result, found = "ok", importlib.import_module(f"tests.soak.{name}").soak()
         except (AssertionError, pytest.fail.Exception) as exc:
             where = traceback.extract_tb(exc.__traceback__)[-1]
-            said = str(exc) or f"{Path(where.filename).relative_to(ROOT)}:{where.lineno}: {where.line}"
+            said = str(exc) or f"{where.filename}:{where.lineno}: {where.line}"
             result, found, failed = "FAILED", said, failed + 1
         print(FORM.format(name, f"{(time.monotonic() - begun) / 60:.1f}", result, found), flush=True)
     return min(failed, 1)

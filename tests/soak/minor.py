@@ -161,7 +161,7 @@ def marks(site: Site) -> set[str]:
 def kill_at(site: Site, number: int) -> None:
     """Begin the upgrade, or go on with it, and kill it when as many steps were taken and the next is recorded."""
     if number <= CONTROL_PLANE:  # until it has moved, each run looks anew whether all is well
-        eventually(lambda: not unready(site), "all pods are Ready", 1)
+        eventually(lambda: not unready(site), lambda: f"all pods are Ready; not those of {unready(site)}", 1)
     with started(site) as run:
         eventually(lambda: taken(site) >= number or run.poll() is not None, f"step {number}", 0.5, within=STEP)
         assert run.poll() is None, f"the upgrade ended before step {number}: {run.communicate()[0][-3000:]}"
