@@ -85,14 +85,6 @@ class Archives:
         finished.rename(archive)
         write_whole(record, json.dumps(known), durable=False)
 
-    def prune(self, before: float) -> None:
-        """Remove the archives that were last asked for before a time, except where something is unpacked beside one."""
-        for record in self.directory.glob("*.json"):
-            archive = record.with_suffix(".tar")
-            if record.stat().st_mtime < before and not unpacked_beside(archive).exists():
-                archive.unlink(missing_ok=True)
-                record.unlink()
-
     def _is_whole(self, archive: Path) -> bool:
         record = archive.with_suffix(".json")
         try:
@@ -101,7 +93,7 @@ class Archives:
         except (FileNotFoundError, ValueError):
             return False
         if os.access(self.directory, os.W_OK):
-            os.utime(record)  # asked for now: see prune
+            os.utime(record)  # wanted now: see room.py
         return True
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -22,8 +21,8 @@ from ..building import locked
 from .archives import Archives
 from .buildah import Buildah
 from .definitions import Image, read_table, select
+from .room import make_room
 
-KEEP_DAYS = 14  # how long an archive stays that no clone asked for
 WORKERS = 2  # builds at once: one computes while another downloads
 COMMANDS = {"buildah": "buildah", "debootstrap": "debootstrap", "tar": "tar"}  # and the packages that have them
 
@@ -43,7 +42,7 @@ def build_images(
             lacking = archives.lacking(chosen, keys)
             if lacking:
                 _build(archives, images, keys, lacking, say)
-                archives.prune(time.time() - KEEP_DAYS * 86400)
+                make_room(cache)
     return {image.name: archives.archive(keys[image.name]) for image in chosen if only is None or image.name in only}
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from .. import host
 from ..building import locked
 from ..daemon import PATH, Daemon
 from ..processes import Processes
+from .room import make_room
 
-KEEP_SECONDS = 14 * 86400  # how long a store stays that no cluster was made from
 ANSWER_SECONDS = 30  # until a containerd must answer
 # What of containerd's root directory is about images; all else is about containers, of which a store has none.
 KEPT = (
@@ -51,14 +50,14 @@ def provide(archives: Mapping[str, Path], containerd: Path, cache: Path, say: Ca
     store = cache / f"store-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
     with locked(cache / "store.lock", say, "it unpacks images"):
         if not store.exists():
-            _prune(cache)
+            make_room(cache)
             work = cache / f".{store.name}.partial"  # always the same name, so that what a killed run left is found
             _clear(work)
             work.mkdir(mode=0o700, parents=True)
             _fill(work / "root", work, archives, containerd, say)
             (work / "root").rename(store)
             _clear(work)
-        os.utime(store)  # wanted now: see _prune
+        os.utime(store)  # wanted now: see room.py
     return store
 
 
@@ -120,9 +119,3 @@ def _clear(work: Path) -> None:
     if work.exists():
         Processes(work / "run", work / "logs", None).stop(["containerd"])
         shutil.rmtree(work)
-
-
-def _prune(cache: Path) -> None:
-    for store in cache.glob("store-*"):
-        if store.stat().st_mtime < time.time() - KEEP_SECONDS:
-            shutil.rmtree(store, ignore_errors=True)

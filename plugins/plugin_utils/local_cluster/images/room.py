@@ -1,0 +1,39 @@
+# Copyright (c) 2026 GreenLang. All rights reserved.
+"""What of the image cache stays: what some run wanted lately, as long as the disk has room."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .archives import unpacked_beside
+
+KEEP_SECONDS = 14 * 86400  # how long stays what no run wants
+BUSY_SECONDS = 3600  # what was wanted so lately may be in some run's hands
+FREE = 24 << 30  # bytes of the disk: with less, only what is in somebody's hands stays
+
+
+def make_room(cache: Path, free: int = FREE) -> None:
+    """Remove archives and stores that nobody wanted for `KEEP_SECONDS`; while the disk has less than `free` bytes,
+    others too, the one first that was not wanted for longest. An archive with something unpacked beside it stays."""
+    now = time.time()
+    for wanted, files in sorted(_entries(cache)):
+        idle = now - wanted
+        if idle > KEEP_SECONDS or (idle > BUSY_SECONDS and shutil.disk_usage(cache).free < free):
+            for path in files:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+
+def _entries(cache: Path) -> Iterator[tuple[float, list[Path]]]:
+    """When each was last wanted, and what it consists of, a record last: an archive without one is not whole."""
+    for store in cache.glob("store-*/"):
+        yield store.stat().st_mtime, [store]
+    for record in cache.glob("*.json"):
+        archive = record.with_suffix(".tar")
+        if not unpacked_beside(archive).exists():
+            yield record.stat().st_mtime, [archive, record]
