@@ -25,8 +25,9 @@ KNOWN: dict[str, Any] = {
 }
 
 
-def held(by: str) -> dict[str, Any]:
-    noted = {"vcci.greenlang.io/held-at-zero": by, "vcci.greenlang.io/postgresql-major": "17"}
+def held(by: str = "", **more: str) -> dict[str, Any]:
+    """The StatefulSet that is there; by default one that an earlier version made, which did not say its version."""
+    noted = {f"vcci.greenlang.io/{key}": value for key, value in {"held-at-zero": by, **more}.items()}
     return {"__data_postgresql_set": {"resources": [{"metadata": {"annotations": noted}}]}}
 
 
@@ -78,6 +79,9 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "the layer": (SET, {}, ""),
     "the layer while members are held": (SET, held(f"data_restore_time {RUN}"), "data_restore_time holds the members"),
+    "the layer of an earlier version": (SET, held(), ""),
+    "the layer on its own version": (SET, held(**{"postgresql-major": "17"}), ""),
+    "the layer on another version": (SET, held(**{"postgresql-major": "15"}), "data are of version 15, and"),
     "the layer in an upgrade": (SET, {**held("data_upgrade"), "__data_postgresql_moving": True}, ""),
     "an upgrade that goes on": (UPGRADE, held("data_upgrade"), ""),
     "an upgrade in a restore": (UPGRADE, held(f"data_restore_time {RUN}"), "playbooks/data_restore_time.yml again"),

@@ -95,10 +95,11 @@ def test_what_is_refused(tmp_path: Path) -> None:
     tasks = []
     for told, _says in REFUSED.values():
         known = copy.deepcopy(FITS) | {"data_postgresql_major": "17", "data_upgrade_state": "upgraded"} | told
-        known["__data_postgresql_set_major"] = "15"
         wanted = wrong[known["data_upgrade_state"]]
         tasks.append({"ansible.builtin.debug": {"msg": wanted}, "vars": known})
-    files = [ROLE / "defaults/main/upgrade.yml", ROLE / "defaults/main/postgresql.yml", ROLE / "vars/main/upgrade.yml"]
+    files = [
+        ROLE / kind / "main" / f"{name}.yml" for kind in ("defaults", "vars") for name in ("upgrade", "postgresql")
+    ]
     results, said = play(
         tmp_path, tasks, vars_files=[str(path) for path in files], vars={"data_namespace": "vcci-platform"}
     )
