@@ -92,6 +92,13 @@ def changed(text: str) -> int:
     return int(found[1])
 
 
+def tasks(text: str) -> list[str]:
+    """Those that changed something, in a run without failures."""
+    found = re.findall(r"^TASK \[(.*)\] \*+\n(?:(?!^TASK).*\n)*?changed: ", text, re.MULTILINE)
+    assert len(found) == changed(text), text[-4000:]
+    return found
+
+
 def kill_in(site: Site, playbook: list[str], step: str) -> None:
     """Run it, and kill it as soon as it says that it begins this step."""
     command = [str(helpers.TOOLS / "ansible-playbook"), *playbook, *site.flags]
