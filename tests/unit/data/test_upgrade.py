@@ -7,9 +7,11 @@ import copy
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.helpers import ROOT, play
@@ -108,6 +110,34 @@ def test_what_is_refused(tmp_path: Path) -> None:
         messages = result["msg"] if isinstance(result["msg"], list) else json.loads(result["msg"])
         assert [says in message for message in messages] == ([True] if says else []), f"{name}: {messages}"
         assert all(len(message) < 300 and "Remedy:" in message for message in messages), name
+
+
+@pytest.mark.parametrize(
+    ("ages", "hours"),
+    [
+        pytest.param({}, 1000000, id="no backup"),
+        pytest.param({"vcci-backup-20261101.dump": 49.5}, 49, id="one"),
+        pytest.param({"vcci-backup-20261101.dump": 49.5, "vcci-backup-20261102.dump.age": 0.5}, 0, id="encrypted"),
+        pytest.param({"vcci-backup-20261101.dump": 25, "other.dump": 1}, 25, id="another file"),
+    ],
+)
+def test_what_a_member_says_of_its_volume(tmp_path: Path, ages: dict[str, float], hours: int) -> None:
+    program = yaml.safe_load((ROLE / "vars/main/upgrade.yml").read_text())["__data_upgrade_room"]
+    backups, data = tmp_path / "backup", tmp_path / "pgdata"
+    backups.mkdir()
+    for name, age in ages.items():
+        (backups / name).touch()
+        os.utime(backups / name, (time.time() - age * 3600 - 1,) * 2)
+    data.mkdir()
+    (data / "file").write_bytes(bytes(MIB))
+    environment = {**os.environ, "PGDATA": str(data)}
+    command = ["bash", "-c", program.replace("/backup", str(backups))]
+    for kept in (0, 1):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        told = json.loads(done.stdout)
+        assert (told["hours"], told["kept"]) == (hours, kept)
+        assert min(told["used"], told["free"]) >= MIB
+        (tmp_path / "pgdata.before").mkdir(exist_ok=True)
 
 
 def test_what_a_restore_keeps_outlives_a_confirmation(tmp_path: Path) -> None:
