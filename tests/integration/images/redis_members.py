@@ -23,10 +23,9 @@ DOMAIN = "test"
 PORTS = {"redis": 6379, "sentinel": 26379, "proxy": 6380}
 
 
-def unpacked(name: str, factory: pytest.TempPathFactory) -> Path:
-    """An image of this repository, built unless it is cached, as the root file system that it is; the same for all."""
+def unpacked(name: str, folder: Path) -> Path:
+    """An image of this repository, built unless it is cached, as the root file system that it is: in `folder`, once."""
     table, cache = ROOT / "images" / "images.yml", cache_directory() / "images"
-    folder = factory.getbasetemp() / "images"
     folder.mkdir(exist_ok=True)
     if not (folder / name).exists():
         unpack(build_images(table, cache, ROOT, lambda _line: None, [name])[name], folder / name)

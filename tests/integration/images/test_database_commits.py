@@ -20,7 +20,7 @@ CANCEL = "select pg_cancel_backend(pid) from pg_stat_activity where wait_event =
 
 
 def test_a_commit_that_no_replica_confirmed_is_an_error(tmp_path, tmp_path_factory, network):
-    image = unpacked("vcci-postgresql", tmp_path_factory)
+    image = unpacked("vcci-postgresql", tmp_path_factory.getbasetemp() / "images")
     server = Server(image, tmp_path, network, "15436", password="secret")
     with server.running():
         server.ask("create table taken (n int)", "alter table taken owner to vcci")

@@ -18,7 +18,7 @@ SMALL = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1000m
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    return unpacked("vcci-postgresql", tmp_path_factory)
+    return unpacked("vcci-postgresql", tmp_path_factory.getbasetemp() / "images")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ Made = Callable[..., ArchiveMembers]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, kubeconfig, kubectl) -> Iterator[Made]:
     """Members with these settings, in a network and a namespace of their own: there until the last test ended."""
-    image = unpacked("vcci-postgresql", tmp_path_factory)
+    image = unpacked("vcci-postgresql", tmp_path_factory.getbasetemp() / "images")
     with contextlib.ExitStack() as stack:
 
         def make(**values: object) -> ArchiveMembers:

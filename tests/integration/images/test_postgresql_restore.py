@@ -102,7 +102,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    image = redis_members.unpacked("vcci-postgresql", tmp_path_factory)
+    image = redis_members.unpacked("vcci-postgresql", tmp_path_factory.getbasetemp() / "images")
     root = tmp_path_factory.mktemp("server")
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(helpers.reserved(range(200, 250), "network"))

@@ -19,7 +19,7 @@ pytestmark = needs_root
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    return unpacked("vcci-redis", tmp_path_factory)
+    return unpacked("vcci-redis", tmp_path_factory.getbasetemp() / "images")
 
 
 @pytest.fixture

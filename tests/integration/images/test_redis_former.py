@@ -131,7 +131,7 @@ class Writer(threading.Thread):
 def test_members_of_an_earlier_version_become_members_of_this_one(tmp_path, tmp_path_factory, network) -> None:
     """Which knew each other by name, and no TLS; the master was not the first of them."""
     master = 1
-    members = Members(unpacked("vcci-redis", tmp_path_factory), tmp_path, network)
+    members = Members(unpacked("vcci-redis", tmp_path_factory.getbasetemp() / "images"), tmp_path, network)
     writer = Writer(members)
     try:
         start_former(members, master)

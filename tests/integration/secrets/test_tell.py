@@ -41,7 +41,7 @@ def tell(members: Members, index: int, script: str, *phase: str, environment: di
 
 
 def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_factory, monkeypatch, network) -> None:
-    members = Members(unpacked("vcci-redis", tmp_path_factory), tmp_path, network)
+    members = Members(unpacked("vcci-redis", tmp_path_factory.getbasetemp() / "images"), tmp_path, network)
     old, old_members = redis_members.PASSWORD, redis_members.MEMBERS
 
     def agreed() -> bool:
@@ -102,7 +102,7 @@ def test_redis_takes_the_new_password_beside_the_old_one(tmp_path, tmp_path_fact
 
 def test_postgresql_takes_the_new_password_while_it_runs(tmp_path, tmp_path_factory, network) -> None:
     dsn = "postgresql://vcci_monitor:{}@localhost:5432/vcci"
-    image = unpacked("vcci-postgresql", tmp_path_factory)
+    image = unpacked("vcci-postgresql", tmp_path_factory.getbasetemp() / "images")
     secrets = {"password": "old", "replication_password": "old", "exporter_dsn": dsn.format("old")}
     server = Server(image, tmp_path, network, "15432", "log_statement = all", **secrets)
     passfile = tmp_path / "sockets" / "passfile"
