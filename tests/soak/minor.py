@@ -251,8 +251,10 @@ def started(site: Site, **variables: object) -> Iterator[subprocess.Popen[str]]:
 def taken(site: Site) -> int:
     """How many steps of the upgrade were taken; -1 before its first one is recorded, or while nobody can be asked."""
     with contextlib.suppress(AssertionError):
-        [record] = site.objects("configmaps", "-n", "kube-system", "--field-selector=metadata.name=procedures-nodes")
-        entries = [json.loads(text) for key, text in record["data"].items() if re.match(r"cluster_upgrade\b", key)]
+        named = "--field-selector=metadata.name=procedures-nodes"
+        known = [one["data"] for one in site.objects("configmaps", "-n", "kube-system", named)]
+        texts = [text for data in known for key, text in data.items() if re.match(r"cluster_upgrade\b", key)]
+        entries = [json.loads(text) for text in texts]
         running = [entry for entry in entries if entry["state"] == "running" and entry["step"]]
         return max((len(entry["taken"]) for entry in running), default=-1)
     return -1
