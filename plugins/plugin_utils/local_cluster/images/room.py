@@ -12,7 +12,7 @@ from .archives import unpacked_beside
 
 KEEP_SECONDS = 14 * 86400  # how long stays what no run wants
 BUSY_SECONDS = 3600  # what was wanted so lately may be in some run's hands
-FREE = 24 << 30  # bytes of the disk: with less, only what is in somebody's hands stays
+FREE = 12 << 30  # bytes of the disk: with less, what was not wanted for longest goes; twice what a cluster takes
 
 
 def make_room(cache: Path, free: int = FREE) -> None:
