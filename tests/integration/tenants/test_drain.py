@@ -55,6 +55,18 @@ def kept(client, where: str, node: str) -> None:
     eventually(counted, "the budget is counted")
 
 
+def fewer(client, where: str) -> None:
+    """None of the workload's pods is wanted any more, so that nobody makes others in the place of those that go."""
+    path, none = f"/apis/apps/v1/namespaces/{where}/replicasets/kept", {"spec": {"replicas": 0}}
+    client.request("PATCH", path, body=none, content_type="application/merge-patch+json")
+
+    def heard() -> bool:
+        status = client.get("apps/v1", "ReplicaSet", "kept", where)["status"]
+        return status["replicas"] == 0
+
+    eventually(heard, "its controller has let go of them")
+
+
 def there(client, where: str, node: str) -> list[str]:
     pods = client.list("v1", "Pod", where)
     return [p["metadata"]["name"] for p in pods if p["spec"].get("nodeName") == node]
@@ -168,6 +180,7 @@ def test_what_is_begun_to_be_removed_is_removed(client, kubeconfig, namespace, n
     kept(client, namespace, node)
     request.getfixturevalue("dead")
     say(client, node, "Unknown", 3600)
+    fewer(client, namespace)
     for name in there(client, namespace, node):
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         failed = {"status": {"phase": "Failed"}}
