@@ -21,9 +21,9 @@ MIB = 1 << 20
 EXTENSIONS = {"plpgsql": "1.0", "pg_trgm": "1.6"}
 
 
-def image(servers: list[str], extensions: dict[str, str] | None = None) -> dict[str, Any]:
+def image(*servers: str) -> dict[str, Any]:
     """What the Job says of an image when it is asked to look; a log ends with a newline."""
-    has = {"major": servers[-1], "servers": servers, "extensions": EXTENSIONS if extensions is None else extensions}
+    has = {"major": servers[-1], "servers": servers, "extensions": EXTENSIONS}
     return {"__data_upgrade_log": {"log_lines": ["2026-11-28T05:00:00Z upgrade: look", json.dumps(has), ""]}}
 
 
@@ -35,7 +35,7 @@ FITS: dict[str, Any] = {
     "__data_switchover_following": ["postgresql-1", "postgresql-2"],
     "__data_upgrade_databases": [{"extensions": ["plpgsql", "pg_trgm"], "tablespaces": 0, "prepared": 0}],
     "__data_upgrade_rooms": [{"used": 100 * MIB, "free": 1000 * MIB, "hours": 2, "kept": 0}] * 3,
-    **image(["15", "17"]),
+    **image("15", "17"),
     "__procedure": {"notes": {}, "taken": []},
 }  # fmt: skip
 
@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "data from before a restore are still kept",
     ),
     "an image of one version": (
-        image(["17"]),
+        image("17"),
         "versions 15 and 17 are needed",
     ),
     "an extension that is nowhere": (
@@ -77,12 +77,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a way back": (BACK, ""),
     "a way back to what was never there": (
-        BACK | {"data_postgresql_major": "16", **image(["16"])},
+        BACK | {"data_postgresql_major": "16", **image("16")},
         "(data_postgresql_major) is not kept",
     ),
     "a way back after it was confirmed": (BACK | kept("17"), "is not kept on the volumes, which have 17"),
     "a way back with the new image": (
-        BACK | {**image(["17"])},
+        BACK | image("17"),
         "data_postgresql_image has servers of version 17, and 15 is asked for",
     ),
 }

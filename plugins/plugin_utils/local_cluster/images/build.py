@@ -18,10 +18,10 @@ from pathlib import Path
 
 from ...errors import VcciError
 from ..building import locked
+from . import room
 from .archives import Archives
 from .buildah import Buildah
 from .definitions import Image, read_table, select
-from .room import make_room
 
 WORKERS = 2  # builds at once: one computes while another downloads
 COMMANDS = {"buildah": "buildah", "debootstrap": "debootstrap", "tar": "tar"}  # and the packages that have them
@@ -42,7 +42,7 @@ def build_images(
             lacking = archives.lacking(chosen, keys)
             if lacking:
                 _build(archives, images, keys, lacking, say)
-                make_room(cache)
+                room.make_room(cache, room.archives)
     return {image.name: archives.archive(keys[image.name]) for image in chosen if only is None or image.name in only}
 
 

@@ -22,7 +22,7 @@ from .. import host
 from ..building import locked
 from ..daemon import PATH, Daemon
 from ..processes import Processes
-from .room import make_room
+from .room import make_room, stores
 
 ANSWER_SECONDS = 30  # until a containerd must answer
 # What of containerd's root directory is about images; all else is about containers, of which a store has none.
@@ -50,7 +50,7 @@ def provide(archives: Mapping[str, Path], containerd: Path, cache: Path, say: Ca
     store = cache / f"store-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
     with locked(cache / "store.lock", say, "it unpacks images"):
         if not store.exists():
-            make_room(cache)
+            make_room(cache, stores)
             work = cache / f".{store.name}.partial"  # always the same name, so that what a killed run left is found
             _clear(work)
             work.mkdir(mode=0o700, parents=True)
