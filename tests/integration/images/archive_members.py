@@ -48,8 +48,8 @@ class ArchiveMembers(Members):
         return place
 
     def environment(self, index: int) -> dict[str, str]:
-        more = {"POSTGRES_ARCHIVE_LISTEN": self.address(index), "POSTGRES_ARCHIVE_ASKING": "3"}
-        return {**super().environment(index), **more, "POSTGRES_ARCHIVE_EVERY": "0.5"}
+        sooner = {"POSTGRES_ARCHIVE_ASKING": "3", "POSTGRES_ARCHIVE_EVERY": "0.5", "POSTGRES_ARCHIVE_ALONE": "10"}
+        return {**super().environment(index), **sooner, "POSTGRES_ARCHIVE_LISTEN": self.address(index)}
 
     def start(self, *indexes: int) -> None:
         super().start(*indexes)

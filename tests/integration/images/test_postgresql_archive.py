@@ -250,6 +250,21 @@ def test_a_new_member_comes_out_of_the_archive(members):
     eventually(lambda: not marker.exists(), members.logs)
 
 
+def test_a_member_that_was_away_for_too_long_follows_again(members):
+    """What it lacks is no more with the primary, which keeps a sixth of its volume for who is away: the archive has it."""
+    first = whole(members)
+    other = next(index for index in (2, 1) if index != first)
+    members.kill(other)
+    for _segment in range(14):
+        members.super(first, "select pg_current_xact_id(), pg_switch_wal()")
+    members.super(first, "checkpoint")
+    kept = f"select wal_status from pg_replication_slots where slot_name = 'postgresql_{other}'"
+    assert members.super(first, kept) == "lost"
+    members.start(other)
+    whole(members)
+    assert "the archive is asked" in sidecar(members, other)
+
+
 def test_what_a_lost_primary_never_archived_is_a_gap(members):
     """Its successor has it, and PostgreSQL does not archive it there; what is only late raises no alarm."""
     first = whole(members)

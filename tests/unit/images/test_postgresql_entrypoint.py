@@ -55,10 +55,16 @@ class Member:
 
     def answer(self, code: int) -> None:
         """With which postgresql-configure ends from now on."""
-        (self.folder / "code").write_text(str(code))
+        self.write("code", str(code))
 
     def change(self, text: str) -> None:
-        (self.folder / "config" / "patroni.yml").write_text(text)
+        self.write("config/patroni.yml", text)
+
+    def write(self, name: str, text: str) -> None:
+        """All of it at once: it may be read at any moment."""
+        new = self.folder / "new"
+        new.write_text(text)
+        new.replace(self.folder / name)
 
     def told(self) -> list[str]:
         path = self.folder / "told"

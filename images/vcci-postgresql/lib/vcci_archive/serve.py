@@ -1,6 +1,6 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """The sidecar of a member. On the primary it makes backups that are asked for, and the one after a gap; on a replica it
-only waits to be on one."""
+sees to it that the archive is asked for what the primary has no more."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from .settings import log
 
 EVERY = float(os.environ.get("POSTGRES_ARCHIVE_EVERY") or 2)  # seconds between two looks
 ASKING = float(os.environ.get("POSTGRES_ARCHIVE_ASKING") or 60)  # seconds between two looks into the archive
+# Seconds in which a replica gets nothing from a primary before the archive is asked instead: longer than a failover, in
+# whose way an archive that does not answer would be.
+ALONE = float(os.environ.get("POSTGRES_ARCHIVE_ALONE") or 60)
 AGAIN = 10.0  # seconds after one that failed: a push may have held its lock just then
 KEPT = 4000  # characters of what a backup said
 DAY = 86400.0
@@ -25,11 +28,11 @@ DAY = 86400.0
 class Sidecar:
     """`known` is the database whose archive is known to be there; `next` when the archive is asked again; `whole`
     whether what this primary's predecessors wrote is known to be there; `missing` what of that is not, and since when
-    that is seen."""
+    that is seen; `followed` when this member last had all that the primary had."""
 
     def __init__(self) -> None:
         self.state, self.known, self.next, self.said, self.trouble = figures.State(), "", 0.0, "", ""
-        self.whole, self.missing = False, (-1, 0.0)
+        self.whole, self.missing, self.followed = False, (-1, 0.0), time.monotonic()
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
@@ -61,10 +64,9 @@ class Sidecar:
         if not self.state.primary:
             self.known, self.next, self.whole, self.missing = "", 0.0, False, (-1, 0.0)
             settings.DROPPING.unlink(missing_ok=True)  # nothing waits here any more
-            if settings.CATCHING_UP.exists() and database.streams(cursor):
-                settings.CATCHING_UP.unlink()
+            self.follow(database.streams(cursor))
             return
-        settings.CATCHING_UP.unlink(missing_ok=True)
+        self.follow(True)
         self.state.failing, self.state.archived = database.failing(cursor), database.archived(cursor)
         self.look(cursor)
         asked = None
@@ -81,6 +83,15 @@ class Sidecar:
                 database.answer(fresh, asked[0], "done" if done else "failed", said[-KEPT:])
         elif self.state.reachable and self.is_needed():
             self.heal()
+
+    def follow(self, streams: bool) -> None:
+        """A member that was away for long may need log of which its primary has given up what it kept for it."""
+        if streams:
+            self.followed = time.monotonic()
+            settings.CATCHING_UP.unlink(missing_ok=True)
+        elif time.monotonic() - self.followed >= ALONE and not settings.CATCHING_UP.exists():
+            log(f"nothing came from a primary for {ALONE:.0f} s: the archive is asked for what this member lacks")
+            settings.CATCHING_UP.touch()
 
     def is_needed(self) -> bool:
         """Whether a full backup is, that nobody has to ask for."""

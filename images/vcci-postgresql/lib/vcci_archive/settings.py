@@ -30,7 +30,7 @@ SOCKETS = place("POSTGRES_SOCKETS", "/var/run/postgresql")
 
 GAP = STATE / "gap"  # WAL was given up, and no full backup has been taken since
 DROPPING = STATE / "dropping"  # whatever waits is being given up
-CATCHING_UP = STATE / "catching-up"  # made from the archive, and not yet streaming
+CATCHING_UP = STATE / "catching-up"  # made from the archive, or away for too long, and not yet streaming
 RESTORED = STATE / "restored.json"  # what a restore has done to this volume
 BEFORE = DATA.with_name(DATA.name + ".before")  # what was there before it
 RESTORING = DATA.with_name(DATA.name + ".restoring")
