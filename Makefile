@@ -9,7 +9,7 @@ ENVIRONMENT ?= local
 ARGS ?=
 ONLY ?=
 P ?=
-WORKERS ?= 3
+WORKERS ?= 4
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
