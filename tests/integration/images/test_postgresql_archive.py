@@ -251,7 +251,7 @@ def test_a_new_member_comes_out_of_the_archive(members):
 
 
 def test_a_member_that_was_away_for_too_long_follows_again(members):
-    """What it lacks is no more with the primary, which keeps a sixth of its volume for who is away: the archive has it."""
+    """The primary keeps a sixth of its volume for who is away: what is no more with it, the archive has."""
     first = whole(members)
     other = next(index for index in (2, 1) if index != first)
     members.kill(other)

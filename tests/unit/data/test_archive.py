@@ -13,7 +13,7 @@ from tests.helpers import ROOT
 
 sys.path.insert(0, str(ROOT / "images" / "vcci-postgresql" / "lib"))
 sys.modules.setdefault("psycopg2", types.SimpleNamespace(Error=Exception))  # type: ignore[arg-type]  # the image has it
-from vcci_archive import configure, figures, history, repository, restore, server  # noqa: E402 - found by the line above
+from vcci_archive import configure, figures, history, repository, restore, serve, server  # noqa: E402 - found by the line above
 from vcci_archive.settings import SEGMENT, Refusal  # noqa: E402 - likewise
 
 DAY = 1764201600  # 2025-11-27T00:00:00Z
@@ -310,3 +310,28 @@ def test_a_volume_without_room_is_told_before(volume):
     with pytest.raises(Refusal, match="MiB free"):
         restore.may("run2", 1 << 60)
     assert restore.may("run2", 1) == {}
+
+
+@pytest.mark.parametrize(
+    ("streams", "answered", "since", "asked", "then"),
+    [
+        (True, True, 99, False, False),
+        (True, True, 99, True, False),
+        (False, True, 50, False, False),
+        (False, True, 70, False, True),
+        (False, True, 70, True, True),
+        (False, False, 70, False, False),
+        (False, False, 70, True, True),  # it was made of the archive
+    ],
+    ids=["follows", "follows again", "not yet", "too long", "still", "no primary", "no primary, but asked before"],
+)
+def test_when_a_member_asks_the_archive(tmp_path, monkeypatch, streams, answered, since, asked, then):
+    monkeypatch.setattr(serve.settings, "CATCHING_UP", tmp_path / "catching-up")
+    sidecar = serve.Sidecar()
+    sidecar.followed -= since
+    if asked:
+        serve.settings.CATCHING_UP.touch()
+    sidecar.follow(streams, lambda: answered)
+    assert serve.settings.CATCHING_UP.exists() == then
+    sidecar.follow(False, lambda: True)  # the time begins anew with each that was well
+    assert serve.settings.CATCHING_UP.exists() == then

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -54,6 +55,13 @@ def version(cursor: Any) -> int:
 def streams(cursor: Any) -> bool:
     """Whether a replica gets what its primary writes."""
     return bool(value(cursor, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"))
+
+
+def answered(cursor: Any) -> bool:
+    """Whether the primary that a replica is to follow takes connections. Asked this way it needs no password."""
+    named = psycopg2.extensions.parse_dsn(str(value(cursor, "SELECT current_setting('primary_conninfo')")))
+    where = [f"--{name}={named[name]}" for name in ("host", "port") if name in named]
+    return bool(where) and subprocess.run(["pg_isready", "--quiet", "--timeout=3", *where], check=False).returncode == 0
 
 
 def failing(cursor: Any) -> bool:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import configure, database, figures, history, repository, restore, settings
@@ -17,8 +18,9 @@ from .settings import log
 
 EVERY = float(os.environ.get("POSTGRES_ARCHIVE_EVERY") or 2)  # seconds between two looks
 ASKING = float(os.environ.get("POSTGRES_ARCHIVE_ASKING") or 60)  # seconds between two looks into the archive
-# Seconds in which a replica gets nothing from a primary before the archive is asked instead: longer than a failover, in
-# whose way an archive that does not answer would be.
+# Seconds in which a replica gets nothing from a primary that answers, before the archive is asked instead. Without one
+# it is not: an archive that does not answer would be in a failover's way, and one that does may have what only the
+# former primary had, and not yet where its successor began.
 ALONE = float(os.environ.get("POSTGRES_ARCHIVE_ALONE") or 60)
 AGAIN = 10.0  # seconds after one that failed: a push may have held its lock just then
 KEPT = 4000  # characters of what a backup said
@@ -28,7 +30,7 @@ DAY = 86400.0
 class Sidecar:
     """`known` is the database whose archive is known to be there; `next` when the archive is asked again; `whole`
     whether what this primary's predecessors wrote is known to be there; `missing` what of that is not, and since when
-    that is seen; `followed` when this member last had all that the primary had."""
+    that is seen; `followed` when this member last followed a primary, or had none to follow."""
 
     def __init__(self) -> None:
         self.state, self.known, self.next, self.said, self.trouble = figures.State(), "", 0.0, "", ""
@@ -45,6 +47,7 @@ class Sidecar:
                     self.turn(cursor)
                 self.say(self.trouble)
             except (OSError, settings.Refusal, repository.Failure, database.Error) as exc:
+                self.followed = time.monotonic()
                 self.say(" ".join(str(exc).split()))
             time.sleep(EVERY)
 
@@ -64,7 +67,7 @@ class Sidecar:
         if not self.state.primary:
             self.known, self.next, self.whole, self.missing = "", 0.0, False, (-1, 0.0)
             settings.DROPPING.unlink(missing_ok=True)  # nothing waits here any more
-            self.follow(database.streams(cursor))
+            self.follow(database.streams(cursor), lambda: database.answered(cursor))
             return
         self.follow(True)
         self.state.failing, self.state.archived = database.failing(cursor), database.archived(cursor)
@@ -84,13 +87,14 @@ class Sidecar:
         elif self.state.reachable and self.is_needed():
             self.heal()
 
-    def follow(self, streams: bool) -> None:
+    def follow(self, streams: bool, answered: Callable[[], bool] = bool) -> None:
         """A member that was away for long may need log of which its primary has given up what it kept for it."""
         if streams:
-            self.followed = time.monotonic()
             settings.CATCHING_UP.unlink(missing_ok=True)
-        elif time.monotonic() - self.followed >= ALONE and not settings.CATCHING_UP.exists():
-            log(f"nothing came from a primary for {ALONE:.0f} s: the archive is asked for what this member lacks")
+        if streams or settings.CATCHING_UP.exists() or not answered():
+            self.followed = time.monotonic()
+        elif time.monotonic() - self.followed >= ALONE:
+            log(f"the primary has sent nothing for {ALONE:.0f} s: the archive is asked for what this member lacks")
             settings.CATCHING_UP.touch()
 
     def is_needed(self) -> bool:
