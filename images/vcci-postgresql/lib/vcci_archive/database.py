@@ -58,10 +58,12 @@ def streams(cursor: Any) -> bool:
 
 
 def answered(cursor: Any) -> bool:
-    """Whether the primary that a replica is to follow takes connections. Asked this way it needs no password."""
+    """Whether the primary that a replica is to follow takes connections: asked of its address, and nothing is sent."""
     named = psycopg2.extensions.parse_dsn(str(value(cursor, "SELECT current_setting('primary_conninfo')")))
-    where = [f"--{name}={named[name]}" for name in ("host", "port") if name in named]
-    return bool(where) and subprocess.run(["pg_isready", "--quiet", "--timeout=3", *where], check=False).returncode == 0
+    if "host" not in named:
+        return False
+    where = psycopg2.extensions.make_dsn(host=named["host"], port=named.get("port", "5432"), sslmode="prefer")
+    return subprocess.run(["pg_isready", "--quiet", "--timeout=3", "--dbname", where], check=False).returncode == 0
 
 
 def failing(cursor: Any) -> bool:
