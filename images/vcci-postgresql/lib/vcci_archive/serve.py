@@ -64,12 +64,11 @@ class Sidecar:
 
     def turn(self, cursor: Any) -> None:
         self.state.primary = database.is_primary(cursor)
+        self.follow(self.state.primary or database.streams(cursor), lambda: database.answered(cursor))
         if not self.state.primary:
             self.known, self.next, self.whole, self.missing = "", 0.0, False, (-1, 0.0)
             settings.DROPPING.unlink(missing_ok=True)  # nothing waits here any more
-            self.follow(database.streams(cursor), lambda: database.answered(cursor))
             return
-        self.follow(True)
         self.state.failing, self.state.archived = database.failing(cursor), database.archived(cursor)
         self.look(cursor)
         asked = None
@@ -87,7 +86,7 @@ class Sidecar:
         elif self.state.reachable and self.is_needed():
             self.heal()
 
-    def follow(self, streams: bool, answered: Callable[[], bool] = bool) -> None:
+    def follow(self, streams: bool, answered: Callable[[], bool]) -> None:
         """A member that was away for long may need log of which its primary has given up what it kept for it."""
         if streams:
             settings.CATCHING_UP.unlink(missing_ok=True)
