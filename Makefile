@@ -9,7 +9,7 @@ ENVIRONMENT ?= local
 ARGS ?=
 ONLY ?=
 P ?=
-WORKERS ?= 4
+WORKERS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections import Counter
@@ -30,19 +29,18 @@ sys.path.insert(0, str(ROOT / "images" / "vcci-backend-api" / "app"))  # the ref
 GROUPS = {
     "molecule": "site",  # one platform after the other: either keeps a third of two processors busy by being there
     "integration/images": "images",
-    "lint": "lint",
     "integration/applyset": "applyset",
     "integration/tenants": "tenants",
     "integration/secrets": "secrets",
     "integration": "clusters",
+    "lint": "lint",
     "unit": "unit",
 }
-# A run is the shorter the sooner its platforms are gone: their group goes first. What has times of its own, such as
-# leases, gets less beside it, and what only computes takes what is left.
-NICE = {"site": 0, "lint": 10, "unit": 10}
-OTHERS = 4
-SESSIONS = Path("/proc/sys/kernel/sched_autogroup_enabled")
-SPENT, GROUPED = pytest.StashKey[float](), pytest.StashKey[str]()
+# A run is the shorter the sooner its platforms are gone: their group goes first. What has times of its own, such as the
+# leases of members, gets half as much beside it, and begins early, since it mostly waits; what only computes takes what
+# is left.
+NICE, LEAST = {"site": 0, "images": 3, "clusters": 3}, 10
+SPENT = pytest.StashKey[float]()
 
 
 def group_of(nodeid: str) -> str:
@@ -77,7 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Beside others, each group has its priority, with all that it starts."""
     if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0:
-        os.setpriority(os.PRIO_PROCESS, 0, NICE.get(group_of(item.nodeid), OTHERS))
+        os.setpriority(os.PRIO_PROCESS, 0, NICE.get(group_of(item.nodeid), LEAST))
 
 
 def spent() -> float:
@@ -86,18 +84,7 @@ def spent() -> float:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where Linux shares processors out among sessions (sched(7), autogroup), a priority counts only within one; every
-    daemon and every fork of Ansible has one of its own. Off while groups run side by side, unless that is forbidden."""
     config.stash[SPENT] = spent()
-    with contextlib.suppress(OSError):
-        if config.getoption("numprocesses"):
-            config.stash[GROUPED] = SESSIONS.read_text()
-            SESSIONS.write_text("0")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    with contextlib.suppress(OSError, KeyError):
-        SESSIONS.write_text(config.stash[GROUPED])
 
 
 @pytest.hookimpl(wrapper=True)
