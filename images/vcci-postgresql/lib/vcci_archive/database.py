@@ -58,7 +58,8 @@ def streams(cursor: Any) -> bool:
 
 
 def answered(cursor: Any) -> bool:
-    """Whether the primary that a replica is to follow takes connections: asked of its address, and nothing is sent."""
+    """Whether the primary that a replica is to follow takes connections. No password is sent, and nothing is verified:
+    the settings of this container ask for a name, and a replica knows its primary by address."""
     named = psycopg2.extensions.parse_dsn(str(value(cursor, "SELECT current_setting('primary_conninfo')")))
     if "host" not in named:
         return False
