@@ -1,6 +1,9 @@
 # Copyright (c) 2026 GreenLang. All rights reserved.
 """Transactions of pgbench: three members as role data has them (TLS, a commit is another member's as well) beside one
-local server without either, of the same image and buffers, in turns in the same run."""
+local server without either, of the same image and buffers, in turns in the same run.
+
+All members are on this machine: with many sessions they and the client share its processors, so that a ratio has the
+work of three servers in it; with one session processors are left, and it is what a client waits for."""
 
 from __future__ import annotations
 
@@ -17,31 +20,33 @@ from tests.helpers import connect, eventually, kubectl, make_namespace, own_clus
 from tests.integration.images.patroni_members import SOCKETS, Members
 from tests.integration.images.redis_members import unpacked
 
-SCALE, CLIENTS, SECONDS, ROUNDS = 10, 8, 20, 3
+SCALE, SECONDS, ROUNDS = 10, 20, 3
+TRANSACTIONS = {"commit": ("tpcb-like", 1), "commits": ("tpcb-like", 8), "reads": ("select-only", 8)}  # sessions
 GOAL = 2.0
 RESOURCES = {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}}
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@figures("postgresql", "postgresql-commits", "postgresql-reads", long=True)
-def commits() -> Iterator[str]:
-    """Milliseconds a transaction, of reads and writes and of reads alone."""
+@figures("postgresql", *(f"postgresql-{name}" for name in TRANSACTIONS), long=True)
+def transactions() -> Iterator[str]:
+    """Milliseconds a transaction: of reads and writes, in one session and in several, and of reads alone."""
     with members() as three, alone(three) as one:
         for bench in (three_of(three), one):
             made = bench("pgbench", "--initialize", "--quiet", f"--scale={SCALE}")
             assert made.returncode == 0, made.stderr
-        for name, script in (("postgresql-commits", "tpcb-like"), ("postgresql-reads", "select-only")):
+        for name, (script, sessions) in TRANSACTIONS.items():
             ours, theirs = [], []
             for _round in range(ROUNDS):
-                theirs.append(latency(one, script))
-                ours.append(latency(three_of(three), script))
+                theirs.append(latency(one, script, sessions))
+                ours.append(latency(three_of(three), script, sessions))
             beside = f"one server without TLS and replicas {values(theirs)}"
-            note = f"a transaction of {CLIENTS} clients, {values(ours)}; {beside}"
-            yield ratio(name, min(ours), min(theirs), GOAL, note).replace(" s ratio", " ms ratio")
+            note = f"a transaction, sessions: {sessions}, {values(ours)}; {beside}"
+            yield ratio(f"postgresql-{name}", min(ours), min(theirs), GOAL, note).replace(" s ratio", " ms ratio")
 
 
-def latency(bench: Bench, script: str) -> float:
-    done = bench("pgbench", f"--builtin={script}", f"--client={CLIENTS}", "--jobs=2", f"--time={SECONDS}")
+def latency(bench: Bench, script: str, sessions: int) -> float:
+    options = (f"--builtin={script}", f"--client={sessions}", f"--jobs={min(sessions, 2)}", f"--time={SECONDS}")
+    done = bench("pgbench", *options)
     assert done.returncode == 0, done.stderr
     found = re.search(r"latency average = ([0-9.]+) ms", done.stdout)
     assert found, done.stdout
