@@ -106,6 +106,11 @@ class ArchiveMembers(Members):
 
         eventually(known, self.logs)
 
+    def newest(self, index: int) -> str:
+        """The name of the last backup, which ends in F (full), D or I."""
+        found = self.run(index, "pgbackrest", "repo-ls", "backup/vcci", "--filter=^[0-9]{8}-", "--sort=desc")
+        return found.stdout.split()[0]
+
     def super(self, index: int, statement: str) -> str:
         login = ("-h", SOCKETS, "-U", "postgres", "-d", "postgres", "-At")
         done = self.run(index, "psql", *login, "-c", statement)

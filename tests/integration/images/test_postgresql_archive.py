@@ -134,9 +134,12 @@ def test_a_point_in_time_and_back(members, kubectl):
     for index in range(3):
         assert members.archive(index, "forget", "run1")["ok"]
         assert not members.archive(index, "kept")["kept"]
-    # The lines of history that were left are no obstacle for those that follow.
+    # The lines of history that were left are no obstacle for those that follow, and push out nothing that was before.
     assert members.archive(first, "mark")["ok"]
+    eventually(lambda: members.figures(first).get("backups") == 3, members.logs)
     members.backed_up(first)
+    found = members.archive(first, "explain", at, line(members, first))
+    assert found["ok"], found
 
 
 def line(members: ArchiveMembers, index: int) -> str:
@@ -183,9 +186,7 @@ def test_backups_are_asked_for_by_a_login_that_may_nothing_else(alone):
     for what, kind in (("diff", "D"), ("full", "F"), ("auto", "D")):
         done = alone.request(0, what)
         assert done.returncode == 0, done.stdout + done.stderr
-        newest = alone.run(
-            0, "pgbackrest", "repo-ls", "backup/vcci", "--filter=^[0-9]{8}-", "--sort=desc"
-        ).stdout.split()[0]
+        newest = alone.newest(0)
         assert newest.endswith(kind), (what, newest)
     removed = alone.request(0, f"expire {newest}")
     assert removed.returncode == 0, removed.stdout
@@ -211,7 +212,7 @@ def test_backups_are_asked_for_by_a_login_that_may_nothing_else(alone):
 
 
 def test_an_archive_that_is_away_fills_no_volume(alone):
-    """Writes go on; what waits is bounded, whatever fails; a full backup follows by itself, and the gap is told."""
+    """Writes go on; what waits is bounded, whatever fails; a backup follows by itself, and the gap is told."""
     alone.sql(0, "create table filler (text text)")
     wrote = "insert into filler select repeat(md5(random()::text), 100) from generate_series(1, 4000)"
     most = (4 + 2) * 16 * 1024**2 + 1
@@ -226,6 +227,7 @@ def test_an_archive_that_is_away_fills_no_volume(alone):
         time.sleep(0.1)
         alone.sql(0, "create table later as select 1 as row")
     alone.backed_up(0)
+    assert alone.newest(0).endswith("D"), "one more full backup, of which two are kept"
     behind = alone.now(0)
     alone.archive(0, "mark")
     refused = alone.archive(0, "explain", at)

@@ -17,7 +17,7 @@ NAMES = {
     "archived_timestamp_seconds": "When a file of WAL was archived last",
     "waiting_bytes": "WAL that waits for the archive",
     "waiting_limit_bytes": "WAL that may wait; what is beyond is given up",
-    "gap": "Whether WAL was given up, and no full backup has been taken since",
+    "gap": "Whether WAL was given up, and no backup has been taken since",
     "backup_timestamp_seconds": "When the last good backup ended",
     "backup_full_timestamp_seconds": "When the last good full backup ended",
     "backups": "Good backups in the archive",

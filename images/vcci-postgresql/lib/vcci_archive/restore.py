@@ -120,7 +120,7 @@ def place(run: str, wanted: str, backup: str, size: int, timeline: str) -> dict[
             RESTORING.rename(DATA)
             sync(DATA.parent)
         settings.DROPPING.unlink(missing_ok=True)
-        settings.GAP.touch()  # what the recovery wrote is in no archive: a full backup follows
+        settings.GAP.touch()  # what the recovery wrote is in no archive: a backup follows
         known = {**known, "phase": "placed"}
         note(run, "placed", **{key: text for key, text in known.items() if key not in ("run", "phase")})
     return {key: text for key, text in known.items() if key not in ("run", "phase")}

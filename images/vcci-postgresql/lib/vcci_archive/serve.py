@@ -97,7 +97,7 @@ class Sidecar:
             settings.CATCHING_UP.touch()
 
     def is_needed(self) -> bool:
-        """Whether a full backup is, that nobody has to ask for."""
+        """Whether a backup is, that nobody has to ask for."""
         lacks = settings.GAP.exists() or not self.state.backups
         return bool(self.known) and lacks and not settings.DROPPING.exists()
 
@@ -130,8 +130,7 @@ class Sidecar:
     def look_behind(self, cursor: Any, found: list[dict[str, Any]], there: list[history.Backup]) -> None:
         """Mark a gap that another member left when it gave WAL up, or ended before it archived all: its own mark is
         with it. What is only late comes while this looks again."""
-        full = max((one.begun for one in there if one.kind == "full"), default=0.0)
-        if settings.GAP.exists() and settings.GAP.stat().st_mtime < full:
+        if settings.GAP.exists() and settings.GAP.stat().st_mtime < there[-1].begun:
             settings.GAP.unlink()  # of a time when this member was the primary before
         own = database.line(cursor)
         past = settings.past(own)
@@ -154,25 +153,27 @@ class Sidecar:
         word, _space, name = what.partition(" ")
         if word == "expire":
             return self.backrest("expire", f"--set={name}")
-        if word == "auto":
-            days = settings.number("POSTGRES_ARCHIVE_FULL_DAYS", 7)
-            word = "diff" if self.state.full and time.time() - self.state.full < (days - 0.5) * DAY else "full"
         return self.backup(word)
 
-    def backup(self, kind: str) -> tuple[bool, str]:
-        """A backup, and what retention lets go. A full one ends a gap that began before it."""
+    def backup(self, kind: str, *options: str) -> tuple[bool, str]:
+        """A backup, and what retention lets go. It ends a gap that began before it."""
+        if kind == "auto":
+            days = settings.number("POSTGRES_ARCHIVE_FULL_DAYS", 7)
+            kind = "diff" if self.state.full and time.time() - self.state.full < (days - 0.5) * DAY else "full"
         begun = time.time()
-        done, said = self.backrest("backup", f"--type={kind}")
-        if done and kind == "full" and settings.GAP.exists() and settings.GAP.stat().st_mtime < begun:
+        done, said = self.backrest("backup", f"--type={kind}", *options)
+        if done and settings.GAP.exists() and settings.GAP.stat().st_mtime < begun:
             settings.GAP.unlink()
-            log("a full backup was taken: points in time from here on can be reached again")
+            log("a backup was taken: points in time from here on can be reached again")
         return done, said
 
     def heal(self) -> None:
-        log("no point in time can be reached from here on without a full backup: it is taken")
+        """Full ones are counted: two more of them, as a restore and its undoing once took, and nothing older than the
+        first would be left. Sums tell which files are others, since times of files mean nothing across histories."""
+        log("no point in time can be reached from here on without a backup: it is taken")
         with contextlib.suppress(repository.Failure):  # nor without this, which may have been given up as well
             restore.take_line(settings.DATA)
-        if not self.backup("full")[0]:
+        if not self.backup("auto", "--delta")[0]:
             self.state.reachable = False  # until it has been asked again
             self.next = time.monotonic() + ASKING
         else:

@@ -28,7 +28,7 @@ CONFIG = place("POSTGRES_CONFIG", "/etc/postgresql/vcci")
 DATA = place("PGDATA", "/var/lib/postgresql/data/pgdata")
 SOCKETS = place("POSTGRES_SOCKETS", "/var/run/postgresql")
 
-GAP = STATE / "gap"  # WAL was given up, and no full backup has been taken since
+GAP = STATE / "gap"  # WAL was given up, and no backup has been taken since
 DROPPING = STATE / "dropping"  # whatever waits is being given up
 CATCHING_UP = STATE / "catching-up"  # made from the archive, or away for too long, and not yet streaming
 RESTORED = STATE / "restored.json"  # what a restore has done to this volume
