@@ -4,7 +4,9 @@ mean, what pgBackRest is given."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 import types
 
 import pytest
@@ -335,3 +337,39 @@ def test_when_a_member_asks_the_archive(tmp_path, monkeypatch, streams, answered
     assert serve.settings.CATCHING_UP.exists() == then
     sidecar.follow(False, lambda: True)  # the time begins anew with each that was well
     assert serve.settings.CATCHING_UP.exists() == then
+
+
+@pytest.mark.parametrize(
+    ("asked", "full", "gap", "done", "made", "left"),
+    [
+        ("auto", None, None, True, "full", False),
+        ("auto", 6, None, True, "diff", False),
+        ("auto", 7, None, True, "full", False),
+        ("auto", 1, -60, True, "diff", False),
+        ("auto", 1, -60, False, "diff", True),
+        ("auto", 1, 60, True, "diff", True),
+        ("incr", None, -60, True, "incr", False),
+    ],
+    ids=["the first", "in between", "a week later", "of any kind", "fails", "given up since it began", "as asked"],
+)
+def test_which_backup_is_made_and_ends_a_gap(tmp_path, monkeypatch, asked, full, gap, done, made, left):
+    """`full`: days since the last one; `gap`: seconds from now at which log was given up."""
+    monkeypatch.setattr(serve.settings, "GAP", tmp_path / "gap")
+    sidecar, said, now = serve.Sidecar(), list[str](), time.time()
+    monkeypatch.setattr(sidecar, "backrest", lambda *words: (said.extend(words), (done, ""))[1])
+    sidecar.state.full = 0.0 if full is None else now - full * 86400
+    if gap is not None:
+        serve.settings.GAP.touch()
+        os.utime(serve.settings.GAP, (now + gap, now + gap))
+    sidecar.obey(asked)
+    assert said == ["backup", f"--type={made}"]
+    assert serve.settings.GAP.exists() == left
+
+
+def test_the_backup_that_follows_by_itself_lets_go_nothing_that_was_before(monkeypatch):
+    sidecar, said = serve.Sidecar(), list[str]()
+    monkeypatch.setattr(serve.restore, "take_line", lambda _data: None)
+    monkeypatch.setattr(sidecar, "backrest", lambda *words: (said.extend(words), (True, ""))[1])
+    sidecar.state.full = time.time() - 86400
+    sidecar.heal()
+    assert said == ["backup", "--type=diff", "--delta"]
