@@ -118,6 +118,8 @@ def killed_in(site: Site, dump: str, step: str) -> None:
     assert changed(state(site, "returned")) >= 1
     assert (rows(site), site.replicas()) == ("10", was)
     assert kept not in databases(site)
+    assert "there is nothing to return to" in " ".join(state(site, "returned").split())
+    assert rows(site) == "10"
     assert changed(state(site, "confirmed")) >= 1
     assert databases(site) == []
 

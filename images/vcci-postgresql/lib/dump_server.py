@@ -23,6 +23,7 @@ PORT = os.environ.get("PGPORT") or "5432"
 RESTORER = "vcci_restore"
 LOCK = 0x76636369  # "vcci", of which whoever restores has the only one
 MARK = "vcci-restore "  # begins what a database is said to be
+WAS, UNDONE = "was", "undone"  # states of what was live: until a restore, until that was taken back
 OTHERS = ("public", "pg_database_owner")
 # Roles that can more than own: nothing of a dump is run as one of these.
 PRIVILEGED = r"""
@@ -209,8 +210,10 @@ class Server:
         self.run(f"DROP DATABASE IF EXISTS {name(which)} WITH (FORCE)")
 
     def exchange(self, live: str, new: str, was: str, *, tries: int = 10) -> None:
-        """In one transaction `live` becomes `was` and `new` becomes `live`. Sessions in either end."""
+        """In one transaction `live` becomes `was` and `new` becomes `live`. Sessions in either end. What a return put
+        aside is nothing to return to."""
         kept, made = self.database(live), self.marked()[new]
+        state = UNDONE if made["state"] == WAS else WAS
         limit = made.get("limit", -1)
         for left in reversed(range(tries)):
             ended = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -222,7 +225,7 @@ class Server:
                 self.run(f"ALTER DATABASE {name(new)} RENAME TO {name(live)}")
                 self.run(f"ALTER DATABASE {name(was)} CONNECTION LIMIT 0")
                 self.run(f"ALTER DATABASE {name(live)} CONNECTION LIMIT {int(limit)}")
-                self.mark(was, {"state": "was", "of": live, "limit": kept["limit"], "at": time.time()})
+                self.mark(was, {"state": state, "of": live, "limit": kept["limit"], "at": time.time()})
                 self.run(f"COMMENT ON DATABASE {name(live)} IS NULL")
                 self.run("COMMIT")
                 return

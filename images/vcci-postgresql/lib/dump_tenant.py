@@ -23,6 +23,7 @@ from dump_server import RESTORER, Server, connect, name, say
 from dump_toc import DATA, POST_DATA, Entry
 
 NAMES = 63  # bytes of an identifier
+UNDONE = "undone: "  # what the comment of a schema begins with that was restored and taken back: nobody returns to it
 STAMP = "%Y%m%dT%H%M%S.%fZ"  # what is taken back at once is another than what was kept
 MINE = """
   SELECT n.nspname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
@@ -100,7 +101,7 @@ class Tenant:
         return sorted(schema for (schema,) in self.ask(MINE, {"own": self.role}))
 
     def kept(self) -> dict[str, str]:
-        """Schemas that were kept → what they were called."""
+        """Schemas that were kept → what they were called, behind UNDONE where they were taken back."""
         return {schema: str(said) for schema, said in self.ask(KEPT, (self.role,)) if said}
 
     def leaning(self, schemas: list[str]) -> list[str]:
@@ -111,10 +112,10 @@ def stamp_now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime(STAMP)
 
 
-def put_aside(cursor: Any, schema: str, stamp: str) -> str:
+def put_aside(cursor: Any, schema: str, stamp: str, lead: str = "") -> str:
     was = f"was:{schema[: NAMES - len(stamp) - 5]}:{stamp}"
     cursor.execute(f"ALTER SCHEMA {name(schema)} RENAME TO {name(was)}")
-    cursor.execute(f"COMMENT ON SCHEMA {name(was)} IS %s", (schema,))
+    cursor.execute(f"COMMENT ON SCHEMA {name(was)} IS %s", (lead + schema,))
     return was
 
 
@@ -272,13 +273,14 @@ def confirm(server: Server, live: str, tenant: str) -> dict[str, Any]:
 
 
 def take_back(server: Server, live: str, tenant: str) -> dict[str, Any]:
-    """What was kept is the tenant's again, and what was restored is kept, in one transaction."""
+    """What was kept is the tenant's again, and what was restored is kept until confirmed, in one transaction."""
     mine = Tenant(server, live, tenant)
-    kept, stamp = mine.kept(), stamp_now()
+    stamp = stamp_now()
+    kept = {schema: called for schema, called in mine.kept().items() if not called.startswith(UNDONE)}
     if not kept:
-        raise Refused(f"nothing was kept of tenant {tenant}: there is nothing to take back")
+        raise Refused(f"nothing was kept of tenant {tenant} that is not back already: there is nothing to take back")
     with mine.session() as cursor:
-        aside = [put_aside(cursor, schema, stamp) for schema in mine.here()]
+        aside = [put_aside(cursor, schema, stamp, UNDONE) for schema in mine.here()]
         for schema, called in kept.items():
             cursor.execute(f"ALTER SCHEMA {name(schema)} RENAME TO {name(called)}")
             cursor.execute(f"COMMENT ON SCHEMA {name(called)} IS NULL")

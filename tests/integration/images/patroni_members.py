@@ -247,6 +247,14 @@ class Members:
             "KUBERNETES_SERVICE_PORT": port,
         }
 
+    def begun(self, index: int) -> None:
+        """Its volume has what an initdb left that was killed."""
+        part = self.folder(index) / "data" / "pgdata"
+        part.mkdir(mode=0o700)
+        (part / "PG_VERSION").write_text("17\n")
+        for path in (part, part / "PG_VERSION"):
+            os.chown(path, 999, 999)
+
     def wipe(self, index: int) -> None:
         shutil.rmtree(self.root / f"member-{index}" / "data")
 

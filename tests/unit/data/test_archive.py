@@ -140,6 +140,7 @@ def test_the_backup_that_leads_to_a_time(wanted, label):
         ("2025-11-27T00:10:00Z", THERE, "in a gap: what was written after 2025-11-27T00:02:00Z was given up"),
         ("2025-11-27T01:00:00Z", THERE, "the archive ends at 2025-11-27T00:18:20Z"),
         ("latest", [], "has no backup"),
+        ("latest", THERE[:1], "in a gap: what was written after 2025-11-27T00:02:00Z was given up"),
     ],
 )
 def test_times_that_cannot_be_reached(wanted, there, why):
@@ -307,6 +308,27 @@ def test_what_is_deleted_in_part_is_not_put_back(volume):
     assert not restore.kept()["kept"]
 
 
+@pytest.mark.parametrize(
+    ("there", "goes"),
+    [
+        (["backup_label", "PG_VERSION"], True),
+        (["backup.manifest"], True),
+        (["backup_label", "global/pg_control"], False),
+        (["PG_VERSION"], False),  # nobody knows what that is
+        ([], False),
+    ],
+    ids=["pg_basebackup", "pgBackRest", "a whole one", "neither", "nothing"],
+)
+def test_a_copy_that_was_killed_is_begun_again(volume, there, goes):
+    for name in there:
+        (restore.DATA / name).parent.mkdir(parents=True, exist_ok=True)
+        (restore.DATA / name).touch()
+    restore.aside("run1")
+    assert (restore.DATA.exists() and any((restore.DATA / name).exists() for name in there)) == (
+        bool(there) and not goes
+    )
+
+
 def test_a_volume_without_room_is_told_before(volume):
     restore.forget("run1")
     with pytest.raises(Refusal, match="MiB free"):
@@ -366,10 +388,11 @@ def test_which_backup_is_made_and_ends_a_gap(tmp_path, monkeypatch, asked, full,
     assert serve.settings.GAP.exists() == left
 
 
-def test_the_backup_that_follows_by_itself_lets_go_nothing_that_was_before(monkeypatch):
+@pytest.mark.parametrize(("full", "made"), [(0.0, "full"), (1.0, "diff")], ids=["the first", "after a year"])
+def test_the_backup_that_follows_by_itself_lets_go_nothing_that_was_before(monkeypatch, full, made):
     sidecar, said = serve.Sidecar(), list[str]()
     monkeypatch.setattr(serve.restore, "take_line", lambda _data: None)
     monkeypatch.setattr(sidecar, "backrest", lambda *words: (said.extend(words), (True, ""))[1])
-    sidecar.state.full = time.time() - 86400
+    sidecar.state.full = full and time.time() - 366 * 86400
     sidecar.heal()
-    assert said == ["backup", "--type=diff", "--delta"]
+    assert said == ["backup", f"--type={made}", "--delta"]

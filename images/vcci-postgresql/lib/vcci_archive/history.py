@@ -166,6 +166,12 @@ def choose(wanted: str, every: list[Backup], own: Mapping[str, int], known: Mapp
             f"the archive has no {lacks}: no point in time can be reached. Remedy: run CronJob postgresql-archive"
         )
     if wanted == LATEST:
+        hole = gap(known, there[-1].first)
+        if hole:  # a server would stop there without a word
+            raise Refusal(
+                f"{wanted} is in a gap: what was written after {say(max(hole[0], there[-1].begun))} was given up "
+                "while the archive was away. Remedy: a time up to then; or CronJob postgresql-archive, then this again"
+            )
         return there[-1]
     at = moment(wanted).timestamp()
     if at > now:

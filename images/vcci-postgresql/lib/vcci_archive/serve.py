@@ -153,13 +153,13 @@ class Sidecar:
         word, _space, name = what.partition(" ")
         if word == "expire":
             return self.backrest("expire", f"--set={name}")
+        if word == "auto":
+            days = settings.number("POSTGRES_ARCHIVE_FULL_DAYS", 7)
+            word = "diff" if self.state.full and time.time() - self.state.full < (days - 0.5) * DAY else "full"
         return self.backup(word)
 
     def backup(self, kind: str, *options: str) -> tuple[bool, str]:
         """A backup, and what retention lets go. It ends a gap that began before it."""
-        if kind == "auto":
-            days = settings.number("POSTGRES_ARCHIVE_FULL_DAYS", 7)
-            kind = "diff" if self.state.full and time.time() - self.state.full < (days - 0.5) * DAY else "full"
         begun = time.time()
         done, said = self.backrest("backup", f"--type={kind}", *options)
         if done and settings.GAP.exists() and settings.GAP.stat().st_mtime < begun:
@@ -168,12 +168,12 @@ class Sidecar:
         return done, said
 
     def heal(self) -> None:
-        """Full ones are counted: two more of them, as a restore and its undoing once took, and nothing older than the
-        first would be left. Sums tell which files are others, since times of files mean nothing across histories."""
+        """Full ones are counted, so that each lets go of what is older: where there is one, this is none, however old
+        that is. Sums tell which files are others, since times of files mean nothing across histories."""
         log("no point in time can be reached from here on without a backup: it is taken")
         with contextlib.suppress(repository.Failure):  # nor without this, which may have been given up as well
             restore.take_line(settings.DATA)
-        if not self.backup("auto", "--delta")[0]:
+        if not self.backup("diff" if self.state.full else "full", "--delta")[0]:
             self.state.reachable = False  # until it has been asked again
             self.next = time.monotonic() + ASKING
         else:
