@@ -94,8 +94,12 @@ def test_who_may_do_what(members):
     eventually(lambda: writes(members, 1, "k", "1"), "a write through a proxy")
     asked = functools.partial(members.ask, 0, "redis", user="application")
     assert asked("EVAL", "return redis.call('GET', 'k')", "0") == "1"
+    hello, script = "__sentinel__:hello", "return redis.call('PUBLISH', '__sentinel__:hello', 'x')"
     for command in (["CONFIG", "GET", "*"], ["REPLICAOF", "NO", "ONE"], ["SHUTDOWN"], ["FLUSHALL"], ["ACL", "LIST"]):
         assert asked(*command).startswith("NOPERM"), command
+    for command in (["PUBLISH", hello, "x"], ["SPUBLISH", hello, "x"], ["EVAL", script, "0"]):
+        assert "permission" in asked(*command), command
+    assert asked("PUBLISH", "/0.celery.pidbox", "x") == "0"
     sentinel = functools.partial(members.ask, 0, "sentinel", user="application")
     assert sentinel("SENTINEL", "get-master-addr-by-name", "mymaster").startswith(members.address(0))
     for command in (["SENTINEL", "FAILOVER", "mymaster"], ["SENTINEL", "SET", "mymaster", "quorum", "1"]):

@@ -16,9 +16,14 @@ SHARED = {
 LAG = "data_redis_min_replicas_max_lag is"
 CASES = {
     "as it is": ({}, []),
-    "as long": ({"data_redis_min_replicas_max_lag": 3}, []),
-    "longer": ({"data_redis_min_replicas_max_lag": 4}, [LAG]),
-    "a shorter silence": ({"data_redis_down_after_ms": 1999}, [LAG]),
+    "as long": ({"data_redis_min_replicas_max_lag": 3}, [LAG]),
+    "a longer silence": ({"data_redis_min_replicas_max_lag": 3, "data_redis_down_after_ms": 4000}, []),
+    "a shorter silence": ({"data_redis_down_after_ms": 2999}, [LAG]),
+    "five members": ({"data_redis_replicas": 5}, []),
+    "a minority": (
+        {"data_redis_replicas": 5, "data_redis_settings": {"min-replicas-to-write": 1}},
+        ["min-replicas-to-write is 1 in data_redis_settings: a master that is cut off"],
+    ),
     "as a line of redis.conf": ({"data_redis_settings": {"min-replicas-max-lag": 10}}, [LAG]),
     "none": ({"data_redis_min_replicas_max_lag": 0}, [LAG]),
     "none, as a line of redis.conf": ({"data_redis_settings": {"Min-Slaves-Max-Lag": 0}}, [LAG]),
