@@ -25,6 +25,7 @@ class PostgreSQL(Store):
         "api": Case("P9", "writes ≤ 2 s, same primary"),
         "etcd": Case("P10", "writes ≤ 2 s, same primary"),
         "frozen": Case("P14", "writes ≤ 25 s"),
+        "hung": Case("P15", "ended before another may lead"),
         "follower": Case("P16", "writes ≤ 1 s"),
         "full": Case("P19", "whole again without anybody"),
         "archive": Case("P20", "writes go on, what waits is bounded, alert ≤ 5 min"),

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +27,17 @@ FILLER = "filler"
 def handed_over(blow: Blow) -> float:
     blow.scene.play("playbooks/data_switchover.yml")
     blow.replaced()
+    return time.monotonic()
+
+
+def manager_hung(blow: Blow) -> float:
+    """The primary's Patroni alone is stopped: its server would go on, and nobody would tell it that another leads."""
+    servers = blow.of_leaders()
+    for pid in blow.containers(servers):
+        with contextlib.suppress(OSError):
+            if b"/usr/bin/patroni" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGSTOP)
+    blow.ended(servers)  # the kubelet ends the container
     return time.monotonic()
 
 
@@ -81,6 +94,7 @@ def next_file(blow: Blow, member: str) -> None:
 
 
 POSTGRESQL_STRIKES = {
+    "hung": Strike("leader's Patroni stopped, its server not", manager_hung),
     "switchover": Strike("planned switchover (`data_switchover`)", handed_over),
     "archive": Strike(f"the archive takes nothing for {AWAY:.0f} s, under load", archive_away),
     "full": Strike(f"leader's volume full {FULL:.0f} s", volume_filled, around=small_volume),
