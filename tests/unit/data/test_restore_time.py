@@ -127,3 +127,25 @@ def test_the_member_that_is_restored(tmp_path: Path) -> None:
     noted = {"__procedure": {"notes": {"primary": "postgresql-2"}, "taken": []}}
     asked = [("{{ __data_time_primary }}", known) for known in (noted, {**noted, **held("data_restore_time x")}, {})]
     assert evaluated(tmp_path, asked) == ["postgresql-1", "postgresql-2", "postgresql-1"]
+
+
+def test_who_may_lead_after_an_undoing(tmp_path: Path) -> None:
+    """The one that was restored, where the others begin anew; else what they had agreed on says who."""
+    cases = {
+        ("placed", "aside", "aside"): True,
+        ("", "aside", "aside"): True,  # an undoing that was killed is run again
+        ("placed", "aside", ""): False,
+        ("placed", "", ""): False,
+        ("begun", "", ""): False,
+    }
+    asked = []
+    for phases in cases:
+        results = [{"log": f"it said\n{json.dumps({'ok': True, 'phase': phase})}\n"} for phase in phases]
+        asked.append(("{{ __data_time_alone }}", {"__data_pod_log": {"results": results}}))
+    assert evaluated(tmp_path, asked) == list(cases.values())
+    lose = "{{ __data_time_to_lose }}"
+    failed = {"__data_time_marked": {"rc": 1, "stdout": json.dumps({"ok": False, "said": "it is full"})}}
+    here = {**failed, "data_restore_time_mode": "in_place"}
+    asked = [(lose, {**here, "data_restore_time_to": "latest"}), (lose, {**here, "data_restore_time_to": "2026-11-26"})]
+    asked.append((lose, {**failed, "data_restore_time_mode": "beside", "data_restore_time_to": "latest"}))
+    assert evaluated(tmp_path, asked) == ["it is full", "", ""]
