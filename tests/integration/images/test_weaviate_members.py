@@ -7,6 +7,7 @@ import contextlib
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,8 @@ def backups(members: Members) -> None:
 
 
 def restored(members: Members) -> None:
-    """What was removed comes back; nothing is laid over what is there, unless it is asked for."""
-    viewer, administrator = User(members, "viewer"), User(members, "administrator")
+    """What was removed comes back; nothing is laid over what is there, unless it is asked for; nobody writes meanwhile."""
+    viewer, administrator, application = (User(members, name) for name in ("viewer", "administrator", "application"))
     name = max(one["id"] for one in User(members, "backup").ask("GET", "/v1/backups/s3")[1])
     assert f"{name}  SUCCESS  Row" in members.restore().stdout
     assert administrator.ask("DELETE", "/v1/schema/Row")[0] == 200
@@ -155,11 +156,18 @@ def restored(members: Members) -> None:
     assert done.returncode == 0, done.stderr
     assert all(viewer.has(index) for index in range(5))
     assert "there already" in members.restore(name).stderr
-    assert User(members, "application").write(9)
-    done = members.restore(name, "--replace")
+    assert application.write(9)
+    told = set[int]()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(members.restore, name, "--replace")
+        while not running.done():
+            told.add(application.ask("GET", "/v1/schema/Row")[0])
+    done = running.result()
     assert done.returncode == 0, done.stderr
+    assert 403 in told
     assert all(viewer.has(index) for index in range(5))
     assert not viewer.has(9)
+    assert application.write(10)
 
 
 def tried(members: Members) -> str:
