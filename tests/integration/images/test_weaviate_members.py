@@ -144,7 +144,7 @@ def backups(members: Members) -> None:
 
 
 def restored(members: Members) -> None:
-    """What was removed comes back; nothing is laid over what is there, unless it is asked for; nobody writes meanwhile."""
+    """What was removed comes back; nothing is laid over what is there, unless asked for; nobody writes meanwhile."""
     viewer, administrator, application = (User(members, name) for name in ("viewer", "administrator", "application"))
     name = max(one["id"] for one in User(members, "backup").ask("GET", "/v1/backups/s3")[1])
     assert f"{name}  SUCCESS  Row" in members.restore().stdout
