@@ -73,7 +73,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
         END,
         {
             **end("undo", NOTHING),
-            "__data_clients_read": {"resources": [{"metadata": {"annotations": STOPPED}}]},
+            "__data_clients_read": {"resources": [{"metadata": {"annotations": STOPPED}, "spec": {"replicas": 0}}]},
         },
         "",
     ),
@@ -149,3 +149,17 @@ def test_who_may_lead_after_an_undoing(tmp_path: Path) -> None:
     asked = [(lose, {**here, "data_restore_time_to": "latest"}), (lose, {**here, "data_restore_time_to": "2026-11-26"})]
     asked.append((lose, {**failed, "data_restore_time_mode": "beside", "data_restore_time_to": "latest"}))
     assert evaluated(tmp_path, asked) == ["it is full", "", ""]
+
+
+def test_who_holds_an_application(tmp_path: Path) -> None:
+    """`kubectl rollout undo` brings back an annotation that was taken off: one that runs is held by nobody."""
+    cases = {(0, "data_restore"): "data_restore", (2, "data_restore"): "", (0, ""): "", (2, ""): ""}
+    asked, left = [], []
+    for replicas, by in cases:
+        noted = {"annotations": {"vcci.greenlang.io/held-at-zero": by}} if by else {}
+        one = {"metadata": noted, "spec": {"replicas": replicas}}
+        asked.append(("{{ __data_clients_held }}", {"__data_client": one}))
+        known = {"procedure": "data_restore", "__data_clients_read": {"resources": [one]}}
+        left.append(("{{ __data_clients_left }}", known))
+    assert evaluated(tmp_path, asked) == list(cases.values())
+    assert evaluated(tmp_path, left) == [True, False, False, False]
