@@ -308,27 +308,6 @@ def test_what_is_deleted_in_part_is_not_put_back(volume):
     assert not restore.kept()["kept"]
 
 
-@pytest.mark.parametrize(
-    ("there", "goes"),
-    [
-        (["backup_label", "PG_VERSION"], True),
-        (["backup.manifest"], True),
-        (["backup_label", "global/pg_control"], False),
-        (["PG_VERSION"], False),  # nobody knows what that is
-        ([], False),
-    ],
-    ids=["pg_basebackup", "pgBackRest", "a whole one", "neither", "nothing"],
-)
-def test_a_copy_that_was_killed_is_begun_again(volume, there, goes):
-    for name in there:
-        (restore.DATA / name).parent.mkdir(parents=True, exist_ok=True)
-        (restore.DATA / name).touch()
-    restore.aside("run1")
-    assert (restore.DATA.exists() and any((restore.DATA / name).exists() for name in there)) == (
-        bool(there) and not goes
-    )
-
-
 def test_a_volume_without_room_is_told_before(volume):
     restore.forget("run1")
     with pytest.raises(Refusal, match="MiB free"):

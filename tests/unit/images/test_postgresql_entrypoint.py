@@ -31,7 +31,7 @@ class Member:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("bin", "config", "secrets", "tls", "sockets"):
+        for name in ("bin", "config", "secrets", "tls", "sockets", "data"):
             (folder / name).mkdir()
         for name, script in PROGRAMS.items():
             (folder / "bin" / name).write_text(f"#!/bin/bash\n{script}\n")
@@ -42,7 +42,7 @@ class Member:
         self.answer(code)
         folders = {"CONFIG": "config", "SECRETS": "secrets", "TLS": "tls", "SOCKETS": "sockets"}
         settings = {f"POSTGRES_{name}": str(self.folder / folder) for name, folder in folders.items()}
-        settings |= {"POSTGRES_WATCH_SECONDS": "0.1", "TRIAL": str(self.folder)}
+        settings |= {"POSTGRES_WATCH_SECONDS": "0.1", "TRIAL": str(self.folder), "PGDATA": str(self.folder / "data")}
         settings["PATH"] = f"{self.folder}/bin:{os.environ['PATH']}"
         # A shell cannot trap what whoever started these tests has it ignore, as nohup does.
         entrypoint = str(ROOT / "images/vcci-postgresql/bin/entrypoint")
@@ -124,3 +124,23 @@ def test_what_cannot_be_read_ends_no_member_that_runs(member: Member) -> None:
 def test_what_cannot_be_read_ends_one_that_starts(member: Member) -> None:
     member.start(BROKEN)
     assert member.process.wait(PATIENCE) == BROKEN
+
+
+@pytest.mark.parametrize(
+    ("there", "goes"),
+    [
+        (["backup_label", "PG_VERSION"], True),
+        (["backup.manifest"], True),
+        (["backup_label", "global/pg_control"], False),
+        (["PG_VERSION"], False),  # nobody knows what that is
+        ([], False),
+    ],
+    ids=["pg_basebackup", "pgBackRest", "a whole one", "neither", "nothing"],
+)
+def test_a_copy_that_was_killed_is_begun_again(member: Member, there: list[str], goes: bool) -> None:
+    data = member.folder / "data"
+    for name in there:
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).touch()
+    member.start(0)
+    assert any((data / name).exists() for name in there) == (bool(there) and not goes)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -165,16 +166,9 @@ def choose(wanted: str, every: list[Backup], own: Mapping[str, int], known: Mapp
         raise Refusal(
             f"the archive has no {lacks}: no point in time can be reached. Remedy: run CronJob postgresql-archive"
         )
-    if wanted == LATEST:
-        hole = gap(known, there[-1].first)
-        if hole:  # a server would stop there without a word
-            raise Refusal(
-                f"{wanted} is in a gap: what was written after {say(max(hole[0], there[-1].begun))} was given up "
-                "while the archive was away. Remedy: a time up to then; or CronJob postgresql-archive, then this again"
-            )
-        return there[-1]
-    at = moment(wanted).timestamp()
-    if at > now:
+    latest = wanted == LATEST
+    at = math.inf if latest else moment(wanted).timestamp()
+    if at > now and not latest:
         raise Refusal(f"{wanted} is in the future; it is {say(now)}. Remedy: a time that has been, or {LATEST}")
     before = [backup for backup in there if backup.ended <= at]
     if not before:
@@ -184,14 +178,16 @@ def choose(wanted: str, every: list[Backup], own: Mapping[str, int], known: Mapp
         )
     chosen = before[-1]
     hole = gap(known, chosen.first)
-    if hole and at > hole[0] + 1:
+    if hole and at > hole[0] + 1:  # a server would stop there without a word
         after = [backup for backup in there if backup.ended > at]
         other = f", or from {say(after[0].ended)} on" if after else ""
+        if latest:
+            other = "; or CronJob postgresql-archive, then this again"
         raise Refusal(
             f"{wanted} is in a gap: what was written after {say(max(hole[0], chosen.begun))} was given up while the "
             f"archive was away. Remedy: a time up to then{other}"
         )
-    if known and not hole and at > max(known.values()) + 1:  # the archive counts whole seconds
+    if known and not latest and not hole and at > max(known.values()) + 1:  # the archive counts whole seconds
         raise Refusal(
             f"the archive ends at {say(max(known.values()))}, before {wanted}. Remedy: a time up to then, or {LATEST}"
         )

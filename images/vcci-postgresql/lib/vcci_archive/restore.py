@@ -77,14 +77,6 @@ def may(run: str, size: int) -> dict[str, object]:
     return {}
 
 
-def drop_part() -> None:
-    """A copy that was killed, as the entrypoint knows it: nothing else would begin it again."""
-    begun = any((DATA / mark).exists() for mark in ("backup_label", "backup.manifest"))
-    if begun and not (DATA / "global" / "pg_control").exists():
-        log(f"{DATA.name} is part of a copy that never ended: it is begun again")
-        shutil.rmtree(DATA)
-
-
 def fetch(target: pathlib.Path, backup: str, wanted: str, timeline: str) -> dict[str, str]:
     """Restore into an empty folder, and bring it to the point in time; what the server said of that."""
     if target.exists():
@@ -142,7 +134,6 @@ def aside(run: str) -> dict[str, str]:
     if DATA.exists() and not BEFORE.exists():
         DATA.rename(BEFORE)
         sync(DATA.parent)
-    drop_part()
     settings.CATCHING_UP.touch()  # the last backup may be of a line of history that is left: it is copied
     return {}
 
